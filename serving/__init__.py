@@ -1,0 +1,1 @@
+"""Do it: accept events, keep states, score, decide, write down, dispatch."""

@@ -1,0 +1,171 @@
+"""The tables: log, ledger, outbox and what is known of each user; moments are integer microseconds since the epoch."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+# SQLite gives row ids only to columns declared exactly INTEGER.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_no", RowId, primary_key=True),
+    Column("user_key", String(512), nullable=False, unique=True),
+    Column("merged_into", BigInteger, ForeignKey("users.user_no")),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("last_known_at", BigInteger, nullable=False),
+    Column("timezone", String(64)),
+    Column("excluded", String(32)),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", RowId, primary_key=True),
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), nullable=False),
+    Column("message_id", String(100), nullable=False, unique=True),
+    Column("known_at", BigInteger, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("linked_no", BigInteger, ForeignKey("users.user_no")),
+    Column("record", LargeBinary, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("events_of_user", "user_no", "seq"),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("decision_id", String(64), primary_key=True),
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("event_seq", BigInteger),
+    Column("features", LargeBinary),
+    Column("catalogue", String(64), nullable=False),
+    Column("scores", Text, nullable=False),
+    Column("models", Text, nullable=False),
+    Column("answered_at", BigInteger, nullable=False),
+    Index("evaluations_of_user", "user_no", "at"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("trigger_decision_id", String(200), primary_key=True),
+    Column("decision_id", String(64), nullable=False),
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), nullable=False),
+    Column("trigger", String(100), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("event_seq", BigInteger, nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("score", Float),
+    Column("threshold", Float),
+    Column("horizon", String(8)),
+    Column("arm", String(32)),
+    Column("propensity", Float, nullable=False),
+    Column("model_version", String(100)),
+    Column("policy_version", String(64), nullable=False),
+    Index("decisions_of_user", "user_no", "at"),
+)
+
+cooldowns = Table(
+    "cooldowns",
+    metadata,
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
+    Column("trigger", String(100), primary_key=True),
+    Column("fired_at", BigInteger, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("message_id", String(220), primary_key=True),
+    Column("trigger_decision_id", String(200), nullable=False),
+    Column("endpoint", String(100), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("last_error", Text),
+    Index("outbox_pending", "status", "next_attempt_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("message_id", String(220), primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("status_code", Integer),
+    Column("error", Text),
+    Column("duration_us", BigInteger, nullable=False),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("trigger_decision_id", String(200), primary_key=True),
+    Column("event_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(32), nullable=False),
+    Column("value", Float),
+    Column("occurred_at", BigInteger, nullable=False),
+)
+
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("reject_id", RowId, primary_key=True),
+    Column("received_at", BigInteger, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("place", String(200), nullable=False),
+    Column("field", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+unknown_names = Table(
+    "unknown_names",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seen", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("nearest", Text),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("scopes", String(100), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("value", Text, nullable=False),
+)
