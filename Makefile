@@ -1,0 +1,116 @@
+# Opportune. `make help` lists every command; the text after ## is what it prints.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+STAMP := $(VENV)/.installed
+PY := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+PACKAGES := features feature_repo models policy serving training benchmarks demo
+CODE := $(wildcard $(PACKAGES) tests)
+
+# Everything a run leaves behind is under this folder.
+OPPORTUNE_HOME ?= var
+override OPPORTUNE_HOME := $(abspath $(OPPORTUNE_HOME))
+NUMBA_CACHE_DIR ?= $(OPPORTUNE_HOME)/numba
+export OPPORTUNE_HOME NUMBA_CACHE_DIR
+export OMP_NUM_THREADS := 1
+export TZ := UTC
+export MLFLOW_DISABLE_TELEMETRY := true
+export FEAST_USAGE := False
+
+##@ Start here
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(STAMP) ## Install the pinned packages and this project into .venv
+
+$(STAMP): pyproject.toml requirements/dev.lock requirements/bootstrap.lock requirements/install
+	@PYTHON="$(PYTHON)" requirements/install $(VENV)
+	@echo "Compiling the kernels …"
+	@$(PY) -m features.warm
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## The main job on a year of real purchases: import, train, serve, replay, report
+	@$(PY) -m demo
+
+##@ Run
+.PHONY: import
+import: $(STAMP) ## Import history: FILE=events.jsonl|csv|parquet [MAP=events.yaml] [STRICT=1]
+	@test -n "$(FILE)" || { echo "make import: say which file, as in: make import FILE=events.jsonl" >&2; exit 2; }
+	@$(PY) -m serving.history "$(FILE)" $(if $(MAP),--map "$(MAP)") $(if $(STRICT),--strict)
+
+.PHONY: retrain
+retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZONS=24h,7d] [CUTOFF=2017-10-01]
+	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)")
+
+.PHONY: serve
+serve: $(STAMP) ## Start the service (settings: docs/configuration.md)
+	@exec $(PY) -m serving
+
+.PHONY: key
+key: $(STAMP) ## Make an API key: NAME=shop [SCOPES=ingest,score]
+	@test -n "$(NAME)" || { echo "make key: give it a name, as in: make key NAME=shop SCOPES=ingest,score" >&2; exit 2; }
+	@$(PY) -m serving.keys "$(NAME)" $(if $(SCOPES),--scopes "$(SCOPES)")
+
+.PHONY: tail
+tail: $(STAMP) ## Watch accepted, rejected and unknown events as they arrive
+	@exec $(PY) -m serving.tail
+
+##@ Verify
+.PHONY: parity
+parity: $(STAMP) ## Recompute every served feature vector from the log and report each difference
+	@$(PY) -m training.parity
+
+.PHONY: rebuild
+rebuild: $(STAMP) ## Rebuild all states from the log, after a feature was changed
+	@$(PY) -m serving.rebuild
+
+.PHONY: bench
+bench: $(STAMP) ## Measure throughput and latency beside its peers, in one run (5 minutes)
+	@$(PY) -m benchmarks
+
+.PHONY: chaos
+chaos: $(STAMP) ## Kill the server in the middle of a load, ten times, and check what is left
+	@$(PY) -m pytest tests/chaos -m chaos
+
+##@ Develop
+.PHONY: test
+test: $(STAMP) ## Run all tests [ARGS="tests/features -k fold"]
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## Check format, lint, types, import contracts and architecture
+	@$(PY) -m ruff format --check --quiet $(CODE) || { echo "make format puts this right" >&2; exit 1; }
+	@$(PY) -m ruff check --quiet $(CODE)
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports --no-logo
+	@$(PY) -m pytest -q tests/architecture
+
+.PHONY: format
+format: $(STAMP) ## Format the code and repair what lint can repair
+	@$(PY) -m ruff format $(CODE)
+	@$(PY) -m ruff check --fix --show-fixes $(CODE)
+
+.PHONY: lock
+lock: $(STAMP) ## Rebuild the hashed locks from pyproject.toml [UPGRADE=1]
+	@UV="$(UV)" requirements/compile $(if $(UPGRADE),--upgrade)
+
+.PHONY: test-clean
+test-clean: ## Install and test the last commit in a fresh clone with an empty home folder
+	@clone=$$(mktemp -d) && trap 'rm -rf "$$clone"' EXIT && \
+	git clone --quiet . "$$clone/opportune" && mkdir "$$clone/home" && cd "$$clone/opportune" && \
+	env -u OPPORTUNE_HOME -u NUMBA_CACHE_DIR -u MAKEFLAGS -u MAKELEVEL HOME="$$clone/home" bash .ci/run
+
+.PHONY: clean
+clean: ## Remove the environment, caches and build output (never the data)
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
