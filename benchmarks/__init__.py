@@ -1,0 +1,1 @@
+"""Opportune measured beside its peers: `python -m benchmarks`, see docs/benchmarks.md."""

@@ -1,0 +1,1 @@
+"""What Opportune is measured against, each a server of its own."""
