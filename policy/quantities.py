@@ -1,0 +1,80 @@
+"""The quantities of a policy file as people write them: `30 min`, `7d`, `10%`, and the horizon labels `24h`, `7d`."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+LONGEST_HORIZON: Final = timedelta(days=90)
+"""No horizon is longer, which bounds how far back an order looks for the decisions it may be due to."""
+
+_SECONDS: Final = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hour", "hours"), 3600),
+    **dict.fromkeys(("d", "day", "days"), 86400),
+    **dict.fromkeys(("w", "week", "weeks"), 604800),
+}
+_DURATION: Final = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*([a-z]+)\s*", re.IGNORECASE)
+_PERCENT: Final = re.compile(r"\s*(\d{1,3}(?:\.\d{1,6})?)\s*%\s*")
+_HORIZON: Final = re.compile(r"([1-9]\d{0,4})([hd])")
+
+
+def microseconds(duration: timedelta) -> int:
+    """Return the duration in whole microseconds, without passing through a float."""
+    return duration // timedelta(microseconds=1)
+
+
+def read_duration(text: Any) -> Any:
+    """Turn `30 min`, `24h`, `7 days` or `0` into a timedelta; pass a timedelta through.
+
+    Raises:
+        ValueError: It is not a number with a unit; a bare number other than 0 has no unit.
+    """
+    if isinstance(text, timedelta):
+        return text
+    if text == 0 and not isinstance(text, bool):
+        return timedelta(0)
+    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    seconds = _SECONDS.get(found[2].lower()) if found else None
+    if found is None or seconds is None:
+        raise ValueError("must be a number with a unit, such as 30 min, 24h or 7d")
+    return timedelta(seconds=float(found[1]) * seconds)
+
+
+def read_share(text: Any) -> Any:
+    """Turn `10%` into 0.1; pass numbers through.
+
+    Raises:
+        ValueError: It is text, but no percentage.
+    """
+    if not isinstance(text, str):
+        return text
+    found = _PERCENT.fullmatch(text)
+    if found is None:
+        raise ValueError("must be a percentage such as 10%, or a number from 0 to 1")
+    return float(found[1]) / 100
+
+
+def horizon_length(label: str) -> timedelta:
+    """Return how long a horizon label (`<n>h` or `<n>d`) lasts.
+
+    Raises:
+        ValueError: The label is no such thing, or longer than `LONGEST_HORIZON`.
+    """
+    found = _HORIZON.fullmatch(label)
+    length = timedelta(hours=int(found[1]) * (24 if found[2] == "d" else 1)) if found else timedelta(0)
+    if not timedelta(0) < length <= LONGEST_HORIZON:
+        raise ValueError(f"must be a number of hours or days such as 24h or 7d, at most {LONGEST_HORIZON.days}d")
+    return length
+
+
+def _horizon(label: str) -> str:
+    horizon_length(label)
+    return label
+
+
+Duration = Annotated[timedelta, BeforeValidator(read_duration), Field(ge=timedelta(0), le=timedelta(days=3650))]
+Share = Annotated[float, BeforeValidator(read_share), Field(ge=0, le=1)]
+Horizon = Annotated[str, AfterValidator(_horizon)]

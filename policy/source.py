@@ -1,0 +1,153 @@
+"""Reading a policy file: a checked `Policy`, or every problem in it with file, line and field."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from features.kinds import ALIASES, NAMES, fold_name
+from policy.triggers import Policy, Trigger
+
+Field = tuple[str | int, ...]
+Places = dict[Field, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a file; `line` counts from 1."""
+
+    file: str
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.field}: {self.message}" if self.field else f"{self.file}:{self.line}: {self.message}"
+
+
+class PolicyRefused(Exception):
+    """The policy file cannot be used."""
+
+    def __init__(self, problems: list[Problem]):
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which only true and false are booleans: `on`, a field of ours, is a word like any other."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def load(path: Path) -> Policy:
+    """Read a policy file.
+
+    Raises:
+        PolicyRefused: Anything in it is wrong, or it cannot be read; then nothing of it counts.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyRefused([Problem(str(path), 1, "", f"cannot be read: {error}")]) from error
+    return parse(text, file=str(path))
+
+
+def parse(text: str, *, file: str = "triggers.yaml") -> Policy:
+    """Check the text of a policy file; `file` only names it in messages. Raises as `load` does."""
+    data, places = _read_yaml(text, file)
+    try:
+        return Policy.model_validate({} if data is None else data)
+    except ValidationError as error:
+        problems = [_problem(each, places, file) for each in error.errors(include_url=False)]
+        raise PolicyRefused(sorted(problems, key=lambda each: each.line)) from error
+
+
+def remarks(policy: Policy) -> list[str]:
+    """Return what is allowed but looks like a slip: an event name that is almost, but not quite, a known one."""
+    found = []
+    for trigger in policy.triggers:
+        for event in trigger.on:
+            nearest = get_close_matches(fold_name(event), ALIASES, n=1, cutoff=0.85)
+            if nearest and fold_name(event) not in ALIASES:
+                known = NAMES[ALIASES[nearest[0]]]
+                found.append(f"trigger {trigger.name} reacts to {event!r}, which is not a known event; did you mean {known!r}?")
+    return found
+
+
+def _read_yaml(text: str, file: str) -> tuple[Any, Places]:
+    loader = _Loader(text)
+    places: Places = {}
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None, places
+        _mark(root, (), places, file)
+        return loader.construct_document(root), places
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise PolicyRefused([Problem(file, mark.line + 1 if mark else 1, "", f"not valid YAML: {error.problem}")]) from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise PolicyRefused([Problem(file, 1, "", f"not valid YAML: {error}")]) from error
+    finally:
+        loader.dispose()
+
+
+def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
+    """Note the line of every field below a node; refuse a field given twice, of which YAML would keep the last."""
+    places.setdefault(field, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        for position, each in enumerate(node.value):
+            _mark(each, (*field, position), places, file)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*field, str(key.value))
+            line = key.start_mark.line + 1
+            if inner in places:
+                raise PolicyRefused([Problem(file, line, _written(inner), f"is given twice, first on line {places[inner]}")])
+            places[inner] = line
+            _mark(value, inner, places, file)
+
+
+def _problem(error: ErrorDetails, places: Places, file: str) -> Problem:
+    field: Field = error["loc"]
+    known = field
+    while known not in places and known:
+        known = known[:-1]
+    return Problem(file, places.get(known, 1), _written(field), _message(error))
+
+
+def _message(error: ErrorDetails) -> str:
+    match error["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return f"is not a field we know{_suggestion(error['loc'])}"
+        case "model_type" | "model_attributes_type":
+            return f"must be a block of fields, not {error['input']!r}"
+        case "string_pattern_mismatch":
+            return f"must be made of lower-case letters, digits, - and _ (is {error['input']!r})"
+        case "tuple_type":
+            return f"must be a list (is {error['input']!r})"
+        case "value_error":
+            return f"{error['ctx']['error']} (is {error['input']!r})" if error["loc"] else str(error["ctx"]["error"])
+        case _:
+            return f"{error['msg'].replace('Input should', 'must')} (is {error['input']!r})"
+
+
+def _suggestion(field: Field) -> str:
+    model: type[BaseModel] = Trigger if "triggers" in field else Policy
+    nearest = get_close_matches(str(field[-1]), model.model_fields, n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else f"; it can be one of {', '.join(model.model_fields)}"
+
+
+def _written(field: Field) -> str:
+    """Write a field as people do: `triggers[0].threshold`."""
+    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in field).lstrip(".")

@@ -1,0 +1,137 @@
+"""The policy file's contents, checked: what a trigger says, and which triggers react to an event."""
+
+import hashlib
+import json
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from features.kinds import ALIASES, Kind, fold_name
+from policy.arms import Split, hold_out
+from policy.quantities import Duration, Horizon, Share, microseconds
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
+EventName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class Mode(StrEnum):
+    """`live` sends; `dry_run` decides and logs in the same way, and sends nothing."""
+
+    LIVE = "live"
+    DRY_RUN = "dry_run"
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_hold_out(value: Any) -> Any:
+    return {"share": value} if isinstance(value, (str, int, float)) else value
+
+
+class HoldOut(BaseModel):
+    """Users who are decided and logged like all others, and get nothing: what the effect of sending is measured against."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: Share = Field(default=0.1, lt=1, description="How many of the users are held out: `10%`, or `0.1`.")
+    salt: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Two triggers with the same salt hold out the same users; another salt draws anew. The trigger's name when left out.",
+    )
+
+
+class Trigger(BaseModel):
+    """A named rule that may send a message when an event comes in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name = Field(description="Lower-case letters, digits, - and _; appears in the ledger and in the message.")
+    on: Annotated[tuple[EventName, ...], BeforeValidator(_as_list)] = Field(
+        min_length=1, description="The event, or list of events, that asks the question. Any spelling or older name of it will do."
+    )
+    horizon: Horizon = Field(default="24h", description="Which purchase probability to look at: `24h`, `7d`, …")
+    threshold: Share = Field(description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`.")
+    cool_down: Duration = Field(description="After firing for a user, stay silent for that user this long: `7d`.")
+    hold_out: Annotated[HoldOut, BeforeValidator(_as_hold_out)] = Field(
+        default=HoldOut(), description="Share of users who get nothing, for comparison."
+    )
+    mode: Mode = Field(default=Mode.DRY_RUN, description="`dry_run` decides and logs only; `live` sends.")
+    endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
+    max_event_age: Duration = Field(
+        default="1h", validate_default=True, description="An event that arrives later than this after it happened fires nothing."
+    )
+
+    @cached_property
+    def live(self) -> bool:
+        return self.mode is Mode.LIVE
+
+    @cached_property
+    def cool_down_us(self) -> int:
+        return microseconds(self.cool_down)
+
+    @cached_property
+    def max_event_age_us(self) -> int:
+        return microseconds(self.max_event_age)
+
+    @cached_property
+    def cool_down_key(self) -> str:
+        """Where the last firing is remembered; apart for dry runs, so that a rehearsal holds nothing back when live."""
+        return self.name if self.live else f"{self.name} (dry run)"
+
+    @cached_property
+    def split(self) -> Split:
+        return hold_out(self.hold_out.salt or self.name, self.hold_out.share)
+
+
+class Policy(BaseModel):
+    """All triggers of a policy file, in its order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = Field(default=1, description="Version of this file's format.")
+    triggers: tuple[Trigger, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [each.name for each in self.triggers]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two triggers have the same name: {', '.join(twice)}")
+        return self
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hexadecimal digits that change with anything that can change a decision, and not with comments or layout."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    @cached_property
+    def horizons(self) -> frozenset[str]:
+        """The horizons that some trigger looks at."""
+        return frozenset(each.horizon for each in self.triggers)
+
+    @cached_property
+    def endpoints(self) -> frozenset[str]:
+        """The endpoints that some live trigger sends to."""
+        return frozenset(each.endpoint for each in self.triggers if each.live)
+
+    @cached_property
+    def index(self) -> dict[int | str, tuple[Trigger, ...]]:
+        """Kind of event, or folded name of an event we have no kind for -> the triggers that react, in the file's order."""
+        found: dict[int | str, dict[str, Trigger]] = {}
+        for trigger in self.triggers:
+            for event in trigger.on:
+                folded = fold_name(event)
+                found.setdefault(int(ALIASES.get(folded, 0)) or folded, {})[trigger.name] = trigger
+        return {key: tuple(each.values()) for key, each in found.items()}
+
+    def triggers_for(self, kind: int, name: str = "") -> tuple[Trigger, ...]:
+        """Return the triggers that react to an event; its name counts only where it has no kind of its own."""
+        if kind != Kind.OTHER:
+            return self.index.get(kind, ())
+        return self.index.get(fold_name(name), ())
