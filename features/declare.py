@@ -1,0 +1,149 @@
+"""The kinds of feature that the catalogue may declare; a declaration says what is counted, never how."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+
+from features.kinds import Kind
+
+FOREVER = None
+"""The half-life of what never decays: a total."""
+
+
+class Source(IntEnum):
+    """What one event adds; the value is the column of the event's record, and every one is signed by PLUS_MINUS."""
+
+    ONE = 9
+    AMOUNT = 4
+    QUANTITY = 5
+    DISCOUNT = 6
+    ITEMS = 8
+
+
+class Sender(IntEnum):
+    """Whose events are counted: anybody's, a person's alone, or a machine's (prefetched opens, link scanners)."""
+
+    ANYBODY = 0
+    PERSON = 1
+    MACHINE = 2
+
+
+class CartFact(StrEnum):
+    """What is known of the open cart."""
+
+    ITEMS = "items"
+    VALUE = "value"
+    AGE_H = "age_h"
+    IDLE_H = "idle_h"
+
+
+class SessionFact(StrEnum):
+    """What is known of the current session; all are zero once it is over."""
+
+    LENGTH_MIN = "length_min"
+    DEPTH = "depth"
+    PRODUCTS = "products"
+
+
+class GapFact(StrEnum):
+    """What is known of the gaps between orders; there is no answer before the second order."""
+
+    MEAN_D = "mean_d"
+    SPREAD_D = "spread_d"
+    RELATIVE = "relative"
+
+
+class Moment(StrEnum):
+    """Facts of the moment of the question, in the person's local time."""
+
+    HOUR_SIN = "hour_sin"
+    HOUR_COS = "hour_cos"
+    WEEKDAY_SIN = "weekday_sin"
+    WEEKDAY_COS = "weekday_cos"
+    HOUR_SHARE = "hour_share"
+    NEXT_DAY_SHARE = "next_day_share"
+    TENURE_D = "tenure_d"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A sum over events that decays with a half-life, or never: what a count or an amount is read from."""
+
+    kinds: frozenset[Kind]
+    source: Source = Source.ONE
+    half_life: timedelta | None = FOREVER
+    sender: Sender = Sender.ANYBODY
+    sessions: bool = False
+    """Count the starts of sessions instead of the events themselves."""
+
+
+def tally(
+    kinds: Kind | Iterable[Kind],
+    source: Source = Source.ONE,
+    half_life: timedelta | None = FOREVER,
+    sender: Sender = Sender.ANYBODY,
+) -> Tally:
+    """Return the tally of events of `kinds`; one kind may be given bare."""
+    chosen = frozenset({kinds}) if isinstance(kinds, Kind) else frozenset(kinds)
+    return Tally(chosen, source, half_life, sender)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """What every feature has: a name, a meaning in words, and the direction in which it moves intent."""
+
+    name: str
+    meaning: str
+    direction: int = field(default=0)
+    """+1 where more can only mean more intent, -1 where it can only mean less, 0 where the data decide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum(Declaration):
+    """A tally as of the moment of the question."""
+
+    of: Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio(Declaration):
+    """One tally relative to another; no answer where the second is zero."""
+
+    of: Tally
+    to: Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Age(Declaration):
+    """Days since the last event of some kinds; no answer where there was none."""
+
+    kinds: frozenset[Kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cart(Declaration):
+    """A fact of the open cart."""
+
+    fact: CartFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(Declaration):
+    """A fact of the current session."""
+
+    fact: SessionFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap(Declaration):
+    """A fact of the gaps between orders."""
+
+    fact: GapFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtMoment(Declaration):
+    """A fact of the moment of the question."""
+
+    fact: Moment

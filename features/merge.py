@@ -1,0 +1,114 @@
+"""Two states of one person become one: the sums add, the ages take the later moment."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from features.decay import NEVER, US_PER_S, weight_of
+from features.layout import (
+    ANCHOR,
+    CART_EMPTIED,
+    CART_ITEMS,
+    CART_OPENED,
+    CART_TOUCHED,
+    CART_VALUE,
+    FIRST_AT,
+    GAP_SQUARES,
+    GAPS,
+    KNOWN_AT,
+    ORDER_FIRST,
+    ORDER_LAST,
+    ORDERS,
+    SEQ,
+    SESSION_CELLS_HIGH,
+    SESSION_CELLS_LOW,
+    SESSION_DEPTH,
+    SESSION_GAP_US,
+    SESSION_LAST,
+    SESSION_START,
+    UTC_OFFSET,
+    Floats,
+    Tables,
+)
+
+
+@njit(cache=True, nogil=True)
+def _merge_carts(into: Floats, other: Floats) -> None:
+    emptied = max(into[CART_EMPTIED], other[CART_EMPTIED])
+    a_open = into[CART_TOUCHED] > emptied and into[CART_ITEMS] > 0.0
+    b_open = other[CART_TOUCHED] > emptied and other[CART_ITEMS] > 0.0
+    into[CART_EMPTIED] = emptied
+    if a_open and b_open:
+        into[CART_ITEMS] += other[CART_ITEMS]
+        into[CART_VALUE] += other[CART_VALUE]
+        into[CART_OPENED] = min(into[CART_OPENED], other[CART_OPENED])
+    elif b_open:
+        into[CART_ITEMS] = other[CART_ITEMS]
+        into[CART_VALUE] = other[CART_VALUE]
+        into[CART_OPENED] = other[CART_OPENED]
+    elif not a_open:
+        into[CART_ITEMS] = 0.0
+        into[CART_VALUE] = 0.0
+        into[CART_OPENED] = max(into[CART_OPENED], other[CART_OPENED])
+    into[CART_TOUCHED] = max(into[CART_TOUCHED], other[CART_TOUCHED])
+
+
+@njit(cache=True, nogil=True)
+def _merge_sessions(into: Floats, other: Floats) -> None:
+    """Keep the later session; two that overlap become one."""
+    overlap = (
+        into[SESSION_START] - other[SESSION_LAST] <= SESSION_GAP_US
+        and other[SESSION_START] - into[SESSION_LAST] <= SESSION_GAP_US
+    )
+    if overlap and into[SESSION_LAST] > NEVER and other[SESSION_LAST] > NEVER:
+        into[SESSION_START] = min(into[SESSION_START], other[SESSION_START])
+        into[SESSION_LAST] = max(into[SESSION_LAST], other[SESSION_LAST])
+        into[SESSION_DEPTH] += other[SESSION_DEPTH]
+        for slot in (SESSION_CELLS_LOW, SESSION_CELLS_HIGH):
+            into[slot] = float(np.int64(into[slot]) | np.int64(other[slot]))
+    elif other[SESSION_LAST] > into[SESSION_LAST]:
+        for slot in range(SESSION_START, SESSION_CELLS_HIGH + 1):
+            into[slot] = other[slot]
+
+
+@njit(cache=True, nogil=True)
+def _merge_orders(into: Floats, other: Floats) -> None:
+    into[ORDERS] += other[ORDERS]
+    into[ORDER_FIRST] = min(into[ORDER_FIRST], other[ORDER_FIRST])
+    into[ORDER_LAST] = max(into[ORDER_LAST], other[ORDER_LAST])
+    into[GAPS] += other[GAPS]
+    into[GAP_SQUARES] += other[GAP_SQUARES]
+
+
+@njit(cache=True, nogil=True)
+def _newer_offset(into: Floats, other: Floats) -> float:
+    if math.isnan(other[UTC_OFFSET]):
+        return into[UTC_OFFSET]
+    if math.isnan(into[UTC_OFFSET]) or other[ANCHOR] > into[ANCHOR]:
+        return other[UTC_OFFSET]
+    if other[ANCHOR] == into[ANCHOR]:
+        return max(into[UTC_OFFSET], other[UTC_OFFSET])
+    return into[UTC_OFFSET]
+
+
+@njit(cache=True, nogil=True)
+def merge_states(into: Floats, other: Floats, tables: Tables) -> None:
+    """Fold everything that `other` knows into `into`, in place; the order of the two does not matter."""
+    anchor = max(into[ANCHOR], other[ANCHOR])
+    into[UTC_OFFSET] = _newer_offset(into, other)
+    if anchor > NEVER:
+        for i in range(tables.rates.size):
+            mine = weight_of(tables, i, (anchor - into[ANCHOR]) / US_PER_S)
+            theirs = weight_of(tables, i, (anchor - other[ANCHOR]) / US_PER_S)
+            for slot in range(tables.groups[i, 0], tables.groups[i, 1]):
+                into[slot] = into[slot] * mine + other[slot] * theirs
+    into[ANCHOR] = anchor
+    into[SEQ] = max(into[SEQ], other[SEQ])
+    into[KNOWN_AT] = max(into[KNOWN_AT], other[KNOWN_AT])
+    into[FIRST_AT] = min(into[FIRST_AT], other[FIRST_AT])
+    for slot in tables.age_slots:
+        into[slot] = max(into[slot], other[slot])
+    _merge_orders(into, other)
+    _merge_carts(into, other)
+    _merge_sessions(into, other)
