@@ -1,0 +1,172 @@
+"""Feast's SQLite online store, tuned for one packed state a user and safe to delete at any time.
+
+Table, keys and values are those of Feast's own store, so that any Feast client can read the file. What differs: the file
+is in WAL mode before Feast uses it, it is not waited for (every state can be rebuilt from the log), rows are written and
+read in one statement a batch, and a deleted or damaged file is replaced by an empty one.
+"""
+
+import logging
+import os
+import sqlite3
+import struct
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from feast import FeatureView
+from feast.infra.online_stores.helpers import compute_table_id
+from feast.infra.online_stores.sqlite import SqliteOnlineStore, SqliteOnlineStoreConfig
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.protos.feast.types.Value_pb2 import Value, ValueType
+from feast.repo_config import RepoConfig
+from pydantic import Field
+
+from feature_repo.stores import home
+
+T = TypeVar("T")
+Stored = tuple[datetime | None, dict[str, Value] | None]
+Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
+
+ABSENT: Stored = (None, None)
+PRAGMAS = ("journal_mode=WAL", "synchronous=OFF", "cache_size=-65536", "busy_timeout=5000")
+SIDE_FILES = ("", "-wal", "-shm")
+_number = struct.Struct("<I").pack
+logger = logging.getLogger(__name__)
+
+
+class StateSqliteOnlineStoreConfig(SqliteOnlineStoreConfig):
+    """Settings of the store in feature_store.yaml."""
+
+    type: Literal["feature_repo.sqlite_states.StateSqliteOnlineStore"] = (  # type: ignore[assignment]
+        "feature_repo.sqlite_states.StateSqliteOnlineStore"
+    )
+    path: str = Field(default="feast/online.db")
+
+
+class StateSqliteOnlineStore(SqliteOnlineStore):
+    """One file of packed states; whatever it lost reads as absent."""
+
+    _opened: tuple[int, int] | None = None
+
+    @staticmethod
+    def _get_db_path(config: RepoConfig) -> str:
+        return str(home() / config.online_store.path)
+
+    def _get_conn(self, config: RepoConfig) -> sqlite3.Connection:
+        path = Path(self._get_db_path(config))
+        if self._conn is None or _identity(path) != self._opened:
+            self._close()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._conn = sqlite3.connect(path, check_same_thread=False, cached_statements=1024)
+            for pragma in PRAGMAS:
+                self._conn.execute(f"PRAGMA {pragma}")
+            self._opened = _identity(path)
+        return self._conn
+
+    def _close(self) -> None:
+        if self._conn is not None:
+            with suppress(sqlite3.Error):
+                self._conn.close()
+        self._conn = None
+
+    def online_write_batch(
+        self,
+        config: RepoConfig,
+        table: FeatureView,
+        data: list[Row],
+        progress: Callable[[int], Any] | None,
+    ) -> None:
+        """Write one row a user in one transaction; `data` as in Feast's own store."""
+        rows = [
+            (_key(key), name, value.SerializeToString(), _seconds(at), _seconds(created))
+            for key, values, at, created in data
+            for name, value in values.items()
+        ]
+        statement = (
+            f"INSERT INTO {_table(config, table)} (entity_key, feature_name, value, event_ts, created_ts) "
+            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (entity_key, feature_name) DO UPDATE "
+            "SET value = excluded.value, event_ts = excluded.event_ts, created_ts = excluded.created_ts"
+        )
+
+        def write(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.executemany(statement, rows)
+
+        self._repaired(config, table, write)
+        if progress:
+            progress(len(data))
+
+    def online_read(
+        self,
+        config: RepoConfig,
+        table: FeatureView,
+        entity_keys: list[EntityKey],
+        requested_features: list[str] | None = None,
+    ) -> list[Stored]:
+        """Return moment and values for each key, in the order asked; (None, None) where there is nothing."""
+        keys = [_key(each) for each in entity_keys]
+        statement = (
+            f"SELECT entity_key, feature_name, value, event_ts FROM {_table(config, table)} "
+            f"WHERE entity_key IN ({','.join('?' * len(keys))})"
+        )
+        rows = self._repaired(config, table, lambda connection: connection.execute(statement, keys).fetchall())
+        found: dict[bytes, Stored] = {}
+        for key, name, value, at in rows:
+            values = found.setdefault(key, (datetime.fromtimestamp(at, UTC), {}))[1]
+            if values is not None:
+                values[name] = Value.FromString(value)
+        return [found.get(key, ABSENT) for key in keys]
+
+    def _repaired(self, config: RepoConfig, table: FeatureView, do: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return do(self._get_conn(config))
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+        except sqlite3.DatabaseError as error:
+            logger.warning("online store is damaged (%s): starting an empty one", error)
+            self._discard(config)
+        self.update(config, [], [table], [], [], partial=True)
+        return do(self._get_conn(config))
+
+    def _discard(self, config: RepoConfig) -> None:
+        self._close()
+        path = self._get_db_path(config)
+        for suffix in SIDE_FILES:
+            Path(path + suffix).unlink(missing_ok=True)
+
+    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Any]) -> None:
+        """Remove the file."""
+        del tables, entities
+        self._discard(config)
+
+
+def _table(config: RepoConfig, table: FeatureView) -> str:
+    return f'"{compute_table_id(config.project, table)}"'
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _key(key: EntityKey) -> bytes:
+    """Return what feast.infra.key_encoding_utils.serialize_entity_key returns for one key of text, version 3."""
+    value = key.entity_values[0].string_val.encode()
+    return _key_start(key.join_keys[0]) + _number(len(value)) + value
+
+
+@cache
+def _key_start(join_key: str) -> bytes:
+    name = join_key.encode()
+    return _number(1) + _number(ValueType.STRING) + _number(len(name)) + name + _number(ValueType.STRING)
+
+
+def _seconds(at: datetime | None) -> int | None:
+    return None if at is None else int(at.timestamp())

@@ -1,0 +1,53 @@
+"""The online store: packed states by user, through Feast's OnlineStore interface.
+
+Feast is imported here and nowhere else in serving; it takes seconds, so only the composition root imports this module.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from feast.infra.online_stores.helpers import get_online_store_from_config
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.protos.feast.types.Value_pb2 import Value
+
+from feature_repo.declarations import user, user_state
+from feature_repo.stores import repo_config
+
+STATE = "state"
+
+
+class OnlineStates:
+    """Packed states by user key; what the store lost reads as None.
+
+    The store's order of writes is the caller's: one writer a user, with strictly increasing moments. Not for use from
+    two threads at once.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Open the store that feature_store.yaml names, below `directory` (an OPPORTUNE_HOME) where it is a file."""
+        self._config = repo_config(directory, offline=False)
+        self._store = get_online_store_from_config(self._config.online_store)
+        self._store.update(self._config, [], [user_state], [], [user], partial=True)
+        self._join_keys = [user.join_key]
+
+    def read(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the packed state of each key, in the order asked, in one round trip."""
+        if not keys:
+            return []
+        asked = [self._entity(key) for key in keys]
+        found = self._store.online_read(self._config, user_state, asked, [STATE])
+        return [values[STATE].bytes_val if values and STATE in values else None for _, values in found]
+
+    def write(self, rows: Sequence[tuple[str, bytes, int]]) -> None:
+        """Store (key, packed state, moment in µs) for each row, in one round trip."""
+        if not rows:
+            return
+        data = []
+        for key, packed, known_at in rows:
+            at = datetime.fromtimestamp(known_at / 1e6, UTC)
+            data.append((self._entity(key), {STATE: Value(bytes_val=packed)}, at, at))
+        self._store.online_write_batch(self._config, user_state, data, None)
+
+    def _entity(self, key: str) -> EntityKey:
+        return EntityKey(join_keys=self._join_keys, entity_values=[{"string_val": key}])
