@@ -86,6 +86,9 @@ NAMES: Mapping[Kind, str] = MappingProxyType(
 )
 """The canonical name of each kind: Segment's where Segment has one."""
 
+# What a name cannot say: these come from a call of their own (identify, group, alias).
+_NOT_BY_NAME = {Kind.OTHER, Kind.IDENTIFIED, Kind.GROUPED, Kind.LINKED}
+
 _OLDER_NAMES = {
     "Searched Products": Kind.PRODUCTS_SEARCHED,
     "Viewed Product Category": Kind.LIST_VIEWED,
@@ -134,7 +137,7 @@ def fold_name(name: str) -> str:
 
 
 ALIASES: Mapping[str, Kind] = MappingProxyType(
-    {fold_name(name): kind for kind, name in NAMES.items() if kind is not Kind.OTHER}
+    {fold_name(name): kind for kind, name in NAMES.items() if kind not in _NOT_BY_NAME}
     | {fold_name(name): kind for name, kind in _OLDER_NAMES.items()}
 )
 """Folded name -> kind, for Segment's own names of both versions of its specification."""

@@ -1,0 +1,123 @@
+"""Moments: whatever a sender writes as a time, read to integer microseconds since the epoch."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache, lru_cache
+from math import isfinite
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from features.events import BadEvent
+
+UNITS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
+"""Microseconds in one unit of a number that stands for a time."""
+
+DAY_US: Final = 86_400_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST: Final = 631_152_000_000_000  # 1990: below it a unit was mistaken or a zero sent
+_LATEST: Final = 7_258_118_400_000_000  # 2200
+_ISO_DATE_DIGITS: Final = 8
+
+
+def read_moment(
+    value: object,
+    field: str,
+    *,
+    unit: str | None = None,
+    form: str | None = None,
+    local: tzinfo = UTC,
+) -> int:
+    """Return a time in microseconds since the epoch.
+
+    Args:
+        value: ISO 8601 text, a number (or its text), or a datetime.
+        field: What to name when it cannot be read.
+        unit: Of a number, a key of `UNITS`; None: told from its size.
+        form: Of text, as in `datetime.strptime`; None: ISO 8601.
+        local: The zone of a time that does not say its own.
+
+    Raises:
+        BadEvent: It cannot be read, or lies outside the years 1990 to 2199.
+    """
+    if type(value) is str:
+        moment = _of_text(value.strip(), field, unit, form, local)
+    elif isinstance(value, datetime):
+        moment = _of_datetime(value, local)
+    else:
+        moment = _of_number(value, field, unit)
+    if not _EARLIEST <= moment < _LATEST:
+        raise BadEvent(field, f"{value!r:.60} is outside the years 1990 to 2199", "out_of_range")
+    return moment
+
+
+def _of_text(value: str, field: str, unit: str | None, form: str | None, local: tzinfo) -> int:
+    try:
+        if form is not None:
+            return _of_datetime(datetime.strptime(value, form), local)  # noqa: DTZ007
+        if _is_number(value, unit):
+            return _of_number(float(value) if "." in value else int(value), field, unit)
+        return _of_datetime(datetime.fromisoformat(value), local)
+    except (ValueError, OverflowError):
+        if value[-4:] in {" UTC", " GMT"}:
+            return _of_text(value[:-4] + "+00:00", field, unit, form, local)
+        raise _unreadable(value, field) from None
+
+
+def _is_number(value: str, unit: str | None) -> bool:
+    if not value.replace(".", "", 1).isdecimal():
+        return False
+    # Eight digits are a date (20240131), unless the file says that its times are numbers.
+    return unit is not None or len(value) != _ISO_DATE_DIGITS
+
+
+def _of_datetime(value: datetime, local: tzinfo) -> int:
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=local)
+    since: timedelta = value - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _of_number(value: object, field: str, unit: str | None) -> int:
+    if type(value) is not int and not (type(value) is float and isfinite(value)):
+        raise _unreadable(value, field)
+    scale = UNITS[unit or _unit_of(abs(value))]
+    if scale < 1:
+        return int(value) // 1000
+    return value * int(scale) if type(value) is int else round(value * scale)
+
+
+def _unit_of(size: float) -> str:
+    if size < 1e11:  # the year 5138 in seconds, 1973 in milliseconds
+        return "s"
+    if size < 1e14:
+        return "ms"
+    return "us" if size < 1e17 else "ns"
+
+
+def _unreadable(value: object, field: str) -> BadEvent:
+    reason = f"{value!r:.60} is not a time (ISO 8601, or a number since 1970)"
+    return BadEvent(field, reason, "not_a_time")
+
+
+def iso(moment: int) -> str:
+    """Return a moment as ISO 8601 with Z, to the microsecond."""
+    at = _EPOCH + timedelta(microseconds=moment)
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo | None:
+    """Return the zone of an IANA name, None where there is none of that name."""
+    # Asked of the set first: a made-up name would otherwise search the disk each time.
+    return ZoneInfo(name) if name in _zone_names() else None
+
+
+def utc_offset_s(name: str, moment: int) -> float:
+    """Return the seconds local time is ahead of UTC in a known zone at a moment."""
+    found = zone(name)
+    offset = datetime.fromtimestamp(moment // 1_000_000, found).utcoffset() if found else None
+    return offset.total_seconds() if offset is not None else float("nan")

@@ -1,0 +1,227 @@
+"""From what somebody sent to an `Event`: checked, in our words, in our time and currency."""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from json import JSONEncoder
+from typing import Any, Final
+
+from features.amounts import worth_of
+from features.events import (
+    FLAG_BOT,
+    FLAG_MACHINE,
+    FLAG_SNAPSHOT,
+    BadEvent,
+    Event,
+    pack_record,
+    user_key,
+)
+from features.kinds import NAMES, Kind
+from features.mapping import EventMapping
+from features.message import Message, read_message
+from features.moments import DAY_US, read_moment, utc_offset_s, zone
+from features.values import section, text
+
+__all__ = ["BadEvent", "content_id", "normalise"]
+
+_encode = JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+_encode_sorted = JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
+_KINDS_OF_CALLS: Final = {
+    "page": Kind.PAGE_VIEWED,
+    "screen": Kind.SCREEN_VIEWED,
+    "identify": Kind.IDENTIFIED,
+    "group": Kind.GROUPED,
+    "alias": Kind.LINKED,
+}
+_MESSAGE_ID_LENGTH: Final = 100
+
+
+def normalise(raw: object, *, received_at: int, mapping: EventMapping, history: bool = False) -> Event:
+    """Return the event that `raw` stands for.
+
+    Args:
+        raw: One message: Segment's call, or a flat object such as
+            ``{"user_id": "u", "event": "cart_added", "timestamp": "2017-08-01T12:00:00Z"}``.
+        received_at: When it was received, microseconds since the epoch. Corrects the sender's
+            clock, stands in for a missing time, and is the measure of "in the future".
+        mapping: How names and fields become ours.
+        history: True for a row of a file: its time is taken as it is and must be there.
+
+    Raises:
+        BadEvent: Anything is missing or malformed; nothing else is ever raised.
+    """
+    message = read_message(raw, mapping)
+    try:
+        return _event(message, raw, received_at, mapping, history=history)
+    except BadEvent as bad:
+        raise BadEvent(message.as_sent(bad.field), bad.reason, bad.code) from None
+
+
+def _event(message: Message, raw: object, received_at: int, mapping: EventMapping, *, history: bool) -> Event:
+    fields = message.fields
+    user_id = text(fields.get("userId"), "userId")
+    anonymous_id = text(fields.get("anonymousId"), "anonymousId")
+    user_key(user_id, anonymous_id)
+    kind, name = _kind_and_name(message, mapping)
+    occurred_at = _occurred_at(fields, received_at, mapping, history=history)
+    context, zone_name = _context(message, mapping)
+    flags, excluded = _suspicions(message, kind, (user_id, anonymous_id), mapping)
+    worth = worth_of(kind, message.properties, mapping)
+    payload = _payload(message, context)
+    return Event(
+        kind=kind,
+        name=name,
+        message_id=_message_id(fields, raw, received_at),
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        previous_id=_previous_id(fields, user_id) if kind is Kind.LINKED else None,
+        occurred_at=occurred_at,
+        record=pack_record(
+            occurred_at,
+            kind,
+            flags=flags | (FLAG_SNAPSHOT if worth.snapshot else 0),
+            utc_offset_s=utc_offset_s(zone_name, occurred_at) if zone_name else float("nan"),
+            amount=worth.amount,
+            quantity=worth.quantity,
+            discount=worth.discount,
+            product=worth.product,
+            items=worth.items,
+            plus_minus=worth.plus_minus,
+        ),
+        timezone=zone_name,
+        payload=payload,
+        payload_json=_json(payload),
+        excluded=excluded,
+    )
+
+
+def _kind_and_name(message: Message, mapping: EventMapping) -> tuple[Kind, str]:
+    kind = _KINDS_OF_CALLS.get(message.call)
+    if kind is not None:
+        return kind, NAMES[kind]
+    name = text(message.fields.get("event"), "event")
+    if name is None:
+        raise BadEvent("event", "is required", "required")
+    return mapping.kind_of(name), name
+
+
+def _message_id(fields: Mapping[str, Any], raw: object, received_at: int) -> str:
+    given = text(fields.get("messageId"), "messageId", _MESSAGE_ID_LENGTH)
+    # Without an id two sends are two events, so the moment of receipt belongs to it.
+    return given if given is not None else content_id({"received_at": received_at, "sent": raw})
+
+
+def content_id(content: object) -> str:
+    """Return an id that equal contents share, whatever the order of their keys (BadEvent)."""
+    try:
+        encoded = _encode_sorted(content).encode("utf-8", "surrogatepass")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadEvent("", f"is not JSON: {error}", "not_json") from None
+    return "content-" + blake2b(encoded, digest_size=16).hexdigest()
+
+
+def _previous_id(fields: Mapping[str, Any], user_id: str | None) -> str:
+    previous = text(fields.get("previousId"), "previousId")
+    if previous is None:
+        raise BadEvent("previousId", "is required", "required")
+    if user_id is None:
+        raise BadEvent("userId", "is required", "required")
+    if previous == user_id:
+        raise BadEvent("previousId", "must differ from userId", "same_id")
+    return previous
+
+
+def _occurred_at(fields: Mapping[str, Any], received_at: int, mapping: EventMapping, *, history: bool) -> int:
+    """Return when it happened: receivedAt - (sentAt - originalTimestamp) where it was sent live.
+
+    The Python SDKs send `timestamp` where the specification says `originalTimestamp`. A message
+    that carries `receivedAt` has been corrected by whoever received it first.
+    """
+    original, said = fields.get("originalTimestamp"), fields.get("timestamp")
+    sent_at = None if history or fields.get("receivedAt") else fields.get("sentAt")
+    name = "timestamp"
+    if original and (sent_at or not said):
+        name, said = "originalTimestamp", original
+    if said is None or said == "":
+        if history:
+            raise BadEvent("timestamp", "is required", "required")
+        return received_at
+    layout = mapping.file
+    moment = read_moment(said, name, unit=layout.time_unit, form=layout.time_format, local=layout.zone)
+    if sent_at:
+        moment += received_at - read_moment(sent_at, "sentAt")
+    if moment > received_at + DAY_US:
+        raise BadEvent(name, "is more than a day ahead", "in_the_future")
+    return moment
+
+
+def _context(message: Message, mapping: EventMapping) -> tuple[dict[str, Any], str | None]:
+    """Return what is kept of the context, and the user's zone where it is a known one."""
+    given = message.context
+    kept = {name: given[name] for name in mapping.kept_context if name in given} if given else {}
+    found = _zone_name(message.fields.get("timezone"), "timezone")
+    if found is None and given:
+        found = _zone_name(given.get("timezone"), "context.timezone")
+    if found is None and message.traits:
+        found = _zone_name(message.traits.get("timezone"), "traits.timezone")
+    if found is None and given and (traits := given.get("traits")):
+        found = _zone_name(section(traits, "context.traits").get("timezone"), "context.traits.timezone")
+    if found is not None:
+        kept["timezone"] = found
+    return kept, found
+
+
+def _zone_name(value: object, field: str) -> str | None:
+    if value is None:
+        return None
+    name = text(value, field, 64)
+    # Browsers report zones nobody knows, such as Etc/Unknown: that is no reason to lose an order.
+    return name if name is not None and zone(name) is not None else None
+
+
+def _suspicions(
+    message: Message, kind: Kind, ids: tuple[str | None, ...], mapping: EventMapping
+) -> tuple[int, str | None]:
+    """Return the flags for bots and machines, and why the user is excluded, if so."""
+    agent = message.fields.get("userAgent") or message.context.get("userAgent")
+    bot = scanner = False
+    if agent is not None:
+        bot, scanner = mapping.agent(text(agent, "context.userAgent", 4096) or "")
+    flags = FLAG_BOT if bot else 0
+    if kind is Kind.EMAIL_OPENED or kind is Kind.EMAIL_CLICKED:
+        marked = any(message.properties.get(each) is True for each in mapping.machine_fields)
+        # A scanner that fetches a link is not a visit by a robot: the person stays a person.
+        return (FLAG_MACHINE if marked or scanner or bot else 0), None
+    if bot or not mapping.excludes_people:
+        return flags, "bot" if bot else None
+    return flags, mapping.excluded_person(ids, _email(message))
+
+
+def _email(message: Message) -> str | None:
+    for where in (message.traits, message.context.get("traits"), message.properties):
+        email = where.get("email") if type(where) is dict else None
+        if type(email) is str:
+            return email
+    return None
+
+
+def _payload(message: Message, context: dict[str, Any]) -> dict[str, Any]:
+    payload: dict[str, Any] = {}
+    if message.properties:
+        payload["properties"] = message.properties
+    if context:
+        payload["context"] = context
+    if message.traits:
+        payload["traits"] = message.traits
+    if message.call == "group":
+        payload["group_id"] = text(message.fields.get("groupId"), "groupId")
+    return payload
+
+
+def _json(payload: dict[str, Any]) -> str:
+    try:
+        found = _encode(payload)
+        if not found.isascii():
+            found.encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadEvent("", f"is not JSON: {error!s:.120}", "not_json") from None
+    return found
