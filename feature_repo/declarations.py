@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 
-from feast import Entity, FeatureView, Field, FileSource, PushSource, ValueType
-from feast.types import Bytes
+import pandas as pd
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, RequestSource, ValueType
+from feast.on_demand_feature_view import on_demand_feature_view
+from feast.types import Bytes, Float64, Int64
 
+from feature_repo.model_services import model_services
 from feature_repo.stores import home
+from features.catalog import CATALOGUE
 
 user = Entity(
     name="user",
@@ -38,3 +42,35 @@ user_state = FeatureView(
     online=True,
     description="The fold over a user's events.",
 )
+
+question = RequestSource(
+    name="question",
+    schema=[Field(name="as_of", dtype=Int64, description="The moment of the question, in µs since the epoch.")],
+    description="What the asker must say.",
+)
+
+
+@on_demand_feature_view(
+    sources=[user_state, question],
+    schema=[Field(name=name, dtype=Float64) for name in CATALOGUE.names],
+    mode="pandas",
+    # Meanings are tags of the view: a field that describes itself is not the field Feast infers, and `apply` refuses it.
+    tags=dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True)),
+    description="Every feature of the catalogue as of the moment of the question; NaN where there is no answer.",
+)
+def user_features(inputs: pd.DataFrame) -> pd.DataFrame:
+    """Return read(state, as_of) for each row; a state that is absent, damaged or newer than as_of has no answers."""
+    # Feast runs the text of this function in other processes, which know none of this module's names.
+    from feature_repo.reading import read_packed
+
+    return read_packed(inputs["state"], inputs["as_of"])
+
+
+intent = FeatureService(
+    name="intent",
+    features=[user_features],
+    description="Every feature, in the catalogue's order; what the next models may learn from.",
+)
+
+# Feast finds declarations among a module's attributes, and drops from its registry what it does not find.
+globals().update({each.name: each for each in model_services(user_features, home() / "bundles")})
