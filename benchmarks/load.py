@@ -7,7 +7,6 @@ server does not use, and so that its garbage and its parsing cost the server not
 import gc
 import os
 import sys
-from typing import cast
 
 import msgspec
 import uvloop
@@ -53,7 +52,7 @@ def main() -> None:
     plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
     pin(plan.cpu)
     gc.disable()
-    outcome = cast(Outcome, uvloop.run(play(plan)))
+    outcome = uvloop.run(play(plan))
     sys.stdout.buffer.write(msgspec.json.encode(outcome))
 
 

@@ -79,7 +79,7 @@ def _compiled(recipe: Recipe, body: str) -> tuple[bytes, Sequence[str]]:
 
 def _occurrences(text: str, slot: str) -> list[int]:
     pieces = text.split(slot)[:-1]
-    return list(itertools.accumulate((len(piece) + len(slot) for piece in pieces)))
+    return list(itertools.accumulate(len(piece) + len(slot) for piece in pieces))
 
 
 def _events(count: int) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Servers under test: started as processes, pinned, waited for by asking them, measured, stopped."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from pathlib import Path
 import psutil
 
 
-class NotReady(Exception):
+class NeverReadyError(Exception):
     """The server did not become ready in time, or ended; its log says why."""
 
 
@@ -44,11 +45,8 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self.process.poll() is None:
                 os.killpg(self.process.pid, number)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(patience_s)
-                return
-            except subprocess.TimeoutExpired:
-                continue
 
 
 def free_port() -> int:
@@ -62,23 +60,21 @@ def launch(
     command: Sequence[str], *, log: Path, env: Mapping[str, str], cpu: int | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a process group of its own, on one core if asked, its output in `log`."""
-
-    def pinned() -> None:
-        if cpu is not None:
-            os.sched_setaffinity(0, {cpu})
-
     log.parent.mkdir(parents=True, exist_ok=True)
     single = {"OMP_NUM_THREADS": "1", "TZ": "UTC", "PYTHONUNBUFFERED": "1"}
     with log.open("wb") as out:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             env={**os.environ, **single, **env},
             start_new_session=True,
-            preexec_fn=pinned,
         )
+    if cpu is not None:
+        # Right after the start: its threads and children do not exist yet and inherit it.
+        os.sched_setaffinity(process.pid, {cpu})
+    return process
 
 
 def start(
@@ -95,7 +91,7 @@ def start(
     """Start a server and return it once it answers 200 on its `ready` path.
 
     Raises:
-        NotReady: It ended, or did not answer within `within_s` seconds.
+        NeverReadyError: It ended, or did not answer within `within_s` seconds.
     """
     begin = time.perf_counter()
     process = launch(command, log=log, env=env, cpu=cpu)
@@ -104,7 +100,7 @@ def start(
         if process.poll() is not None or waited_s > within_s:
             server = Server(name, process, port, log, waited_s)
             server.stop()
-            raise NotReady(f"{name} after {waited_s:.0f} s: {log.read_text(errors='replace')[-2000:]}")
+            raise NeverReadyError(f"{name} after {waited_s:.0f} s: {log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.05)
     return Server(name, process, port, log, round(time.perf_counter() - begin, 2))
 

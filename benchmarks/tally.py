@@ -20,7 +20,7 @@ class Outcome:
     acknowledged: int
     """Answers with 200 over the whole run, warm-up included."""
     send_lag_ms: float | None = None
-    """Open loop only: p99 of how much later than due the client itself came to send; its own fault, not the server's."""
+    """Open loop only: p99 of how much later than due the client itself came to send; not the server's fault."""
 
 
 @dataclass(slots=True)

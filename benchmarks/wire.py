@@ -4,7 +4,7 @@ import asyncio
 from typing import Protocol
 
 
-class Unreadable(Exception):
+class EndlessAnswerError(Exception):
     """The answer has no Content-Length, so its end cannot be known."""
 
 
@@ -26,7 +26,7 @@ def response_length(data: bytes) -> int | None:
     head = data[:end].lower()
     at = head.find(b"\r\ncontent-length:")
     if at < 0:
-        raise Unreadable(head.decode("latin-1"))
+        raise EndlessAnswerError(head.decode("latin-1"))
     stop = head.find(b"\r\n", at + 2)
     return end + 4 + int(head[at + 17 : stop if stop > 0 else end])
 
@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
         self.busy = False
         self._listener.answered(self, data[9:12])
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio names it
         """Tell the listener."""
         self._listener.lost(self)
 

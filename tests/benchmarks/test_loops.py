@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.loops import ClosedLoop, OpenLoop
 from benchmarks.tally import Outcome
-from benchmarks.wire import Unreadable, response_length
+from benchmarks.wire import EndlessAnswerError, response_length
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
@@ -132,5 +132,5 @@ def test_the_length_of_a_response_is_known_with_its_head(cut: int) -> None:
 
 
 def test_a_response_without_length_is_not_guessed_at() -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(EndlessAnswerError):
         response_length(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -1,0 +1,1 @@
+"""The same features of the same log by other means."""

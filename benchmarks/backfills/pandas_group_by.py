@@ -1,0 +1,76 @@
+"""Pandas as it is usually written: group by person, and compute each decision point's features from the history so far."""
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.backfills.comparable import COMPARABLE, SOURCES, tallies, with_sessions_and_gaps
+from features.declare import Age, AtMoment, Gap, GapFact, Moment, Ratio, Sender, Sum, Tally
+from features.kinds import Kind
+
+DAY_US = 86_400e6
+
+
+def features(table: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Return the comparable features of each decision point, in the order of `points` (user, seq, asked_at)."""
+    asked = {user: rows for user, rows in points.reset_index(drop=True).groupby("user")}
+    rows = {}
+    for user, history in with_sessions_and_gaps(table).groupby("user"):
+        if user in asked:
+            for point in asked[user].itertuples():
+                rows[point.Index] = as_of(history[history.seq <= point.seq], point.asked_at)
+    return pd.DataFrame.from_dict(rows, orient="index").sort_index()
+
+
+def as_of(known: pd.DataFrame, at: int) -> dict[str, float]:
+    """Return one person's features from the events `known` at a moment (µs)."""
+    age_s = (at - known.occurred_at) / 1e6
+    sums = {tally: _sum(known, age_s, tally) for tally in tallies()}
+    row = {}
+    for each in COMPARABLE:
+        match each:
+            case Sum():
+                row[each.name] = sums[each.of]
+            case Ratio():
+                row[each.name] = sums[each.of] / sums[each.to] if sums[each.to] > 1e-12 else np.nan
+            case Age():
+                chosen = known.kind.isin([int(kind) for kind in each.kinds]) & ~known.machine
+                row[each.name] = (at - known.occurred_at[chosen].max()) / DAY_US
+            case Gap():
+                row[each.name] = _gap(known, at, each.fact)
+            case AtMoment():
+                row[each.name] = _moment(known, at, each.fact)
+    return row
+
+
+def _sum(known: pd.DataFrame, age_s: "pd.Series[float]", tally: Tally) -> float:
+    chosen = known.began if tally.sessions else known.kind.isin([int(kind) for kind in tally.kinds])
+    if tally.sender != Sender.ANYBODY:
+        chosen = chosen & (known.machine == (tally.sender == Sender.MACHINE))
+    value = known[SOURCES[tally.source]][chosen]
+    if tally.half_life is not None:
+        value = value * np.exp2(-age_s[chosen] / tally.half_life.total_seconds())
+    return float(value.sum())
+
+
+def _gap(known: pd.DataFrame, at: int, fact: GapFact) -> float:
+    orders = known[known.kind == Kind.ORDER_COMPLETED]
+    if len(orders) < 2:
+        return np.nan
+    mean_d = float(orders.gap_d.iloc[1:].mean())
+    match fact:
+        case GapFact.MEAN_D:
+            return mean_d
+        case GapFact.SPREAD_D:
+            return float(orders.gap_d.iloc[1:].std(ddof=0))
+        case GapFact.RELATIVE:
+            return float((at - orders.occurred_at.max()) / DAY_US / mean_d)
+
+
+def _moment(known: pd.DataFrame, at: int, fact: Moment) -> float:
+    local_s = at / 1e6 + known.utc_offset_s.iloc[-1]
+    if fact == Moment.TENURE_D:
+        return float((at - known.occurred_at[known.active].min()) / DAY_US)
+    day = 2 * np.pi * (local_s % 86_400) / 86_400
+    week = 2 * np.pi * ((local_s // 86_400 + 3) % 7) / 7
+    angle = day if fact in (Moment.HOUR_SIN, Moment.HOUR_COS) else week
+    return float(np.sin(angle) if fact in (Moment.HOUR_SIN, Moment.WEEKDAY_SIN) else np.cos(angle))
