@@ -1,0 +1,98 @@
+"""The HTTP interface put together: the declared routes in a FastAPI application, and the edge around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fastapi import FastAPI
+
+from serving.callers import Keyring
+from serving.clock import wall
+from serving.edge import Edge, Sizes
+from serving.keys import read_keys
+from serving.limits import Allowance
+from serving.openapi import document
+from serving.problem import handle_errors
+from serving.routes_events import Engine as EventEngine, EventRoutes
+from serving.routes_reads import ReadRoutes
+from serving.routes_score import Engine as ScoreEngine, ScoreRoutes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Engine as Database
+
+    from features.mapping import EventMapping
+    from serving.metrics import Metrics
+
+
+class Engine(ScoreEngine, EventEngine, Protocol):
+    """The batch loop as the routes see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may be, and how many there may be of them."""
+
+    sizes: Sizes = field(default_factory=Sizes)
+    batch_events: int = 2500
+    allowance: Allowance = field(default_factory=lambda: Allowance(0))
+
+
+def http_edge(
+    engine: Engine,
+    *,
+    database: Database,
+    mapping: EventMapping,
+    metrics: Metrics,
+    missing: Callable[[], Sequence[str]],
+    limits: Limits,
+    open_without_keys: bool,
+    replay: bool = False,
+    version: str = "0",
+    **fastapi: Any,
+) -> Edge:
+    """Put the HTTP interface together.
+
+    Args:
+        engine: Answers.
+        database: Where API keys and the ledger are read; an engine of its own connections.
+        mapping: How names and fields of events become ours.
+        metrics: Where it is counted.
+        missing: Names in words what keeps the server from being ready; nothing when it is.
+        limits: Of requests.
+        open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
+        replay: Whether the process replays history.
+        version: Of the program.
+        fastapi: Anything else for the FastAPI application, such as its lifespan.
+    """
+    app = FastAPI(title="Opportune", version=version, redoc_url=None, swagger_ui_oauth2_redirect_url=None, **fastapi)
+    app.router.redirect_slashes = False
+    app.openapi = document(app)  # type: ignore[method-assign]
+    handle_errors(app)
+    size = limits.sizes.event
+    score = ScoreRoutes(engine, mapping=mapping, metrics=metrics, clock=wall, max_event_bytes=size, replay=replay)
+    events = EventRoutes(
+        engine,
+        mapping=mapping,
+        metrics=metrics,
+        clock=wall,
+        max_event_bytes=size,
+        max_batch_events=limits.batch_events,
+    )
+    reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing)
+    app.router.routes += [*score.routes(), *events.routes(), *reads.routes()]
+    keyring = Keyring(
+        lambda: _keys(database),
+        allowance=limits.allowance,
+        open_without_keys=open_without_keys,
+        now=monotonic(),
+    )
+    return Edge(app, keyring=keyring, metrics=metrics, sizes=limits.sizes, allowance=limits.allowance)
+
+
+def _keys(database: Database) -> list[Any]:
+    with database.connect() as connection:
+        return list(read_keys(connection))

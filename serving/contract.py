@@ -1,0 +1,238 @@
+"""The declared contract of every route: what OpenAPI documents, with examples that are checked.
+
+The hot routes decode with the structs of `wire`; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Id = Annotated[str, Field(max_length=256)] | int
+
+SECURITY_SCHEMES: dict[str, dict[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer <key>`"},
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The key as user name, no password, as Segment SDKs do",
+    },
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+_EVENT = {
+    "type": "track",
+    "event": "Product Added",
+    "messageId": "b7e6f2a0-6b0e-4b44-9d5e-0d2c8e1f6a11",
+    "timestamp": "2026-03-02T17:04:05.120Z",
+    "properties": {"cart_id": "c-1009", "product_id": "p-77", "price": 24.5, "quantity": 1, "currency": "EUR"},
+}
+_MODELS = {"24h": {"name": "opportune-intent-24h", "version": "3", "calibrated": True}}
+
+
+class Declared(BaseModel):
+    """What every declared body is: of exactly the types it says."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class ScoreRequest(Declared):
+    """Who is asked about, and what they just did, if anything.
+
+    With the event's name alone as `event`, the whole body is the event: `{"user_id", "event", "timestamp", …}`.
+    """
+
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {"user_id": "u-42"},
+                {"user_id": "u-42", "explain": True},
+                {"anonymous_id": "a-7f3c", "event": _EVENT},
+                {"user_id": "u-42", "event": "cart_abandonment", "timestamp": "2026-03-02T17:04:05Z"},
+            ],
+        },
+    )
+
+    user_id: Id | None = Field(default=None, description="The user; or else `anonymous_id`.")
+    anonymous_id: Id | None = Field(default=None, description="The person before they are identified.")
+    event: dict[str, Any] | str | None = Field(
+        default=None,
+        description="An event to take in first, durably; the score then counts it, and triggers that wait for it decide.",
+    )
+    at: AwareDatetime | None = Field(
+        default=None,
+        description="Score as of this past moment. Needs the scope `admin`; not together with `event`.",
+    )
+    explain: bool = Field(default=False, description="Whether to add what moved the score most.")
+
+
+class UserReference(Declared):
+    """One user to score."""
+
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+
+
+class ScoreBatchRequest(Declared):
+    """Up to 1,000 users to score at one moment."""
+
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={"examples": [{"users": [{"user_id": "u-42"}, {"anonymous_id": "a-7f3c"}]}]},
+    )
+
+    users: list[UserReference] = Field(description="At most 1,000.")
+    at: AwareDatetime | None = Field(default=None, description="As of this past moment; needs the scope `admin`.")
+    explain: bool = False
+
+
+class ModelUsed(Declared):
+    """Which model gave the intent of one horizon."""
+
+    name: str
+    version: str
+    calibrated: bool = Field(description="Whether the number is a probability; a rule's is only an order.")
+
+
+class Contribution(Declared):
+    """How far one feature moved the answer."""
+
+    feature: str
+    meaning: str
+    value: float | None
+    contribution: float = Field(description="In log-odds; positive speaks for a purchase.")
+
+
+class DecisionMade(Declared):
+    """What the policy said for one trigger."""
+
+    decision_id: str
+    trigger: str
+    action: Literal["send", "control", "hold"]
+    reason: str
+    score: float | None
+    threshold: float | None
+    horizon: str | None
+    message_id: str | None = Field(description="The message that goes out; null where none does.")
+
+
+class ScoreAnswer(Declared):
+    """The intent of one user, and what was decided."""
+
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "u-42",
+                    "anonymous_id": None,
+                    "known": True,
+                    "at": "2026-03-02T17:04:05.120000Z",
+                    "intent": {"24h": 0.312},
+                    "models": _MODELS,
+                    "policy_version": "5f0c9a1e77b2",
+                    "decision_id": "d-01",
+                    "duplicate": False,
+                    "decisions": [
+                        {
+                            "decision_id": "d-01.cart-reminder",
+                            "trigger": "cart-reminder",
+                            "action": "send",
+                            "reason": "sent",
+                            "score": 0.312,
+                            "threshold": 0.25,
+                            "horizon": "24h",
+                            "message_id": "m-01",
+                        },
+                    ],
+                    "explain": None,
+                },
+            ],
+        },
+    )
+
+    user_id: str | None
+    anonymous_id: str | None
+    known: bool = Field(description="False where nothing was known of the user; the score is then that of a stranger.")
+    at: AwareDatetime = Field(description="The moment the features were read at.")
+    intent: dict[str, float | None] = Field(description="Probability of an order within each horizon.")
+    models: dict[str, ModelUsed]
+    policy_version: str
+    decision_id: str | None = Field(description="Under which the ledger keeps this; null where it was not logged.")
+    duplicate: bool = Field(description="Whether the event had been taken in before, by its message id.")
+    decisions: list[DecisionMade]
+    explain: dict[str, list[Contribution]] | None
+
+
+class UserScore(Declared):
+    """The scores of one user of a batch."""
+
+    user_id: str | None
+    anonymous_id: str | None
+    known: bool
+    intent: dict[str, float | None]
+    decision_id: str | None
+    explain: dict[str, list[Contribution]] | None
+
+
+class ScoreBatchAnswer(Declared):
+    """The scores of a batch, in the order asked."""
+
+    at: AwareDatetime
+    models: dict[str, ModelUsed]
+    policy_version: str
+    scores: list[UserScore]
+
+
+class SegmentEvent(BaseModel):
+    """One call of the Segment HTTP Tracking API; fields not named here are kept too.
+
+    `userId` or `anonymousId` is required. Spellings of other systems (`user_id`, `event_type`, …) are understood by the mapping.
+    """
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"userId": "u-42", **_EVENT}]})
+
+    userId: Any = Field(default=None, description="The user.")  # noqa: N815 (Segment's name)
+    anonymousId: Any = Field(default=None, description="The person before they are identified.")  # noqa: N815
+    event: Any = Field(default=None, description="What happened; `track` needs it.")
+    messageId: Any = Field(default=None, description="At most 100 characters, the same on every retry.")  # noqa: N815
+    timestamp: Any = Field(default=None, description="When it happened, ISO 8601.")
+    sentAt: Any = Field(default=None, description="The sender's clock when sending, to correct it.")  # noqa: N815
+    properties: Any = None
+    traits: Any = None
+    context: Any = None
+    writeKey: Any = Field(default=None, description="The API key, where no header carries one.")  # noqa: N815
+
+
+class EventBatch(BaseModel):
+    """Up to 2,500 events in 500 KB; `context` and `integrations` hold for each of them."""
+
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={"examples": [{"batch": [{"userId": "u-42", **_EVENT}], "sentAt": "2026-03-02T17:04:06Z"}]},
+    )
+
+    batch: list[Any] = Field(description="Events, each with its `type`.")
+    context: dict[str, Any] | None = None
+    integrations: dict[str, Any] | None = None
+    sentAt: Any = None  # noqa: N815 (Segment's name)
+
+
+class Rejected(Declared):
+    """An event that was set aside."""
+
+    index: int = Field(description="Its place in the batch, from 0.")
+    field: str
+    reason: str
+
+
+class EventsAnswer(Declared):
+    """Exactly `{"success": true}`, once everything is durable; more only where events of a batch were set aside."""
+
+    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"success": True}]})
+
+    success: Literal[True]
+    accepted: int | None = None
+    rejected: list[Rejected] | None = None

@@ -1,0 +1,104 @@
+"""The declared contract of the routes that only read, and of every answer that is not a success."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from serving.contract import Declared
+
+
+class Feature(Declared):
+    """One feature of a user."""
+
+    name: str
+    value: float | None = Field(description="null where there is nothing to compute it from yet.")
+    meaning: str
+
+
+class FeaturesAnswer(Declared):
+    """What is known of a user at a moment: the numbers the models see."""
+
+    user_id: str
+    at: AwareDatetime
+    catalogue: str = Field(description="Fingerprint of the definitions.")
+    features: list[Feature]
+
+
+class DecisionExplained(Declared):
+    """What was decided for one trigger, and why."""
+
+    decision_id: str
+    trigger: str
+    action: Literal["send", "control", "hold"]
+    reason: str
+    in_words: str
+    score: float | None
+    threshold: float | None
+    horizon: str | None
+    arm: str | None
+    propensity: float
+    model_version: str | None
+    policy_version: str
+    message: str | None = Field(
+        description="What became of the message: pending, delivered or dead; null where none was made."
+    )
+
+
+class Evaluation(Declared):
+    """One moment at which a user was scored, and all that was decided then."""
+
+    decision_id: str
+    at: AwareDatetime
+    event: str | None = Field(description="The event that asked; null for a plain question.")
+    intent: dict[str, float | None]
+    models: dict[str, str]
+    decisions: list[DecisionExplained]
+    in_words: str = Field(description="The outcome of this moment in one sentence.")
+
+
+class DecisionsAnswer(Declared):
+    """Why a user got what they got, or nothing: newest first."""
+
+    user_id: str
+    evaluations: list[Evaluation]
+    next: str | None = Field(description="Give this as `before` for the next page; null on the last one.")
+
+
+class Readiness(Declared):
+    """Whether the server can answer, and what is missing if not."""
+
+    ready: bool
+    missing: list[str]
+
+
+class Problem(Declared):
+    """An answer that is not a success (RFC 9457, with the `code` and `message` that Segment's SDKs look for)."""
+
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Bad Request",
+                    "status": 400,
+                    "detail": "event: is required",
+                    "instance": "/v1/track",
+                    "code": "required",
+                    "message": "event: is required",
+                    "field": "event",
+                },
+            ],
+        },
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    message: str
+    field: str | None = None

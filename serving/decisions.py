@@ -1,0 +1,115 @@
+"""Why did this user get what they got, or nothing? Read from the ledger, newest first, in words."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, text
+
+from policy.reasons import Reason
+from serving.contract_reads import DecisionExplained, DecisionsAnswer, Evaluation
+from serving.errors import InvalidField, NoSuchUser
+from serving.wire import to_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Row
+
+# A person is one row of `users` and all rows merged into it.
+_PERSON = text(
+    "SELECT p.user_no FROM users p WHERE coalesce(p.merged_into, p.user_no) ="
+    " (SELECT coalesce(u.merged_into, u.user_no) FROM users u WHERE u.user_key = :user_key)"
+)
+_EVALUATIONS = text(
+    "SELECT v.decision_id, v.at, v.scores, v.models, e.name FROM evaluations v"
+    " LEFT JOIN events e ON e.seq = v.event_seq"
+    " WHERE v.user_no IN :persons AND (v.at < :at OR (v.at = :at AND v.decision_id < :decision_id))"
+    " ORDER BY v.at DESC, v.decision_id DESC LIMIT :most"
+).bindparams(bindparam("persons", expanding=True))
+_DECISIONS = text(
+    "SELECT d.*, o.status AS message FROM decisions d"
+    " LEFT JOIN outbox o ON o.trigger_decision_id = d.trigger_decision_id"
+    " WHERE d.decision_id IN :decision_ids ORDER BY d.trigger"
+).bindparams(bindparam("decision_ids", expanding=True))
+_END = (2**62, "")
+
+
+def decisions_of(connection: Connection, user_key: str, *, limit: int, before: str | None) -> DecisionsAnswer:
+    """Return one page of what was decided for a user, newest first.
+
+    Args:
+        connection: Of the database.
+        user_key: The user's id, or `anonymous:<id>`.
+        limit: Most evaluations to return.
+        before: The `next` of the page before; None for the first page.
+
+    Raises:
+        NoSuchUser: The log holds nothing of this user.
+        InvalidField: `before` is none that was given out.
+    """
+    persons = [row.user_no for row in connection.execute(_PERSON, {"user_key": user_key})]
+    if not persons:
+        raise NoSuchUser(field="user_id")
+    at, decision_id = _END if before is None else _cursor(before)
+    asked = {"persons": persons, "at": at, "decision_id": decision_id, "most": limit + 1}
+    rows = connection.execute(_EVALUATIONS, asked).all()
+    page = rows[:limit]
+    made = _decisions(connection, [row.decision_id for row in page])
+    return DecisionsAnswer(
+        user_id=user_key,
+        evaluations=[_evaluation(row, made[row.decision_id]) for row in page],
+        next=f"{page[-1].at}.{page[-1].decision_id}" if len(rows) > limit else None,
+    )
+
+
+def _cursor(before: str) -> tuple[int, str]:
+    at, dot, decision_id = before.partition(".")
+    if not dot or not at.isdecimal() or len(at) > 18:
+        raise InvalidField("before: give the `next` of the page before.", field="before")
+    return int(at), decision_id
+
+
+def _decisions(connection: Connection, decision_ids: Sequence[str]) -> dict[str, list[DecisionExplained]]:
+    made: dict[str, list[DecisionExplained]] = defaultdict(list)
+    for row in connection.execute(_DECISIONS, {"decision_ids": decision_ids}):
+        made[row.decision_id].append(
+            DecisionExplained(
+                decision_id=row.trigger_decision_id,
+                trigger=row.trigger,
+                action=row.action,
+                reason=row.reason,
+                in_words=Reason(row.reason).sentence,
+                score=row.score,
+                threshold=row.threshold,
+                horizon=row.horizon,
+                arm=row.arm,
+                propensity=row.propensity,
+                model_version=row.model_version,
+                policy_version=row.policy_version,
+                message=row.message,
+            ),
+        )
+    return made
+
+
+def _evaluation(row: Row[Any], made: list[DecisionExplained]) -> Evaluation:
+    return Evaluation(
+        decision_id=row.decision_id,
+        at=to_moment(row.at),
+        event=row.name,
+        intent=json.loads(row.scores),
+        models=json.loads(row.models),
+        decisions=made,
+        in_words=_in_words(row.name, made),
+    )
+
+
+def _in_words(event: str | None, made: list[DecisionExplained]) -> str:
+    if event is None:
+        return "A plain question for a score: only events make triggers decide."
+    if not made:
+        return f"No trigger waits for {event}."
+    return " ".join(f"{each.trigger}: {each.in_words}" for each in made)

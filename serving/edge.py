@@ -1,0 +1,255 @@
+"""The edge around everything: which route, who calls, may they, how often, how large; errors become problem details.
+
+One plain ASGI callable. A hot route's path is found in a dictionary and answered here; every other declared route goes on
+to FastAPI, with its body already read and within its limit. What is not declared with a scope is not reachable.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from serving.bodies import ClientGone, decoded, read_body
+from serving.errors import InvalidField, KeyMissing, MethodRefused, NoSuchRoute, ScopeMissing, TooManyRequests
+from serving.limits import Allowance
+from serving.problem import OK, Headers, problem
+from serving.routes import GuardedRoute, HotRoute
+from serving.wire import UNREADABLE, read_key_holder, unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from serving.callers import Caller, Keyring
+    from serving.metrics import Metrics, RouteCounts
+    from serving.routes import Size
+
+_log = logging.getLogger(__name__)
+_JSON = (b"content-type", b"application/json")
+_LENGTHS = [(b"content-length", b"%d" % length) for length in range(4096)]
+_UNMATCHED = "(none)"
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes a body may have, packed as well as unpacked, by what it carries."""
+
+    event: int = 32 * 1024
+    batch: int = 500 * 1000
+
+    def of(self, size: Size) -> int:
+        """Return the limit of a body; around the event in a question for a score there is room for the question."""
+        return {"event": self.event, "score": self.event + 1024, "batch": self.batch}[size]
+
+
+class _Entry:
+    """A declared route as the edge uses it."""
+
+    __slots__ = ("answer", "counts", "key_in_body", "limit", "matches", "methods", "needs", "reads_body")
+
+    def __init__(self, route: Route, counts: RouteCounts, sizes: Sizes) -> None:
+        declared = route if isinstance(route, GuardedRoute) else None
+        self.answer = route.answer if isinstance(route, HotRoute) else None
+        self.counts = counts
+        self.needs = declared.needs if declared else None
+        self.limit = sizes.of(declared.size if declared else "event")
+        self.key_in_body = declared.key_in_body if declared else False
+        self.methods = tuple(sorted(route.methods or ()))
+        self.reads_body = "POST" in self.methods or "PUT" in self.methods or "PATCH" in self.methods
+        self.matches = route.path_regex.match
+
+
+class Edge:
+    """The ASGI application that a server runs."""
+
+    def __init__(
+        self,
+        app: FastAPI,
+        *,
+        keyring: Keyring,
+        metrics: Metrics,
+        sizes: Sizes,
+        allowance: Allowance,
+    ) -> None:
+        """Put the edge around an application all of whose routes are declared by now.
+
+        Raises:
+            ValueError: A route of the application does not say which scope it needs.
+        """
+        self.app = app
+        self._inner: ASGIApp = app
+        self._keyring = keyring
+        self._policy = (b"ratelimit-policy", allowance.policy)
+        self._unmatched = metrics.route(_UNMATCHED)
+        self._exact: dict[str, _Entry] = {}
+        self._patterned: list[_Entry] = []
+        for route in app.routes:
+            self._enter(route, metrics, sizes)
+
+    def _enter(self, route: object, metrics: Metrics, sizes: Sizes) -> None:
+        documentation = {self.app.openapi_url, self.app.docs_url}
+        if not isinstance(route, Route) or not (isinstance(route, GuardedRoute) or route.path in documentation):
+            raise ValueError(f"{route!r} does not say which scope it needs")
+        entry = _Entry(route, metrics.route(route.path), sizes)
+        if "{" in route.path:
+            self._patterned.append(entry)
+        elif self._exact.setdefault(route.path, entry) is not entry:
+            raise ValueError(f"{route.path} is declared twice")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever goes wrong becomes a problem, and is counted."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        started = monotonic()
+        path = scope["path"]
+        entry = self._exact.get(path) or self._pattern(path)
+        counts = entry.counts if entry else self._unmatched
+        outgoing: Headers = []
+        try:
+            if entry is None:
+                raise NoSuchRoute
+            if entry.answer is None:
+                status = await self._answer_cold(entry, scope, receive, send, outgoing, started)
+            else:
+                await self._answer_hot(entry, scope, receive, send, outgoing, started)
+                status = OK
+        except ClientGone:
+            return
+        except Exception as error:
+            status = await _refuse(error, path, send, outgoing)
+        counts.answered(status, monotonic() - started)
+
+    def _pattern(self, path: str) -> _Entry | None:
+        return next((entry for entry in self._patterned if entry.matches(path)), None)
+
+    async def _answer_hot(
+        self,
+        entry: _Entry,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        outgoing: Headers,
+        now: float,
+    ) -> None:
+        if scope["method"] not in entry.methods:
+            raise MethodRefused(entry.methods)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        body, caller = await self._admit(entry, headers, receive, outgoing, now)
+        answer = await entry.answer(body, caller)  # type: ignore[misc]
+        length = len(answer)
+        outgoing.append(_JSON)
+        outgoing.append(_LENGTHS[length] if length < len(_LENGTHS) else (b"content-length", b"%d" % length))
+        await send({"type": "http.response.start", "status": OK, "headers": outgoing})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _admit(
+        self,
+        entry: _Entry,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        outgoing: Headers,
+        now: float,
+    ) -> tuple[bytes, Caller]:
+        """Return body and caller, or raise what keeps them out; the key is asked first, wherever it can be."""
+        try:
+            caller = self._keyring.caller(headers, now)
+        except KeyMissing:
+            if not entry.key_in_body:
+                raise
+            body = await self._body(entry, headers, receive)
+            return body, self._allow(entry, self._keyring.holder(_key_in_body(body)), outgoing, now)
+        self._allow(entry, caller, outgoing, now)
+        return await self._body(entry, headers, receive), caller
+
+    def _allow(self, entry: _Entry, caller: Caller, outgoing: Headers, now: float) -> Caller:
+        bucket = caller.bucket
+        if bucket is not None:
+            taken = bucket.take(now)
+            outgoing.append(self._policy)
+            outgoing.append((b"ratelimit", bucket.state()))
+            if not taken:
+                raise TooManyRequests(retry_after_s=bucket.retry_after_s())
+        if entry.needs not in caller.scopes:
+            raise ScopeMissing(f"This address needs a key of scope {entry.needs}.")
+        return caller
+
+    @staticmethod
+    async def _body(entry: _Entry, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        body = await read_body(receive, entry.limit)
+        return decoded(body, headers, entry.limit) if b"content-encoding" in headers else body
+
+    async def _answer_cold(
+        self,
+        entry: _Entry,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        outgoing: Headers,
+        now: float,
+    ) -> int:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if scope["method"] == "HEAD" and "GET" in entry.methods:
+            # The server drops the body of an answer to HEAD by itself.
+            scope = {**scope, "method": "GET"}
+        if scope["method"] not in entry.methods:
+            raise MethodRefused(entry.methods)
+        if entry.needs is None:
+            body, caller = await self._body(entry, headers, receive) if _has_body(headers) else b"", None
+        elif _has_body(headers):
+            body, caller = await self._admit(entry, headers, receive, outgoing, now)
+        else:
+            body, caller = b"", self._allow(entry, self._keyring.caller(headers, now), outgoing, now)
+        if body and not entry.reads_body:
+            raise InvalidField("body: this address takes none.", field="body")
+        return await self._forward(scope, send, outgoing, body, caller)
+
+    async def _forward(self, scope: Scope, send: Send, outgoing: Headers, body: bytes, caller: Caller | None) -> int:
+        """Let FastAPI answer a request whose body is known; returns the status it answered with."""
+        status = OK
+        dropped = (b"content-encoding", b"content-length", b"transfer-encoding")
+        headers = [header for header in scope["headers"] if header[0] not in dropped]
+        headers.append((b"content-length", b"%d" % len(body)))
+
+        async def replay() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def relay(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *outgoing]
+            await send(message)
+
+        known = {"headers": headers, "opportune.body": body, "opportune.caller": caller}
+        await self._inner({**scope, **known}, replay, relay)
+        return status
+
+
+def _has_body(headers: Mapping[bytes, bytes]) -> bool:
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+def _key_in_body(body: bytes) -> bytes:
+    try:
+        key = read_key_holder(body).write_key
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+    if not key:
+        raise KeyMissing
+    return key.encode()
+
+
+async def _refuse(error: Exception, path: str, send: Send, outgoing: Headers) -> int:
+    status, headers, body = problem(error, path)
+    if status >= 500 and not hasattr(error, "code"):
+        _log.error("a request to %s failed", path, exc_info=error)
+    await send({"type": "http.response.start", "status": status, "headers": headers + outgoing})
+    await send({"type": "http.response.body", "body": body})
+    return status

@@ -1,0 +1,165 @@
+"""What happened, as plain numbers that cost nanoseconds to count and become Prometheus text only when somebody asks."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from prometheus_client.core import Metric
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LATENCY_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_DELAY_S = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0, 86400.0)
+
+
+class Histogram:
+    """Counts of values by upper bound, and their sum."""
+
+    __slots__ = ("_bounds", "_counts", "_total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = tuple(bounds)
+        self._counts = [0] * (len(bounds) + 1)
+        self._total = 0.0
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._total += value
+
+    @property
+    def count(self) -> int:
+        return sum(self._counts)
+
+    @property
+    def total(self) -> float:
+        return self._total
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Return upper bound and how many values were at most that, as Prometheus wants them."""
+        names = [*(repr(float(bound)) for bound in self._bounds), "+Inf"]
+        return list(zip(names, accumulate(map(float, self._counts)), strict=True))
+
+
+class RouteCounts:
+    """What one route answered."""
+
+    __slots__ = ("latency_s", "statuses")
+
+    def __init__(self) -> None:
+        self.statuses: dict[int, int] = {}
+        self.latency_s = Histogram(_LATENCY_S)
+
+    def answered(self, status: int, latency_s: float) -> None:
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        self.latency_s.observe(latency_s)
+
+
+class Metrics:
+    """Everything that is counted; whoever sees something happen adds to it, from the event loop's thread."""
+
+    def __init__(self) -> None:
+        self.routes: dict[str, RouteCounts] = {}
+        self.events: Counter[str] = Counter({"accepted": 0, "duplicate": 0, "rejected": 0, "unknown": 0})
+        """By outcome: accepted, duplicate, rejected; `unknown` counts those accepted under a name nobody knows."""
+        self.decisions: Counter[tuple[str, str]] = Counter()
+        """By action and reason."""
+        self.batch_size = Histogram(_BATCH)
+        self.event_to_decision_s = Histogram(_DELAY_S)
+        self.decision_to_dispatch_s = Histogram(_DELAY_S)
+        self.rebuilt_states = 0
+        """States that had to be folded again from the log: behind it, ahead of it, missing or malformed."""
+        self.gauges: dict[tuple[str, str], Callable[[], float]] = {
+            ("queue_depth", "Requests that wait for the next batch."): lambda: 0.0,
+        }
+        """Name and meaning of what is measured at the moment of asking."""
+        self.models: Callable[[], Mapping[str, str]] = dict
+        """Model in service by horizon, as name/version."""
+
+    def route(self, path: str) -> RouteCounts:
+        """Return the counts of a route, by its path as declared."""
+        return self.routes.setdefault(path, RouteCounts())
+
+    def gauge(self, name: str, meaning: str, measure: Callable[[], float]) -> None:
+        """Measure something whenever somebody asks."""
+        for key in [key for key in self.gauges if key[0] == name]:
+            del self.gauges[key]
+        self.gauges[name, meaning] = measure
+
+
+class _Families(Collector):
+    """Our numbers in the words of Prometheus."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._routes()
+        yield self._counter(
+            "events", "Events by outcome.", ["outcome"], {(k,): v for k, v in self._metrics.events.items()}
+        )
+        yield self._counter(
+            "decisions", "Decisions by action and reason.", ["action", "reason"], self._metrics.decisions
+        )
+        yield self._counter(
+            "rebuilt_states", "States folded again from the log.", [], {(): self._metrics.rebuilt_states}
+        )
+        yield _histogram("batch_size", "Requests answered by one batch.", self._metrics.batch_size)
+        yield _histogram(
+            "event_to_decision_seconds", "From an event to its decision.", self._metrics.event_to_decision_s
+        )
+        yield _histogram(
+            "decision_to_dispatch_seconds",
+            "From a decision to its message's delivery.",
+            self._metrics.decision_to_dispatch_s,
+        )
+        for (name, meaning), measure in self._metrics.gauges.items():
+            yield GaugeMetricFamily(f"opportune_{name}", meaning, value=measure())
+        models = GaugeMetricFamily("opportune_model", "The model in service.", labels=["horizon", "model"])
+        for horizon, model in self._metrics.models().items():
+            models.add_metric([horizon, model], 1)
+        yield models
+
+    def _routes(self) -> Iterable[Metric]:
+        requests = CounterMetricFamily("opportune_requests", "Requests answered.", labels=["route", "status"])
+        latency = HistogramMetricFamily("opportune_request_seconds", "Until the answer was sent.", labels=["route"])
+        for path, counts in self._metrics.routes.items():
+            for status, answered in counts.statuses.items():
+                requests.add_metric([path, str(status)], answered)
+            latency.add_metric([path], counts.latency_s.buckets(), counts.latency_s.total)
+        yield requests
+        yield latency
+
+    @staticmethod
+    def _counter(name: str, meaning: str, labels: list[str], values: Mapping[tuple[str, ...], int]) -> Metric:
+        family = CounterMetricFamily(f"opportune_{name}", meaning, labels=labels)
+        for key, value in values.items():
+            family.add_metric(list(key), value)
+        return family
+
+
+def _histogram(name: str, meaning: str, histogram: Histogram) -> Metric:
+    return HistogramMetricFamily(
+        f"opportune_{name}",
+        meaning,
+        buckets=histogram.buckets(),
+        sum_value=histogram.total,
+    )
+
+
+def exposition(metrics: Metrics) -> Callable[[], bytes]:
+    """Return what writes the numbers of this process, the interpreter's own among them, as Prometheus text."""
+    registry = CollectorRegistry()
+    registry.register(_Families(metrics))
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return lambda: generate_latest(registry)

@@ -1,0 +1,143 @@
+"""Errors as the caller reads them: RFC 9457 problem details, and the only place that knows HTTP status codes.
+
+`code` and `message` stand beside the members of the RFC: the Segment SDKs treat an error without them as passing and retry it.
+"""
+
+from __future__ import annotations
+
+import math
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from features.events import BadEvent
+from serving import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Headers = list[tuple[bytes, bytes]]
+
+STATUS: dict[type[Exception], HTTPStatus] = {
+    BadEvent: HTTPStatus.BAD_REQUEST,
+    errors.InvalidField: HTTPStatus.BAD_REQUEST,
+    errors.UnreadableBody: HTTPStatus.BAD_REQUEST,
+    errors.KeyMissing: HTTPStatus.UNAUTHORIZED,
+    errors.KeyUnknown: HTTPStatus.UNAUTHORIZED,
+    errors.ScopeMissing: HTTPStatus.FORBIDDEN,
+    errors.NoSuchRoute: HTTPStatus.NOT_FOUND,
+    errors.NoSuchUser: HTTPStatus.NOT_FOUND,
+    errors.MethodRefused: HTTPStatus.METHOD_NOT_ALLOWED,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnknownEncoding: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+OK = 200
+NOT_READY = 503
+_RETRY_AFTER_S = 1.0
+_CHALLENGE = b'Bearer realm="opportune", Basic realm="opportune"'
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """The body of every answer that is not a success; `field` only where one field is at fault."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    message: str
+    field: str | None = None
+
+    def __post_init__(self) -> None:
+        # A caller's own text may come back in `detail`: enough to recognise it, never the whole of it.
+        self.detail = self.message = self.detail[:500]
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def problem(error: Exception, path: str) -> tuple[int, Headers, bytes]:
+    """Return status, headers and body of the answer to a request at `path` that met `error`."""
+    status = status_of(error)
+    detail, code, field = _words(error)
+    body = _encode(
+        Problem(
+            type="about:blank",
+            title=status.phrase,
+            status=status.value,
+            detail=detail,
+            instance=path,
+            code=code,
+            message=detail,
+            field=field,
+        ),
+    )
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
+    return status.value, headers + _extra_headers(error), body
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """Return the status of an error; one that nobody foresaw is 500."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    if isinstance(error, RequestValidationError):
+        return HTTPStatus.BAD_REQUEST
+    if isinstance(error, HTTPException):
+        return HTTPStatus(error.status_code)
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _words(error: Exception) -> tuple[str, str, str | None]:
+    """Return what to tell of an error: detail, code, field."""
+    if isinstance(error, errors.ServingError):
+        return error.detail, error.code, error.field
+    if isinstance(error, BadEvent):
+        return f"{error.field}: {error.reason}", error.code, error.field
+    if isinstance(error, RequestValidationError):
+        return _first_complaint(error.errors())
+    if isinstance(error, HTTPException):
+        return str(error.detail), HTTPStatus(error.status_code).name.lower(), None
+    # What broke inside is for the log, not for whoever is outside.
+    return "The server failed on this request; its log says why.", errors.ServingError.code, None
+
+
+def _first_complaint(complaints: Sequence[dict[str, object]]) -> tuple[str, str, str | None]:
+    """Put pydantic's first complaint in words; `loc` starts with where the value came from, which is not part of its name."""
+    complaint = complaints[0]
+    place = complaint["loc"]
+    parts = [str(part) for part in place][1:] if isinstance(place, tuple) else []
+    field = ".".join(parts) or None
+    return f"{field or 'request'}: {complaint['msg']}", errors.InvalidField.code, field
+
+
+def _extra_headers(error: Exception) -> Headers:
+    status = status_of(error)
+    if status is HTTPStatus.UNAUTHORIZED:
+        return [(b"www-authenticate", _CHALLENGE)]
+    if isinstance(error, errors.MethodRefused):
+        return [(b"allow", ", ".join(error.allowed).encode())]
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        wait_s = getattr(error, "retry_after_s", None) or _RETRY_AFTER_S
+        return [(b"retry-after", b"%d" % max(1, math.ceil(wait_s)))]
+    return []
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Have FastAPI answer errors like the edge does."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        status, headers, body = problem(error, request.url.path)
+        return Response(body, status, {name.decode(): value.decode() for name, value in headers})
+
+    for kind in (*STATUS, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, answer)

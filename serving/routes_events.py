@@ -1,0 +1,196 @@
+"""The Segment HTTP Tracking API: events in, one or many, answered once they are durable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from features.events import BadEvent
+from features.kinds import Kind
+from features.message import merge_batch
+from features.normalise import normalise
+from serving import contract, wire
+from serving.errors import ServingError, TooLarge
+from serving.keys import INGEST
+from serving.routes import HotRoute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from features.events import Event
+    from features.mapping import EventMapping
+    from serving.callers import Caller
+    from serving.items import Ingested
+    from serving.metrics import Metrics
+
+CALLS = ("track", "identify", "page", "screen", "alias", "group")
+_SUCCESS = wire.encode(wire.EventsAnswer(success=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """An event that was set aside: who sent it, where in their request it stood, what is wrong with it."""
+
+    received_at: int
+    source: str
+    place: str
+    field: str
+    reason: str
+    body: str
+
+
+class Engine(Protocol):
+    """Takes events in: what these routes need of the batch loop."""
+
+    async def ingest(self, events: Sequence[Event]) -> Ingested:
+        """Return once the events are durable; raises Overloaded, NotReady."""
+        ...
+
+    async def set_aside(self, rejects: Sequence[Reject]) -> None:
+        """Keep events that cannot be used, for whoever sent them to look at."""
+        ...
+
+
+class EventRoutes:
+    """The seven routes, on an engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        mapping: EventMapping,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        max_event_bytes: int,
+        max_batch_events: int,
+    ) -> None:
+        """Keep what answering needs; `clock` tells the wall's microseconds since the epoch."""
+        self._engine = engine
+        self._mapping = mapping
+        self._metrics = metrics
+        self._clock = clock
+        self._max_event_bytes = max_event_bytes
+        self._max_batch_events = max_batch_events
+
+    def routes(self) -> list[HotRoute]:
+        """Return the routes as declared."""
+        calls = [
+            HotRoute(
+                f"/v1/{call}",
+                declare_call,
+                answer=partial(self.take, call),
+                needs=INGEST,
+                key_in_body=True,
+                tags=["events"],
+                summary=f"Segment's {call} call",
+                name=call,
+            )
+            for call in CALLS
+        ]
+        batch = HotRoute(
+            "/v1/batch",
+            declare_batch,
+            answer=self.take_batch,
+            needs=INGEST,
+            size="batch",
+            key_in_body=True,
+            tags=["events"],
+            summary="Many calls in one request",
+        )
+        return [*calls, batch]
+
+    async def take(self, call: str, body: bytes, caller: Caller) -> bytes:
+        """Answer POST /v1/<call>."""
+        received_at = self._clock()
+        try:
+            raw = wire.read_object(body)
+        except wire.UNREADABLE as error:
+            raise wire.unreadable(error) from None
+        wire.refuse_depth(body, raw)
+        raw["type"] = call
+        try:
+            event = normalise(raw, received_at=received_at, mapping=self._mapping)
+        except BadEvent as bad:
+            await self._set_aside([Reject(received_at, caller.key.name, call, bad.field, bad.reason, _text(body))])
+            raise
+        await self._ingest([event])
+        return _SUCCESS
+
+    async def take_batch(self, body: bytes, caller: Caller) -> bytes:
+        """Answer POST /v1/batch; what cannot be used is set aside and named, and the rest is kept."""
+        received_at = self._clock()
+        try:
+            batch = wire.read_event_batch(body)
+        except wire.UNREADABLE as error:
+            raise wire.unreadable(error) from None
+        if len(batch.batch) > self._max_batch_events:
+            raise TooLarge(f"batch: at most {self._max_batch_events:,} events in one request.", field="batch")
+        events, refused = self._events(batch, received_at)
+        if refused:
+            await self._set_aside(
+                [
+                    Reject(received_at, caller.key.name, f"batch[{i}]", bad.field, bad.reason, _text(batch.batch[i]))
+                    for i, bad in refused
+                ],
+            )
+        if events:
+            await self._ingest(events)
+        if not refused:
+            return _SUCCESS
+        rejected = [wire.Rejected(index=i, field=bad.field, reason=bad.reason) for i, bad in refused]
+        return wire.encode(wire.EventsAnswer(success=True, accepted=len(events), rejected=rejected))
+
+    def _events(self, batch: wire.EventBatch, received_at: int) -> tuple[list[Event], list[tuple[int, BadEvent]]]:
+        """Return the events of a batch that can be used, and by their place what is wrong with the others."""
+        events: list[Event] = []
+        refused: list[tuple[int, BadEvent]] = []
+        raws: list[Any] = [self._read(item) for item in batch.batch]
+        shared = {"context": batch.context, "integrations": batch.integrations, "sentAt": batch.sent_at}
+        for index, raw in enumerate(merge_batch({"batch": raws, **shared})):
+            try:
+                if isinstance(raw, BadEvent):
+                    raise raw
+                events.append(normalise(raw, received_at=received_at, mapping=self._mapping))
+            except BadEvent as bad:
+                refused.append((index, bad))
+        return events, refused
+
+    def _read(self, item: wire.Raw) -> Any:
+        """Return one event of a batch, or why it cannot be read."""
+        text = memoryview(item)
+        if len(text) > self._max_event_bytes:
+            return BadEvent("", f"is larger than {self._max_event_bytes:,} bytes", "too_large")
+        try:
+            raw = wire.read_any(text)
+            wire.refuse_depth(text, raw)
+        except wire.UNREADABLE as error:
+            return BadEvent("", str(wire.unreadable(error)), "not_json")
+        except ServingError as error:
+            return BadEvent("", error.detail, error.code)
+        return raw
+
+    async def _ingest(self, events: Sequence[Event]) -> None:
+        ingested = await self._engine.ingest(events)
+        counted = self._metrics.events
+        counted["accepted"] += ingested.accepted
+        counted["duplicate"] += ingested.duplicates
+        for event in events:
+            if event.kind is Kind.OTHER:
+                counted["unknown"] += 1
+
+    async def _set_aside(self, rejects: Sequence[Reject]) -> None:
+        self._metrics.events["rejected"] += len(rejects)
+        await self._engine.set_aside(rejects)
+
+
+def _text(body: bytes | wire.Raw) -> str:
+    return bytes(memoryview(body)).decode(errors="replace")
+
+
+async def declare_call(event: contract.SegmentEvent) -> contract.EventsAnswer:  # type: ignore[empty-body]
+    """Take one event in. The answer comes once it is durable; the same `messageId` again changes nothing."""
+
+
+async def declare_batch(batch: contract.EventBatch) -> contract.EventsAnswer:  # type: ignore[empty-body]
+    """Take many events in, each with its `type`. Events that cannot be used are set aside and named in the answer."""

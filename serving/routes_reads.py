@@ -1,0 +1,110 @@
+"""The routes that only read: features, decisions and the server's own health."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Query
+from fastapi.responses import JSONResponse, Response
+
+from features.catalog import CATALOGUE
+from features.events import ANONYMOUS_PREFIX, BadEvent, user_key
+from features.values import text
+from serving import contract_reads as contract
+from serving.decisions import decisions_of
+from serving.errors import InvalidField, NoSuchUser
+from serving.keys import SCORE
+from serving.metrics import CONTENT_TYPE, exposition
+from serving.problem import NOT_READY, OK
+from serving.routes import GuardedRoute
+from serving.wire import to_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Engine as Database
+
+    from serving.metrics import Metrics
+    from serving.routes_score import Engine
+
+MOST_EVALUATIONS = 200
+Limit = Annotated[int, Query(ge=1, le=MOST_EVALUATIONS, description="Most evaluations on a page.")]
+UserId = Annotated[str | None, Query(max_length=256, description="The user; or else `anonymous_id`.")]
+
+
+class ReadRoutes:
+    """The reading routes, on an engine and its database."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        database: Database,
+        metrics: Metrics,
+        missing: Callable[[], Sequence[str]],
+    ) -> None:
+        """Keep what answering needs; `missing` names in words what keeps the server from being ready."""
+        self._engine = engine
+        self._database = database
+        self._missing = missing
+        self._exposition = exposition(metrics)
+
+    def routes(self) -> list[GuardedRoute]:
+        """Return the routes as declared."""
+        return [
+            GuardedRoute("/v1/users/{user_id:path}/features", self.features, needs=SCORE, tags=["read"]),
+            GuardedRoute("/v1/decisions", self.decisions, needs=SCORE, tags=["read"]),
+            GuardedRoute("/metrics", self.metrics, needs=SCORE, tags=["operate"], response_class=Response),
+            # Probes belong to whoever runs the server, not to its interface.
+            GuardedRoute("/healthz", self.healthz, needs=None, include_in_schema=False),
+            GuardedRoute("/readyz", self.readyz, needs=None, include_in_schema=False),
+        ]
+
+    async def features(self, user_id: str) -> contract.FeaturesAnswer:
+        """Return the numbers the models see of this user now; of somebody unidentified under `anonymous:<id>`."""
+        try:
+            key = text(user_id, "user_id") or ""
+        except BadEvent as bad:
+            raise InvalidField(str(bad), field="user_id") from None
+        anonymous = key.removeprefix(ANONYMOUS_PREFIX) if key.startswith(ANONYMOUS_PREFIX) else None
+        answer = await self._engine.score([(None if anonymous else key, anonymous)])
+        score = answer.scores[0]
+        if not score.known:
+            raise NoSuchUser(field="user_id")
+        return contract.FeaturesAnswer(
+            user_id=key,
+            at=to_moment(answer.at),
+            catalogue=CATALOGUE.fingerprint,
+            features=[
+                contract.Feature(name=name, value=None if value != value else float(value), meaning=meaning)  # noqa: PLR0124 (NaN)
+                for name, value, meaning in zip(CATALOGUE.names, score.features, CATALOGUE.meanings, strict=True)
+            ],
+        )
+
+    def decisions(
+        self,
+        user_id: UserId = None,
+        anonymous_id: UserId = None,
+        limit: Limit = 50,
+        before: Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")] = None,
+    ) -> contract.DecisionsAnswer:
+        """Say why this user got what they got, or nothing: what was decided, newest first, with reasons in words."""
+        try:
+            key = user_key(text(user_id, "user_id"), text(anonymous_id, "anonymous_id"))
+        except BadEvent as bad:
+            raise InvalidField(f"user_id: {bad.reason}", field="user_id") from None
+        with self._database.connect() as connection:
+            return decisions_of(connection, key, limit=limit, before=before)
+
+    async def metrics(self) -> Response:
+        """Return what happened so far, as Prometheus text."""
+        return Response(self._exposition(), media_type=CONTENT_TYPE)
+
+    async def healthz(self) -> Response:
+        """Say that the process answers."""
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(self) -> Response:
+        """Say whether the server can do its work, and what is missing if not."""
+        missing = list(self._missing())
+        return JSONResponse({"ready": not missing, "missing": missing}, NOT_READY if missing else OK)

@@ -1,0 +1,251 @@
+"""POST /v1/score and /v1/score/batch: how likely is it that this person buys, and what does the policy make of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from features.events import BadEvent, user_key
+from features.kinds import Kind
+from features.normalise import normalise
+from features.values import text
+from serving import contract, wire
+from serving.errors import InvalidField, ScopeMissing, TooLarge
+from serving.keys import ADMIN, SCORE
+from serving.routes import HotRoute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from features.events import Event
+    from features.mapping import EventMapping
+    from serving.callers import Caller
+    from serving.items import Answer, Contribution, Decided, ModelUsed, UserIds
+    from serving.metrics import Metrics
+
+MOST_USERS = 1000
+
+
+class Engine(Protocol):
+    """Scores users: what these routes need of the batch loop."""
+
+    async def score(
+        self,
+        users: Sequence[UserIds],
+        *,
+        event: Event | None = None,
+        at: int | None = None,
+        explain: bool = False,
+    ) -> Answer:
+        """Take the event in durably, if there is one, and score the users; raises Overloaded, NotReady, InvalidField."""
+        ...
+
+
+class ScoreRoutes:
+    """The two routes, on an engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        mapping: EventMapping,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        max_event_bytes: int,
+        replay: bool,
+    ) -> None:
+        """Keep what answering needs; `clock` tells the wall's microseconds since the epoch."""
+        self._engine = engine
+        self._mapping = mapping
+        self._metrics = metrics
+        self._clock = clock
+        self._max_event_bytes = max_event_bytes
+        self._replay = replay
+
+    def routes(self) -> list[HotRoute]:
+        """Return the routes as declared."""
+        return [
+            HotRoute(
+                "/v1/score",
+                declare_score,
+                answer=self.score,
+                needs=SCORE,
+                size="score",
+                tags=["score"],
+                summary="Score one user, with an event or without",
+            ),
+            HotRoute(
+                "/v1/score/batch",
+                declare_score_batch,
+                answer=self.score_batch,
+                needs=SCORE,
+                size="batch",
+                tags=["score"],
+                summary="Score up to 1,000 users at one moment",
+            ),
+        ]
+
+    async def score(self, body: bytes, caller: Caller) -> bytes:
+        """Answer POST /v1/score."""
+        try:
+            request = wire.read_score(body)
+        except wire.UNREADABLE as error:
+            raise wire.unreadable(error) from None
+        if request.event is None:
+            user, event = _user(request.user_id, request.anonymous_id, ""), None
+        else:
+            event = self._event(request, body)
+            user = (event.user_id, event.anonymous_id)
+        at = None if request.at is None else self._past(request.at, caller, event)
+        answer = await self._engine.score([user], event=event, at=at, explain=request.explain)
+        return _score_answer(user, answer)
+
+    async def score_batch(self, body: bytes, caller: Caller) -> bytes:
+        """Answer POST /v1/score/batch."""
+        try:
+            request = wire.read_score_batch(body)
+        except wire.UNREADABLE as error:
+            raise wire.unreadable(error) from None
+        if len(request.users) > MOST_USERS:
+            raise TooLarge(f"users: at most {MOST_USERS:,} in one request.", field="users")
+        users = [_user(each.user_id, each.anonymous_id, f"users[{i}].") for i, each in enumerate(request.users)]
+        at = None if request.at is None else self._past(request.at, caller, None)
+        answer = await self._engine.score(users, at=at, explain=request.explain)
+        return wire.encode(
+            wire.ScoreBatchAnswer(
+                at=wire.to_moment(answer.at),
+                models=_models(answer.models),
+                policy_version=answer.policy_version,
+                scores=[
+                    wire.UserScore(
+                        user_id=user_id,
+                        anonymous_id=anonymous_id,
+                        known=scored.known,
+                        intent=dict(scored.intent),
+                        decision_id=scored.decision_id,
+                        explain=_explained(scored.explain),
+                    )
+                    for (user_id, anonymous_id), scored in zip(users, answer.scores, strict=True)
+                ],
+            ),
+        )
+
+    def _event(self, request: wire.ScoreRequest, body: bytes) -> Event:
+        """Return the event that came with a question; its ids are those of the question where it names none."""
+        if len(body) > self._max_event_bytes:
+            self._refuse_large(body)
+        prefix, raw = "event.", request.event
+        if not isinstance(raw, dict):
+            prefix, raw = "", wire.read_object(body)
+            raw.pop("explain", None)
+            raw.pop("at", None)
+        wire.refuse_depth(body, raw)
+        asked = {"userId": request.user_id, "anonymousId": request.anonymous_id}
+        if prefix:
+            raw = {**{name: value for name, value in asked.items() if value is not None}, **raw}
+        try:
+            event = normalise(raw, received_at=self._clock(), mapping=self._mapping)
+        except BadEvent as bad:
+            self._metrics.events["rejected"] += 1
+            raise BadEvent(prefix + bad.field, bad.reason, bad.code) from None
+        _refuse_another(event, request)
+        if event.kind is Kind.OTHER:
+            self._metrics.events["unknown"] += 1
+        return event
+
+    def _refuse_large(self, body: bytes) -> None:
+        """Measure the event alone: what stands around it in the body is not part of its limit."""
+        if wire.event_size(body) > self._max_event_bytes:
+            raise TooLarge(f"event: larger than {self._max_event_bytes:,} bytes.", field="event")
+
+    def _past(self, moment: Any, caller: Caller, event: Event | None) -> int:
+        if ADMIN not in caller.scopes:
+            raise ScopeMissing("at: scoring as of another moment needs a key of scope admin.", field="at")
+        if event is not None and not self._replay:
+            raise InvalidField("at: an event happens when its timestamp says, so it cannot come with `at`.", field="at")
+        return wire.to_us(moment)
+
+
+def _user(user_id: Any, anonymous_id: Any, prefix: str) -> UserIds:
+    """Return the ids of a user as the log knows them; raises BadEvent, which names the field as it was sent."""
+    try:
+        user = text(user_id, "user_id"), text(anonymous_id, "anonymous_id")
+        user_key(*user)
+    except BadEvent as bad:
+        field = "user_id" if bad.field == "userId" else bad.field
+        reason = "user_id or anonymous_id is required" if bad.code == "required" else bad.reason
+        raise BadEvent(prefix + field, reason, bad.code) from None
+    return user
+
+
+def _refuse_another(event: Event, request: wire.ScoreRequest) -> None:
+    for field, asked, found in (
+        ("user_id", request.user_id, event.user_id),
+        ("anonymous_id", request.anonymous_id, event.anonymous_id),
+    ):
+        if asked is not None and text(asked, field) != found:
+            raise InvalidField(f"{field}: the event is of somebody else.", field=field)
+
+
+def _score_answer(user: UserIds, answer: Answer) -> bytes:
+    scored = answer.scores[0]
+    return wire.encode(
+        wire.ScoreAnswer(
+            user_id=user[0],
+            anonymous_id=user[1],
+            known=scored.known,
+            at=wire.to_moment(answer.at),
+            intent=dict(scored.intent),
+            models=_models(answer.models),
+            policy_version=answer.policy_version,
+            decision_id=scored.decision_id,
+            duplicate=answer.duplicate,
+            decisions=[_decision(each) for each in scored.decisions],
+            explain=_explained(scored.explain),
+        ),
+    )
+
+
+def _models(models: Mapping[str, ModelUsed]) -> dict[str, wire.ModelUsed]:
+    return {
+        horizon: wire.ModelUsed(name=used.name, version=used.version, calibrated=used.calibrated)
+        for horizon, used in models.items()
+    }
+
+
+def _decision(decided: Decided) -> wire.DecisionMade:
+    verdict = decided.verdict
+    return wire.DecisionMade(
+        decision_id=decided.decision_id,
+        trigger=decided.trigger.name,
+        action=verdict.action.value,
+        reason=verdict.reason.value,
+        score=verdict.score,
+        threshold=verdict.threshold,
+        horizon=decided.trigger.horizon,
+        message_id=decided.message_id,
+    )
+
+
+def _explained(explain: Mapping[str, Sequence[Contribution]] | None) -> dict[str, list[wire.Contribution]] | None:
+    if explain is None:
+        return None
+    return {
+        horizon: [
+            wire.Contribution(
+                feature=each.feature,
+                meaning=each.meaning,
+                value=each.value,
+                contribution=each.contribution,
+            )
+            for each in contributions
+        ]
+        for horizon, contributions in explain.items()
+    }
+
+
+async def declare_score(request: contract.ScoreRequest) -> contract.ScoreAnswer:  # type: ignore[empty-body]
+    """Return the user's intent for each horizon; with an event, take it in first and say what was decided."""
+
+
+async def declare_score_batch(request: contract.ScoreBatchRequest) -> contract.ScoreBatchAnswer:  # type: ignore[empty-body]
+    """Return the intent of each user, in the order asked. Nothing is decided."""

@@ -1,0 +1,215 @@
+"""The bodies of the hot routes as msgspec structs: what `contract` declares, in the form that decodes in a microsecond."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, TypeVar
+
+from msgspec import DecodeError, Meta, Raw, Struct, ValidationError
+from msgspec.json import Decoder, Encoder
+
+from serving.errors import InvalidField, UnreadableBody
+
+T = TypeVar("T")
+Id = Annotated[str, Meta(max_length=256)] | int
+Moment = Annotated[datetime, Meta(tz=True)]
+
+DEEPEST = 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<place>.*)`)?$", re.DOTALL)
+
+
+class ScoreRequest(Struct):
+    """Body of POST /v1/score. With an event's name as `event`, the body itself is the event."""
+
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+    event: dict[str, Any] | str | None = None
+    at: Moment | None = None
+    explain: bool = False
+
+
+class UserReference(Struct):
+    """One user of a batch of scores."""
+
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+
+
+class ScoreBatchRequest(Struct):
+    """Body of POST /v1/score/batch."""
+
+    users: list[UserReference]
+    at: Moment | None = None
+    explain: bool = False
+
+
+class _WithEvent(Struct):
+    event: Raw
+
+
+class ModelUsed(Struct):
+    """Which model gave the intent of one horizon."""
+
+    name: str
+    version: str
+    calibrated: bool
+
+
+class Contribution(Struct):
+    """How far one feature moved the answer, in the model's own units (log-odds)."""
+
+    feature: str
+    meaning: str
+    value: float | None
+    contribution: float
+
+
+class DecisionMade(Struct):
+    """What the policy said for one trigger."""
+
+    decision_id: str
+    trigger: str
+    action: str
+    reason: str
+    score: float | None
+    threshold: float | None
+    horizon: str | None
+    message_id: str | None
+
+
+class ScoreAnswer(Struct):
+    """Answer of POST /v1/score."""
+
+    user_id: str | None
+    anonymous_id: str | None
+    known: bool
+    at: datetime
+    intent: dict[str, float | None]
+    models: dict[str, ModelUsed]
+    policy_version: str
+    decision_id: str | None
+    duplicate: bool
+    decisions: list[DecisionMade]
+    explain: dict[str, list[Contribution]] | None
+
+
+class UserScore(Struct):
+    """The scores of one user of a batch."""
+
+    user_id: str | None
+    anonymous_id: str | None
+    known: bool
+    intent: dict[str, float | None]
+    decision_id: str | None
+    explain: dict[str, list[Contribution]] | None
+
+
+class ScoreBatchAnswer(Struct):
+    """Answer of POST /v1/score/batch: the users in the order of the request."""
+
+    at: datetime
+    models: dict[str, ModelUsed]
+    policy_version: str
+    scores: list[UserScore]
+
+
+class EventBatch(Struct, rename={"sent_at": "sentAt"}):
+    """Body of POST /v1/batch, its events still unread, so that one that is broken spoils no other."""
+
+    batch: list[Raw]
+    context: dict[str, Any] | None = None
+    integrations: dict[str, Any] | None = None
+    sent_at: Any = None
+
+
+class KeyHolder(Struct, rename={"write_key": "writeKey"}):
+    """The key that older SDKs send in the body."""
+
+    write_key: str | None = None
+
+
+class Rejected(Struct):
+    """An event of a batch that was set aside."""
+
+    index: int
+    field: str
+    reason: str
+
+
+class EventsAnswer(Struct, omit_defaults=True):
+    """Answer of the Segment routes; exactly `{"success": true}` unless events were set aside."""
+
+    # A default that is never met, so that `omit_defaults` keeps it.
+    success: bool | None = None
+    accepted: int | None = None
+    rejected: list[Rejected] | None = None
+
+
+encode = Encoder().encode
+read_score = Decoder(ScoreRequest).decode
+read_score_batch = Decoder(ScoreBatchRequest).decode
+read_event_batch = Decoder(EventBatch).decode
+read_key_holder = Decoder(KeyHolder).decode
+read_object = Decoder(dict[str, Any]).decode
+read_any = Decoder().decode
+
+
+_read_event = Decoder(_WithEvent).decode
+
+
+def event_size(body: bytes) -> int:
+    """Return the bytes of the event in the body of POST /v1/score; of the whole body where that is the event."""
+    event = memoryview(_read_event(body).event)
+    return len(body) if event[:1] == b'"' else len(event)
+
+
+def unreadable(error: Exception) -> Exception:
+    """Return what a caller should read when msgspec could not decode their body.
+
+    One of DecodeError, UnicodeDecodeError and RecursionError comes in; InvalidField (JSON of another shape) or
+    UnreadableBody (not JSON) comes out.
+    """
+    if isinstance(error, ValidationError):
+        found = _PLACE.match(str(error))
+        reason, place = (found["reason"], found["place"]) if found else (str(error), None)
+        return InvalidField(f"{place or 'body'}: {reason}", field=place or "body")
+    if isinstance(error, RecursionError):
+        return too_deep()
+    if isinstance(error, UnicodeDecodeError):
+        return UnreadableBody("The body is not UTF-8.")
+    return UnreadableBody(f"The body is not JSON: {error}")
+
+
+UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def too_deep() -> UnreadableBody:
+    return UnreadableBody(f"The body is nested deeper than {DEEPEST} levels.")
+
+
+def refuse_depth(body: bytes | memoryview, value: object) -> None:
+    """Raise UnreadableBody when `value`, read from `body`, is nested deeper than DEEPEST; what is stored must be writable again."""
+    text = bytes(body)
+    if text.count(b"{") + text.count(b"[") > DEEPEST and _deeper_than(value, DEEPEST):
+        raise too_deep()
+
+
+def _deeper_than(value: object, levels: int) -> bool:
+    if isinstance(value, dict):
+        return levels == 0 or any(_deeper_than(each, levels - 1) for each in value.values())
+    if isinstance(value, list):
+        return levels == 0 or any(_deeper_than(each, levels - 1) for each in value)
+    return False
+
+
+def to_us(moment: datetime) -> int:
+    """Return a moment as microseconds since the epoch."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def to_moment(at_us: int) -> datetime:
+    """Return microseconds since the epoch as a moment in UTC."""
+    return _EPOCH + timedelta(microseconds=at_us)
