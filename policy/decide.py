@@ -62,8 +62,8 @@ class Verdict(NamedTuple):
 def decide(trigger: Trigger, facts: Facts) -> Verdict:
     """Decide one trigger for one user at one moment.
 
-    Guards come first, the threshold and the cool-down next; the hold-out is asked last, so that both arms hold users of the
-    same kind. Takes about a microsecond.
+    Guards come first, the threshold and the cool-down next; the hold-out is asked last, so that both arms hold users of
+    the same kind. Takes about a microsecond.
     """
     score = facts.scores.get(trigger.horizon)
     held = _objection(trigger, facts, score)

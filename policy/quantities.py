@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -26,7 +26,7 @@ def microseconds(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1)
 
 
-def read_duration(text: Any) -> Any:
+def read_duration(text: object) -> object:
     """Turn `30 min`, `24h`, `7 days` or `0` into a timedelta; pass a timedelta through.
 
     Raises:
@@ -43,7 +43,7 @@ def read_duration(text: Any) -> Any:
     return timedelta(seconds=float(found[1]) * seconds)
 
 
-def read_share(text: Any) -> Any:
+def read_share(text: object) -> object:
     """Turn `10%` into 0.1; pass numbers through.
 
     Raises:

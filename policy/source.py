@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from yaml.reader import ReaderError
 
 from features.kinds import ALIASES, NAMES, fold_name
 from policy.triggers import Policy, Trigger
@@ -26,13 +27,17 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.field}: {self.message}" if self.field else f"{self.file}:{self.line}: {self.message}"
+        return (
+            f"{self.file}:{self.line}: {self.field}: {self.message}"
+            if self.field
+            else f"{self.file}:{self.line}: {self.message}"
+        )
 
 
 class PolicyRefused(Exception):
     """The policy file cannot be used."""
 
-    def __init__(self, problems: list[Problem]):
+    def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
 
@@ -78,14 +83,16 @@ def remarks(policy: Policy) -> list[str]:
             nearest = get_close_matches(fold_name(event), ALIASES, n=1, cutoff=0.85)
             if nearest and fold_name(event) not in ALIASES:
                 known = NAMES[ALIASES[nearest[0]]]
-                found.append(f"trigger {trigger.name} reacts to {event!r}, which is not a known event; did you mean {known!r}?")
+                found.append(
+                    f"trigger {trigger.name} reacts to {event!r}, which is not a known event; did you mean {known!r}?"
+                )
     return found
 
 
 def _read_yaml(text: str, file: str) -> tuple[Any, Places]:
-    loader = _Loader(text)
     places: Places = {}
     try:
+        loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
             return None, places
@@ -93,11 +100,15 @@ def _read_yaml(text: str, file: str) -> tuple[Any, Places]:
         return loader.construct_document(root), places
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise PolicyRefused([Problem(file, mark.line + 1 if mark else 1, "", f"not valid YAML: {error.problem}")]) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise PolicyRefused([Problem(file, 1, "", f"not valid YAML: {error}")]) from error
-    finally:
-        loader.dispose()
+        raise _not_yaml(file, mark.line + 1 if mark else 1, error.problem) from error
+    except ReaderError as error:
+        raise _not_yaml(file, text.count("\n", 0, error.position) + 1, error.reason) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise _not_yaml(file, 1, str(error)) from error
+
+
+def _not_yaml(file: str, line: int, reason: str | None) -> PolicyRefused:
+    return PolicyRefused([Problem(file, line, "", f"not valid YAML: {reason}")])
 
 
 def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
@@ -111,7 +122,9 @@ def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
             inner = (*field, str(key.value))
             line = key.start_mark.line + 1
             if inner in places:
-                raise PolicyRefused([Problem(file, line, _written(inner), f"is given twice, first on line {places[inner]}")])
+                raise PolicyRefused(
+                    [Problem(file, line, _written(inner), f"is given twice, first on line {places[inner]}")]
+                )
             places[inner] = line
             _mark(value, inner, places, file)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
@@ -23,16 +23,16 @@ class Mode(StrEnum):
     DRY_RUN = "dry_run"
 
 
-def _as_list(value: Any) -> Any:
+def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _as_hold_out(value: Any) -> Any:
+def _as_hold_out(value: object) -> object:
     return {"share": value} if isinstance(value, (str, int, float)) else value
 
 
 class HoldOut(BaseModel):
-    """Users who are decided and logged like all others, and get nothing: what the effect of sending is measured against."""
+    """Users who are decided and logged like all others, and get nothing: they show what sending does."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +41,7 @@ class HoldOut(BaseModel):
         default=None,
         min_length=1,
         max_length=200,
-        description="Two triggers with the same salt hold out the same users; another salt draws anew. The trigger's name when left out.",
+        description="Triggers with the same salt hold out the same users, another salt draws anew; default: the name.",
     )
 
 
@@ -52,7 +52,8 @@ class Trigger(BaseModel):
 
     name: Name = Field(description="Lower-case letters, digits, - and _; appears in the ledger and in the message.")
     on: Annotated[tuple[EventName, ...], BeforeValidator(_as_list)] = Field(
-        min_length=1, description="The event, or list of events, that asks the question. Any spelling or older name of it will do."
+        min_length=1,
+        description="The event, or list of events, that asks the question. Any spelling or older name of it will do.",
     )
     horizon: Horizon = Field(default="24h", description="Which purchase probability to look at: `24h`, `7d`, …")
     threshold: Share = Field(description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`.")
@@ -63,19 +64,24 @@ class Trigger(BaseModel):
     mode: Mode = Field(default=Mode.DRY_RUN, description="`dry_run` decides and logs only; `live` sends.")
     endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
     max_event_age: Duration = Field(
-        default="1h", validate_default=True, description="An event that arrives later than this after it happened fires nothing."
+        default="1h",
+        validate_default=True,
+        description="An event that arrives later than this after it happened fires nothing.",
     )
 
     @cached_property
     def live(self) -> bool:
+        """Whether messages are really sent."""
         return self.mode is Mode.LIVE
 
     @cached_property
     def cool_down_us(self) -> int:
+        """The cool-down in microseconds."""
         return microseconds(self.cool_down)
 
     @cached_property
     def max_event_age_us(self) -> int:
+        """The oldest event that fires anything, in microseconds."""
         return microseconds(self.max_event_age)
 
     @cached_property
@@ -85,6 +91,7 @@ class Trigger(BaseModel):
 
     @cached_property
     def split(self) -> Split:
+        """The division of users into those who get the message and those held out."""
         return hold_out(self.hold_out.salt or self.name, self.hold_out.share)
 
 
@@ -106,7 +113,7 @@ class Policy(BaseModel):
 
     @cached_property
     def version(self) -> str:
-        """Twelve hexadecimal digits that change with anything that can change a decision, and not with comments or layout."""
+        """Twelve hexadecimal digits that change with all that can change a decision, not with comments or layout."""
         content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
@@ -122,7 +129,7 @@ class Policy(BaseModel):
 
     @cached_property
     def index(self) -> dict[int | str, tuple[Trigger, ...]]:
-        """Kind of event, or folded name of an event we have no kind for -> the triggers that react, in the file's order."""
+        """Kind of event, or folded name of one without a kind -> the triggers that react, in the file's order."""
         found: dict[int | str, dict[str, Trigger]] = {}
         for trigger in self.triggers:
             for event in trigger.on:

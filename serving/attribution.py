@@ -1,0 +1,70 @@
+"""Which earlier decisions an order counts for, so that sending and withholding can be compared."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from policy.quantities import LONGEST_HORIZON, horizon_length, microseconds
+
+ORDER: Final = "order"
+
+_LOOK_BACK_US: Final = microseconds(LONGEST_HORIZON)
+
+# Says what `counts_for` says; a test holds the two equal. The horizon's label is read here, so that a decision needs no
+# second column for its length. Decisions of ids that were linked to this user count as this user's.
+_ATTRIBUTE: Final = text(
+    "INSERT INTO outcomes (trigger_decision_id, event_seq, kind, value, occurred_at)"
+    " SELECT d.trigger_decision_id, :event_seq, 'order', :value, :occurred_at FROM decisions d"
+    " WHERE d.user_no IN (SELECT user_no FROM users WHERE user_no = :user_no OR merged_into = :user_no)"
+    " AND d.at < :occurred_at AND d.at >= :earliest AND d.action IN ('send', 'control')"
+    " AND :occurred_at - d.at <= CAST(substr(d.horizon, 1, length(d.horizon) - 1) AS BIGINT)"
+    " * CASE substr(d.horizon, length(d.horizon)) WHEN 'd' THEN 86400000000 ELSE 3600000000 END"
+    " ON CONFLICT (trigger_decision_id, event_seq) DO NOTHING"
+)
+
+
+class Order(NamedTuple):
+    """A completed order as the log has it.
+
+    Attributes:
+        user_no: Whose; after links, the one they were linked to.
+        event_seq: Its position in the log.
+        occurred_at: When it happened, in microseconds.
+        value: Its amount in the shop's currency; None or NaN where it is unknown.
+    """
+
+    user_no: int
+    event_seq: int
+    occurred_at: int
+    value: float | None
+
+
+def counts_for(*, decided_at: int, horizon: str, occurred_at: int) -> bool:
+    """Whether an order at `occurred_at` is an outcome of a decision: it came after it, and within its horizon.
+
+    What arrived late still counts by when it happened. The order that asked the question is no outcome of the answer.
+    """
+    return 0 < occurred_at - decided_at <= microseconds(horizon_length(horizon))
+
+
+def attribute(connection: Connection, orders: Sequence[Order]) -> int:
+    """Tie orders to the decisions, sent or withheld, that they count for; return how many ties are new.
+
+    Runs in the transaction that logs the orders, after the decisions of the same batch are written. An order counts at
+    most once for a decision, however often this is repeated.
+    """
+    if not orders:
+        return 0
+    rows = [
+        {
+            "user_no": each.user_no,
+            "event_seq": each.event_seq,
+            "occurred_at": each.occurred_at,
+            "earliest": each.occurred_at - _LOOK_BACK_US,
+            "value": each.value if each.value is not None and isfinite(each.value) else None,
+        }
+        for each in orders
+    ]
+    return max(0, connection.execute(_ATTRIBUTE, rows).rowcount)

@@ -1,0 +1,39 @@
+"""Endpoints that answered 410 Gone: nothing is sent there until their address is changed."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from serving.endpoints import Endpoint
+
+_REMEMBER: Final = text(
+    "INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+_RECALL: Final = text("SELECT value FROM facts WHERE name = :name")
+
+
+def disable(connection: Connection, endpoint: Endpoint, *, at: int) -> str:
+    """Remember that an endpoint is gone since `at` (microseconds); return the sentence for its messages."""
+    value = json.dumps({"address": endpoint.fingerprint, "at": at})
+    connection.execute(_REMEMBER, {"name": _fact(endpoint.name), "value": value})
+    return _sentence(endpoint.name)
+
+
+def disabled_endpoints(connection: Connection, endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
+    """Return the endpoints that are gone, each with the sentence for its messages; a new address is another chance."""
+    found = {}
+    for name, endpoint in endpoints.items():
+        value = connection.execute(_RECALL, {"name": _fact(name)}).scalar()
+        if value is not None and json.loads(value)["address"] == endpoint.fingerprint:
+            found[name] = _sentence(name)
+    return found
+
+
+def _fact(name: str) -> str:
+    return f"gone:{name}"
+
+
+def _sentence(name: str) -> str:
+    return f"the endpoint {name} answered 410 Gone and is disabled until its address is changed"

@@ -1,0 +1,185 @@
+"""The dispatcher: takes messages from the outbox, posts them, and writes down what came back."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+import aiohttp
+from sqlalchemy import Connection, Engine
+
+from serving import outbox
+from serving.courier import attempt, open_session
+from serving.disabled import disable, disabled_endpoints
+from serving.endpoints import Endpoint
+from serving.outbox import Attempt, Claim
+from serving.retry import Status
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_REST_AFTER_FAILURE_S: Final = 1.0
+
+
+class Writer(Protocol):
+    """Whoever may write to the database: in the server the batch loop, elsewhere `OwnTransactions`."""
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run the job in a transaction and return its result once that is committed."""
+
+
+class OwnTransactions:
+    """A writer for a process that only dispatches: one transaction for each job."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run the job in a transaction of its own."""
+        with self._engine.begin() as connection:
+            return job(connection)
+
+
+class Dispatcher:
+    """Delivers at least once, each message always under the same id.
+
+    Whatever finished while the last transaction ran is settled by the next, which also claims what is due: there are
+    as many transactions as the load needs, not one for each message. All moments are wall-clock microseconds.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        endpoints: Mapping[str, Endpoint],
+        *,
+        wall: Callable[[], int],
+        concurrency: int = 16,
+        timeout_s: float = 15.0,
+        look_every_s: float = 30.0,
+        observe: Callable[[Attempt], None] = lambda _: None,
+    ) -> None:
+        """Prepare; `run` starts.
+
+        Args:
+            writer: Does the bookkeeping.
+            endpoints: By the name that messages carry; messages for any other stay in the outbox.
+            wall: The clock of leases, retries and signatures.
+            concurrency: Messages on their way to one endpoint at the same time.
+            timeout_s: How long a receiver may take.
+            look_every_s: How often to look for messages that nobody announced by `wake`.
+            observe: Told of each finished attempt, for metrics.
+        """
+        self._writer = writer
+        self._endpoints = dict(endpoints)
+        self._wall = wall
+        self._concurrency = concurrency
+        self._timeout_s = timeout_s
+        # Long enough that a slow receiver is not asked twice, short enough that a crash delays nothing for long.
+        self._lease_us = int(2 * timeout_s * 1_000_000)
+        self._look_every_s = look_every_s
+        self._observe = observe
+        self._finished: list[Attempt] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._load: Counter[str] = Counter()
+        self._quiet_until: dict[str, int] = {}
+        self._disabled: dict[str, str] = {}
+        self._awake = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Say that something was enqueued and committed."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` then ends when all that is under way has been answered and settled."""
+        self._stopping = True
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Deliver until stopped. While the database fails, what came back is kept until it can be written."""
+        async with open_session(timeout_s=self._timeout_s) as session:
+            try:
+                await self._recall()
+                while not (self._stopping and not self._under_way and not self._finished):
+                    self._awake.clear()
+                    await self._sleep_until(await self._turn_and_send(session))
+            finally:
+                for task in self._under_way:
+                    task.cancel()
+
+    async def _recall(self) -> None:
+        """Learn which endpoints are disabled, and say which messages wait for an endpoint that is not configured."""
+        self._disabled = await self._writer.write(partial(disabled_endpoints, endpoints=self._endpoints))
+        for name in sorted(await self._writer.write(outbox.waiting_for) - self._endpoints.keys()):
+            log.warning("messages are waiting for the webhook endpoint %s, which is not configured", name)
+
+    async def _turn_and_send(self, session: aiohttp.ClientSession) -> int | None:
+        """Take one turn and start what it claimed; return when the next message falls due, if one is known."""
+        finished, self._finished = self._finished, []
+        try:
+            claims, look_at = await self._writer.write(partial(self._turn, finished))
+        except Exception:
+            # Full disk, locked database: nothing is lost, the answers are settled by a later turn.
+            self._finished = finished + self._finished
+            log.exception("the outbox could not be written; trying again")
+            await asyncio.sleep(_REST_AFTER_FAILURE_S)
+            return self._wall()
+        for each in finished:
+            self._observe(each)
+        for claim in claims:
+            self._load[claim.endpoint] += 1
+            task = asyncio.create_task(self._deliver(session, claim))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return look_at
+
+    def _turn(self, finished: Sequence[Attempt], connection: Connection) -> tuple[list[Claim], int | None]:
+        """Settle what finished, and claim what is due and has room. Runs inside a transaction that may be repeated."""
+        at = self._wall()
+        outbox.settle(connection, finished)
+        for each in finished:
+            if each.follows.gone:
+                endpoint = self._endpoints[each.claim.endpoint]
+                self._disabled[endpoint.name] = disable(connection, endpoint, at=each.at)
+        for name, error in self._disabled.items():
+            outbox.bury(connection, name, error=error)
+        return ([], None) if self._stopping else self._claim(connection, at)
+
+    def _claim(self, connection: Connection, at: int) -> tuple[list[Claim], int | None]:
+        """Claim for each endpoint as many messages as it has room for; return them, and when more may become due."""
+        claims: list[Claim] = []
+        idle: list[str] = []
+        for name in self._endpoints.keys() - self._disabled.keys():
+            room = self._concurrency - self._load[name]
+            if room <= 0 or self._quiet_until.get(name, 0) > at:
+                continue
+            taken = outbox.claim(connection, name, at_most=room, at=at, lease_us=self._lease_us)
+            claims += taken
+            if len(taken) < room:
+                idle.append(name)
+        moments = [until for until in self._quiet_until.values() if until > at]
+        due = outbox.next_due(connection, idle)
+        return claims, min([*moments, *([] if due is None else [due])], default=None)
+
+    async def _deliver(self, session: aiohttp.ClientSession, claim: Claim) -> None:
+        done = await attempt(session, claim, self._endpoints[claim.endpoint], self._wall)
+        self._load[claim.endpoint] -= 1
+        if done.follows.quiet_until is not None:
+            self._quiet_until[claim.endpoint] = done.follows.quiet_until
+        if done.follows.status is not Status.DELIVERED:
+            log.info(
+                "message %s, attempt %d to %s: %s", claim.message_id, claim.attempt, claim.endpoint, done.answer.error
+            )
+        self._finished.append(done)
+        self._awake.set()
+
+    async def _sleep_until(self, moment: int | None) -> None:
+        """Wait to be woken, until the moment, or until it is time to look unasked."""
+        wait_s = self._look_every_s if moment is None else min((moment - self._wall()) / 1_000_000, self._look_every_s)
+        if wait_s > 0:
+            try:
+                await asyncio.wait_for(self._awake.wait(), wait_s)
+            except TimeoutError:
+                return

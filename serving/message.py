@@ -1,0 +1,96 @@
+"""What a receiver gets: the Standard Webhooks body of a fired trigger, and the id it can de-duplicate by."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from features.events import Event
+from policy.decide import Verdict
+from policy.triggers import Trigger
+
+LARGEST_BODY: Final = 20_000
+"""Bytes; the specification asks for less than 20 kB."""
+
+EVENT_TYPE: Final = "trigger.fired"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message on its way.
+
+    Attributes:
+        message_id: Derived from the decision, so the same on every retry, restart and repetition.
+        trigger_decision_id: The decision that wants it sent.
+        endpoint: Name of the endpoint it goes to.
+        body: The exact text that is sent and signed.
+        due_at: When it should go out, in microseconds on the clock of the events.
+    """
+
+    message_id: str
+    trigger_decision_id: str
+    endpoint: str
+    body: str
+    due_at: int
+
+
+def message_id_of(trigger_decision_id: str) -> str:
+    """Return the id of a decision's message; without the full stops that separate the parts of what is signed."""
+    return f"msg_{hashlib.sha256(trigger_decision_id.encode()).hexdigest()[:32]}"
+
+
+def compose(
+    trigger: Trigger,
+    verdict: Verdict,
+    event: Event,
+    *,
+    trigger_decision_id: str,
+    at: int,
+    model_version: str | None,
+    policy_version: str,
+) -> Message:
+    """Write the message of a decision to send.
+
+    Args:
+        trigger: The trigger that fired.
+        verdict: What it decided.
+        event: What the user did; its properties are left out where they would make the body too large.
+        trigger_decision_id: The decision's id; comes back with every report about this message.
+        at: Moment of the decision in microseconds; also the moment the message is due.
+        model_version: Name and version of the model behind the score.
+        policy_version: Version of the policy behind the decision.
+    """
+    data = {
+        "user_id": event.user_id,
+        "anonymous_id": event.anonymous_id,
+        "trigger": trigger.name,
+        "decision_id": trigger_decision_id,
+        "score": verdict.score,
+        "threshold": verdict.threshold,
+        "horizon": trigger.horizon,
+        "model_version": model_version,
+        "policy_version": policy_version,
+        "event": {
+            "name": event.name,
+            "message_id": event.message_id,
+            "occurred_at": _moment(event.occurred_at),
+            "properties": event.payload.get("properties") or {},
+        },
+    }
+    return Message(message_id_of(trigger_decision_id), trigger_decision_id, trigger.endpoint, _body(at, data), at)
+
+
+def _body(at: int, data: dict[str, Any]) -> str:
+    envelope = {"type": EVENT_TYPE, "timestamp": _moment(at), "data": data}
+    body = msgspec.json.encode(envelope)
+    if len(body) >= LARGEST_BODY:
+        data["event"]["properties"] = None
+        body = msgspec.json.encode(envelope)
+    return body.decode()
+
+
+def _moment(at: int) -> str:
+    seconds, microsecond = divmod(at, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microsecond, tzinfo=None).isoformat() + "Z"

@@ -1,0 +1,164 @@
+"""The laws of a decision."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.arms import CONTROL, TREATMENT
+from policy.decide import Facts, Verdict, decide
+from policy.reasons import Action, Reason
+from policy.triggers import Trigger
+
+NOON = 1_508_500_800_000_000
+HOUR = 3_600_000_000
+
+
+def a_trigger(**given_):
+    fields = {"name": "warm-cart", "on": "Product Added", "threshold": 0.25, "cool_down": "7d", "mode": "live"}
+    return Trigger.model_validate(fields | {"hold_out": 0} | given_)
+
+
+def some_facts(**given_):
+    fields = {"unit": "ada", "at": NOON, "event_at": NOON, "scores": {"24h": 0.5}, "last_fired": {}}
+    return Facts(**fields | given_)
+
+
+probabilities = st.floats(0, 1)
+scores = st.one_of(st.none(), st.just(math.nan), probabilities)
+units = st.text(min_size=1, max_size=40)
+
+
+@st.composite
+def facts_of_anyone(draw):
+    at = draw(st.integers(NOON, NOON + 1000 * HOUR))
+    fired = draw(st.one_of(st.none(), st.integers(at - 300 * HOUR, at)))
+    return Facts(
+        unit=draw(units),
+        at=at,
+        event_at=at - draw(st.integers(0, 3 * HOUR)),
+        scores=draw(st.dictionaries(st.sampled_from(["24h", "7d"]), scores)),
+        last_fired={} if fired is None else {"warm-cart": fired, "warm-cart (dry run)": fired},
+        excluded=draw(st.sampled_from([None, None, None, "bot", "staff", "test"])),
+    )
+
+
+triggers = st.builds(
+    a_trigger,
+    threshold=probabilities,
+    hold_out=st.floats(0, 0.99),
+    cool_down=st.sampled_from(["0s", "1h", "7d"]),
+    mode=st.sampled_from(["live", "dry_run"]),
+    horizon=st.sampled_from(["24h", "7d"]),
+)
+
+
+def test_a_score_at_the_threshold_sends():
+    assert decide(a_trigger(threshold=0.5), some_facts()) == Verdict(
+        Action.SEND, Reason.SENT, TREATMENT, propensity=1.0, score=0.5, threshold=0.5
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"scores": {"24h": 0.2499}}, Reason.BELOW_THRESHOLD),
+        ({"scores": {"24h": None}}, Reason.NO_SCORE),
+        ({"scores": {"24h": math.nan}}, Reason.NO_SCORE),
+        ({"scores": {"7d": 0.9}}, Reason.NO_SCORE),
+        ({"excluded": "bot"}, Reason.EXCLUDED_USER),
+        ({"event_at": NOON - HOUR - 1}, Reason.STALE_EVENT),
+        ({"last_fired": {"warm-cart": NOON - 7 * 24 * HOUR + 1}}, Reason.COOLING_DOWN),
+    ],
+)
+def test_whatever_holds_a_message_back_is_named(facts, reason):
+    verdict = decide(a_trigger(), some_facts(**facts))
+
+    assert (verdict.action, verdict.reason, verdict.propensity) == (Action.HOLD, reason, 1.0)
+
+
+def test_the_cool_down_is_over_when_it_is_over():
+    fired = some_facts(last_fired={"warm-cart": NOON - 7 * 24 * HOUR})
+
+    assert decide(a_trigger(), fired).reason is Reason.SENT
+
+
+def test_a_dry_run_decides_and_sends_nothing():
+    verdict = decide(a_trigger(mode="dry_run"), some_facts())
+
+    assert (verdict.action, verdict.reason, verdict.fired) == (Action.HOLD, Reason.DRY_RUN, True)
+
+
+def test_a_rehearsal_holds_nothing_back_once_live():
+    rehearsal = a_trigger(mode="dry_run")
+
+    assert decide(a_trigger(), some_facts(last_fired={rehearsal.cool_down_key: NOON})).reason is Reason.SENT
+    assert decide(rehearsal, some_facts(last_fired={rehearsal.cool_down_key: NOON})).reason is Reason.COOLING_DOWN
+
+
+def test_a_withheld_message_cools_down_like_a_sent_one():
+    fired = {reason for reason in Reason if Verdict(Action.HOLD, reason, None, 1.0, None, 0.5).fired}
+
+    assert fired == {Reason.SENT, Reason.CONTROL, Reason.DRY_RUN}
+
+
+@given(triggers, facts_of_anyone())
+def test_a_decision_is_the_same_whenever_it_is_taken(trigger, facts):
+    assert decide(trigger, facts) == decide(Trigger.model_validate(trigger.model_dump()), facts)
+
+
+@given(triggers, facts_of_anyone())
+def test_the_probability_of_what_was_done_is_never_zero(trigger, facts):
+    verdict = decide(trigger, facts)
+
+    assert 0 < verdict.propensity <= 1
+    expected = {
+        Action.SEND: 1 - trigger.hold_out.share,
+        Action.CONTROL: trigger.hold_out.share,
+        Action.HOLD: 1.0,
+    }
+    assert verdict.propensity == pytest.approx(expected[verdict.action])
+
+
+@given(triggers, facts_of_anyone())
+def test_action_and_reason_and_arm_tell_the_same_story(trigger, facts):
+    verdict = decide(trigger, facts)
+
+    assert {
+        Reason.SENT: (Action.SEND, TREATMENT),
+        Reason.CONTROL: (Action.CONTROL, CONTROL),
+    }.get(verdict.reason, (Action.HOLD, None)) == (verdict.action, verdict.arm)
+
+
+@given(triggers, facts_of_anyone(), probabilities)
+def test_raising_the_threshold_never_adds_a_send(trigger, facts, higher):
+    raised = trigger.model_copy(update={"threshold": max(trigger.threshold, higher)})
+
+    if decide(raised, facts).action is Action.SEND:
+        assert decide(trigger, facts).action is Action.SEND
+
+
+@given(triggers, facts_of_anyone(), st.floats(0, 0.99))
+def test_widening_the_hold_out_never_adds_a_send(trigger, facts, share):
+    wider = a_trigger(**trigger.model_dump() | {"hold_out": max(share, trigger.hold_out.share)})
+
+    if decide(wider, facts).action is Action.SEND:
+        assert decide(trigger, facts).action is Action.SEND
+
+
+@given(triggers, facts_of_anyone(), st.floats(0, 0.99))
+def test_the_hold_out_is_asked_last(trigger, facts, share):
+    other = a_trigger(**trigger.model_dump() | {"hold_out": share})
+
+    # Whoever reaches the draw under one share reaches it under any: both arms hold users of the same kind.
+    assert (decide(trigger, facts).arm is None) == (decide(other, facts).arm is None)
+    assert decide(trigger, facts).fired == decide(other, facts).fired
+
+
+@given(triggers, facts_of_anyone())
+def test_a_dry_run_fires_exactly_where_live_would(trigger, facts):
+    live, rehearsal = (a_trigger(**trigger.model_dump() | {"mode": mode}) for mode in ("live", "dry_run"))
+
+    assert decide(live, facts).fired == decide(rehearsal, facts).fired
+    assert decide(rehearsal, facts).action is Action.HOLD
