@@ -29,6 +29,8 @@ users = Table(
     Column("last_known_at", BigInteger, nullable=False),
     Column("timezone", String(64)),
     Column("excluded", String(32)),
+    Column("unit", String(512), nullable=False),
+    Index("users_merged", "merged_into"),
 )
 
 events = Table(

@@ -1,0 +1,16 @@
+"""Nobody clicks this fast: what tells a program from a person."""
+
+from features.layout import MINUTE_US, SESSION_DEPTH, SESSION_LAST, SESSION_START, Floats
+
+FEWEST_EVENTS = 300
+"""A burst shorter than this may be a tab that came back online."""
+MOST_PER_MINUTE = 120.0
+
+
+def is_inhuman(state: Floats) -> bool:
+    """Whether the current session of this state, of shape (width,), runs at a rate that no person keeps up."""
+    depth = float(state[SESSION_DEPTH])
+    if depth < FEWEST_EVENTS:
+        return False
+    minutes = (float(state[SESSION_LAST]) - float(state[SESSION_START])) / MINUTE_US
+    return depth / max(minutes, 1.0) > MOST_PER_MINUTE

@@ -1,0 +1,72 @@
+"""A batch of steps over several states in one compiled call: what serving does between reading and writing states."""
+
+import numpy as np
+from numba import njit
+
+from features.advance import advance_state, clear
+from features.catalog import CATALOGUE
+from features.events import RECORD_WIDTH
+from features.layout import Catalogue, Floats, Ints, Tables
+from features.merge import merge_states
+from features.read import read_state
+
+_ADVANCE, _MERGE, _READ = range(3)
+
+
+class Steps:
+    """Events to fold, states to merge and questions to answer, in order, over one matrix of states."""
+
+    def __init__(self, *, catalogue: Catalogue = CATALOGUE) -> None:
+        self._catalogue = catalogue
+        self._steps: list[tuple[int, int, int, int, int]] = []
+        self._records: list[bytes] = []
+        self._reads = 0
+
+    def advance(self, state: int, record: bytes, known_at: int, seq: int) -> None:
+        """Fold an event into the state in that row; see `features.state.advance`."""
+        self._steps.append((_ADVANCE, state, known_at, seq, len(self._records)))
+        self._records.append(record)
+
+    def merge(self, into: int, other: int) -> None:
+        """Fold one state into another."""
+        self._steps.append((_MERGE, into, other, 0, 0))
+
+    def read(self, state: int, at: int) -> int:
+        """Ask for the features of a state as of `at` in microseconds; return the row of the answer."""
+        self._steps.append((_READ, state, at, 0, self._reads))
+        self._reads += 1
+        return self._reads - 1
+
+    def run(self, states: Floats) -> Floats:
+        """Take the steps, changing `states` of shape (n, width) in place; return the answers, (reads, n_features)."""
+        out = np.empty((self._reads, self._catalogue.n_features))
+        if self._steps:
+            steps = np.array(self._steps, dtype=np.int64)
+            records = np.frombuffer(b"".join(self._records), dtype="<f8").reshape(-1, RECORD_WIDTH)
+            _run(steps, records, states, out, self._catalogue.tables)
+        return out
+
+
+def empty_rows(n: int, *, catalogue: Catalogue = CATALOGUE) -> Floats:
+    """Return n states, of shape (n, width), of people of whom nothing is known."""
+    states = np.empty((n, catalogue.width))
+    _clear_rows(states, catalogue.tables)
+    return states
+
+
+@njit(cache=True, nogil=True)
+def _clear_rows(states: Floats, tables: Tables) -> None:
+    for row in range(states.shape[0]):
+        clear(states[row], tables)
+
+
+@njit(cache=True, nogil=True)
+def _run(steps: Ints, records: Floats, states: Floats, out: Floats, tables: Tables) -> None:
+    for i in range(steps.shape[0]):
+        step, row = steps[i, 0], steps[i, 1]
+        if step == _ADVANCE:
+            advance_state(states[row], records[steps[i, 4]], float(steps[i, 2]), float(steps[i, 3]), tables)
+        elif step == _MERGE:
+            merge_states(states[row], states[steps[i, 2]], tables)
+        else:
+            read_state(states[row], float(steps[i, 2]), out[steps[i, 4]], tables)

@@ -1,0 +1,264 @@
+"""One turn of the loop: log, fold, score, decide and write down a batch, in one transaction."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+from sqlalchemy import Connection
+
+from features.catalog import CATALOGUE
+from features.events import AMOUNT, ANONYMOUS_PREFIX, PLUS_MINUS, Event, unpack_record
+from features.kinds import Kind
+from features.layout import Floats
+from features.pace import is_inhuman
+from features.steps import Steps
+from policy.triggers import Policy, Trigger
+from serving import attribution, ledger
+from serving.clock import Clock, Ticks, wall
+from serving.items import Answer, Arrival, Ingested, Item, Job, Question, Score, UserIds
+from serving.ledger import EvaluationRow
+from serving.log import Appended, Appender
+from serving.past import state_at
+from serving.people import People, Person
+from serving.scorer import Scorer
+from serving.states import StateKeeper
+from serving.verdicts import Verdicts
+
+_json = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Tools:
+    """What every batch works with; models and policy are replaced between batches."""
+
+    keeper: StateKeeper
+    scorer: Scorer
+    policy: Policy
+    clock: Clock
+    ticks: Ticks
+    score_sample: float
+    """Share of the plain scores that the ledger keeps."""
+
+
+@dataclass(slots=True, eq=False)
+class _Reading:
+    """Features to be read and scored, and decided on if they are those of an event."""
+
+    person: Person | None
+    at: int
+    decision_id: str
+    keep: bool
+    seq: int = 0
+    row: int = -1
+    features: Floats | None = None
+    event: Appended | None = None
+    triggers: tuple[Trigger, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """A question on its way through the batch: its readings are `count` from `first` on."""
+
+    question: Question
+    at: int
+    first: int
+    duplicate: bool = False
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a batch gathers for its end."""
+
+    readings: list[_Reading] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    orders: list[attribution.Order] = field(default_factory=list)
+
+
+class Batch:
+    """A batch of items; `run` answers them in order, all or none."""
+
+    def __init__(self, connection: Connection, tools: Tools) -> None:
+        self._connection = connection
+        self._tools = tools
+        self._people = People(connection)
+        self._appender = Appender(connection, self._people, "replay" if tools.clock.replay else "live")
+        self._verdicts = Verdicts(connection, tools.policy, tools.scorer.versions)
+        self._steps = Steps()
+        self._work = _Work()
+        self._states = np.empty((0, CATALOGUE.width))
+        self._free = 0
+
+    @property
+    def has_messages(self) -> bool:
+        """Whether the outbox got something to send."""
+        return bool(self._verdicts.messages)
+
+    @property
+    def decisions(self) -> list[tuple[str, str]]:
+        """Action and reason of each decision."""
+        return [(each.action, each.reason) for each in self._verdicts.rows]
+
+    def run(self, items: Sequence[Item]) -> list[Any]:
+        """Return the answer to each item; nothing is committed yet."""
+        self._prepare(items)
+        entered = [self._enter(each) for each in items]
+        self._score()
+        self._decide()
+        self._write()
+        return [self._answer(each) if isinstance(each, _Asked) else each for each in entered]
+
+    def save_states(self) -> None:
+        """Write the changed states to the online store; for after the commit."""
+        changed = [each for each in self._people.known() if each.changed and each.slot >= 0]
+        self._tools.keeper.save(changed, self._states)
+
+    def _prepare(self, items: Sequence[Item]) -> None:
+        questions = [each for each in items if isinstance(each, Question)]
+        events = [event for each in items if isinstance(each, Arrival) for event in each.events]
+        events += [each.event for each in questions if each.event is not None]
+        if events:
+            self._appender.prepare(events)
+        self._people.find(_key(ids) for each in questions for ids in each.users)
+        people = self._people.known()
+        # New people take the spare rows from the front; the last one is always that of somebody unknown.
+        self._states = self._tools.keeper.load(self._connection, people, spare=len(events) + 1)
+        self._free = len(people)
+
+    def _enter(self, item: Item) -> Any:
+        match item:
+            case Question():
+                return self._ask(item)
+            case Arrival():
+                taken = sum(self._take(event, asked=False) is not None for event in item.events)
+                return Ingested(taken, len(item.events) - taken)
+            case Job():
+                return item.run(self._connection)
+
+    def _take(self, event: Event, *, asked: bool) -> Appended | None:
+        """Log and fold an event; None if it came before. Where somebody asks, or a trigger does, it is also evaluated."""
+        tools = self._tools
+        if self._appender.is_known(event):
+            return None
+        tools.clock.accept(event.occurred_at)
+        at = tools.ticks.next()
+        added = self._appender.append(event, known_at=at, received_at=wall())
+        slot = self._slot(added.person)
+        if added.merged is not None and added.merged.slot >= 0:
+            self._steps.merge(slot, added.merged.slot)
+        self._steps.advance(slot, event.record, at, added.seq)
+        if event.kind is Kind.ORDER_COMPLETED:
+            self._work.orders.append(_order(added))
+        triggers = tools.policy.triggers_for(event.kind, event.name)
+        if asked or triggers:
+            self._read(_Reading(added.person, at, f"{at:013x}", keep=True, event=added, triggers=triggers))
+        return added
+
+    def _slot(self, person: Person) -> int:
+        if person.slot < 0:
+            person.slot, self._free = self._free, self._free + 1
+        return person.slot
+
+    def _read(self, reading: _Reading) -> None:
+        """Read the features of a person as the batch knows them at this point."""
+        person = reading.person
+        reading.row = self._steps.read(self._slot(person) if person else len(self._states) - 1, reading.at)
+        reading.seq = person.last_seq if person else 0
+        self._work.readings.append(reading)
+
+    def _ask(self, question: Question) -> _Asked:
+        tools, first = self._tools, len(self._work.readings)
+        if question.at is not None:
+            tools.clock.accept(question.at)
+        added = self._take(question.event, asked=True) if question.event is not None else None
+        if added is not None:
+            return _Asked(question, added.known_at, first)
+        tick = tools.ticks.next()
+        past = question.at is not None and question.at < tools.clock.now()
+        at = question.at if past and question.at is not None else tick
+        for i, ids in enumerate(question.users):
+            person = self._people.get(_key(ids))
+            keep = person is not None and random.random() < tools.score_sample
+            reading = _Reading(person, at, f"{tick:013x}{i:03x}", keep)
+            if past:
+                self._read_past(reading, ids)
+            else:
+                self._read(reading)
+        return _Asked(question, at, first, duplicate=question.event is not None)
+
+    def _read_past(self, reading: _Reading, ids: UserIds) -> None:
+        """Read features from the log; what an id was before it was linked is not written down under its new owner."""
+        found = state_at(self._connection, _key(ids), reading.at)
+        reading.features, reading.seq = found.features, found.seq
+        reading.keep &= reading.person is not None and found.user_no == reading.person.no
+        self._work.readings.append(reading)
+
+    def _score(self) -> None:
+        rows = self._steps.run(self._states)
+        readings = self._work.readings
+        for each in readings:
+            if each.features is None:
+                each.features = rows[each.row]
+        if len(rows) < len(readings):
+            rows = np.array([each.features for each in readings])
+        for each, row, intent in zip(readings, rows, self._tools.scorer.predict(rows), strict=True):
+            self._work.scores.append(Score(each.seq > 0, intent, row, decision_id=each.decision_id if each.keep else None))
+        for person in self._people.known():
+            if person.changed and person.excluded is None and is_inhuman(self._states[person.slot]):
+                person.excluded = "bot"
+
+    def _decide(self) -> None:
+        asking = [(each, score) for each, score in zip(self._work.readings, self._work.scores, strict=True) if each.triggers]
+        if asking:
+            self._verdicts.prepare([each.event for each, _ in asking if each.event is not None])
+        for each, score in asking:
+            if each.event is not None:
+                score.decisions = self._verdicts.decide(each.event, each.triggers, score.intent, each.decision_id)
+
+    def _write(self) -> None:
+        now = wall()
+        self._appender.save()
+        kept = [
+            self._evaluation(each, each.person, score, now)
+            for each, score in zip(self._work.readings, self._work.scores, strict=True)
+            if each.keep and each.person is not None
+        ]
+        ledger.write(self._connection, kept, self._verdicts.rows)
+        self._verdicts.save(now=now)
+        attribution.attribute(self._connection, self._work.orders)
+
+    def _evaluation(self, reading: _Reading, person: Person, score: Score, now: int) -> EvaluationRow:
+        return EvaluationRow(
+            decision_id=reading.decision_id,
+            user_no=person.no,
+            seq=reading.seq,
+            at=reading.at,
+            event_seq=reading.event.seq if reading.event else None,
+            features=score.features.tobytes(),
+            catalogue=CATALOGUE.fingerprint,
+            scores=_json(score.intent).decode(),
+            models=self._tools.scorer.versions_json,
+            answered_at=now,
+        )
+
+    def _answer(self, asked: _Asked) -> Answer:
+        scorer, question = self._tools.scorer, asked.question
+        scores = self._work.scores[asked.first : asked.first + max(1, len(question.users))]
+        for score in scores:
+            score.duplicate = asked.duplicate
+            if question.explain:
+                score.explain = scorer.explain(score.features)
+        return Answer(asked.at, scorer.used, self._tools.policy.version, scores)
+
+
+def _key(ids: UserIds) -> str:
+    user_id, anonymous_id = ids
+    return user_id or f"{ANONYMOUS_PREFIX}{anonymous_id}"
+
+
+def _order(added: Appended) -> attribution.Order:
+    numbers = unpack_record(added.event.record)
+    occurred_at = min(added.event.occurred_at, added.known_at)
+    return attribution.Order(added.person.no, added.seq, occurred_at, numbers[AMOUNT] * numbers[PLUS_MINUS])

@@ -1,0 +1,169 @@
+"""The batch loop: whatever arrived while the last batch ran is the next batch."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy import Engine as Database
+
+from features.events import Event
+from policy.triggers import Policy
+from serving.batch import Batch, Tools
+from serving.errors import InvalidField, NotReady, Overloaded
+from serving.items import Answer, Arrival, Ingested, Item, Job, Question, UserIds
+from serving.metrics import Metrics
+from serving.rejects import Reject, keep_rejects
+from serving.scorer import Scorer
+
+T = TypeVar("T")
+MOST_WAITING = 8192
+MOST_IN_A_BATCH = 256
+_FULL_RETRY_AFTER_S = 1.0
+_log = logging.getLogger(__name__)
+
+Waiting = tuple[Item, "asyncio.Future[Any]"]
+
+
+class Engine:
+    """The only writer of its database: takes items from the event loop, and answers them once they are durable."""
+
+    def __init__(self, database: Database, tools: Tools, metrics: Metrics, *, on_messages: Callable[[], None]) -> None:
+        """Open the one connection.
+
+        Args:
+            database: Where log and ledger are.
+            tools: What batches work with.
+            metrics: Where to count.
+            on_messages: Called when the outbox got something to send.
+        """
+        self._connection = database.connect()
+        self._tools = tools
+        self._metrics = metrics
+        self._on_messages = on_messages
+        self._waiting: deque[Waiting] = deque()
+        self._scheduled = False
+        self._closed = False
+        metrics.gauge("queue_depth", "Requests that wait for the next batch.", lambda: len(self._waiting))
+
+    async def score(
+        self, users: Sequence[UserIds], *, event: Event | None = None, at: int | None = None, explain: bool = False
+    ) -> Answer:
+        """Take the event in durably, if there is one, and score the users.
+
+        Args:
+            users: Who is asked about; with an event, whose it is.
+            event: What just happened.
+            at: As of which moment, in microseconds; the present one if None.
+            explain: Whether to say which features moved the scores.
+
+        Raises:
+            InvalidField: `at` is in the future.
+            Overloaded: Too many items wait.
+            NotReady: The engine is closed.
+        """
+        clock = self._tools.clock
+        if at is not None and not clock.replay and at > clock.now():
+            raise InvalidField("at: is in the future.", field="at")
+        answer: Answer = await self._submit(Question(users, event, at, explain))
+        return answer
+
+    async def ingest(self, events: Sequence[Event]) -> Ingested:
+        """Return once the events are durable (Overloaded, NotReady)."""
+        ingested: Ingested = await self._submit(Arrival(events))
+        return ingested
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run a function of the writing connection within the next transaction and return what it returns."""
+        result: T = await self._submit(Job(job))
+        return result
+
+    async def set_aside(self, rejects: Sequence[Reject]) -> None:
+        """Keep events that cannot be used, for whoever sent them to look at."""
+        await self.write(lambda connection: keep_rejects(connection, rejects))
+
+    def replace_models(self, scorer: Scorer) -> None:
+        """Score with other models from the next batch on."""
+        self._tools.scorer = scorer
+        self._metrics.models = lambda: scorer.versions
+
+    def replace_policy(self, policy: Policy) -> None:
+        """Decide by another policy from the next batch on."""
+        self._tools.policy = policy
+
+    def close(self) -> None:
+        """Answer everything that waits, then refuse whatever comes."""
+        self._closed = True
+        while self._waiting:
+            self._turn()
+        self._connection.close()
+
+    def _submit(self, item: Item) -> "asyncio.Future[Any]":
+        if self._closed:
+            raise NotReady("The server is stopping.")
+        if len(self._waiting) >= MOST_WAITING:
+            raise Overloaded(retry_after_s=_FULL_RETRY_AFTER_S)
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._waiting.append((item, future))
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._turn)
+        return future
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]
+        if batch:
+            self._metrics.batch_size.observe(len(batch))
+            self._answer(batch)
+        if self._waiting and not self._closed:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _answer(self, waiting: Sequence[Waiting]) -> None:
+        try:
+            answers = self._run([item for item, _ in waiting])
+        except Exception as error:
+            if len(waiting) > 1:
+                # One bad item costs nobody else: each has its own transaction now.
+                for each in waiting:
+                    self._answer([each])
+                return
+            _log.exception("an item could not be handled")
+            answers = [error]
+        for (_, future), answer in zip(waiting, answers, strict=True):
+            _settle(future, answer)
+
+    def _run(self, items: Sequence[Item]) -> list[Any]:
+        batch = Batch(self._connection, self._tools)
+        try:
+            answers = batch.run(items)
+            self._connection.commit()
+        except BaseException:
+            self._connection.rollback()
+            raise
+        try:
+            batch.save_states()
+        except Exception:
+            # The log has it all; a state that is behind it is rebuilt when next read.
+            _log.exception("the online store did not take the states of a batch")
+        self._count(batch)
+        return answers
+
+    def _count(self, batch: Batch) -> None:
+        self._metrics.decisions.update(batch.decisions)
+        self._metrics.rebuilt_states = self._tools.keeper.rebuilt
+        if batch.has_messages:
+            self._on_messages()
+
+
+def _settle(future: "asyncio.Future[Any]", answer: Any) -> None:
+    if future.cancelled():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

@@ -1,0 +1,121 @@
+"""What the batch loop is asked, and what it answers; moments are microseconds since the epoch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from features.events import Event
+from features.layout import Floats
+
+UserIds = tuple[str | None, str | None]
+"""user_id and anonymous_id; one of them may be None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How likely are these users to buy? An event, if there is one, is the first user's, and is folded before."""
+
+    users: Sequence[UserIds]
+    event: Event | None = None
+    at: int | None = None
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Events to be written down."""
+
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Anything else that writes: a function of the one connection that may."""
+
+    run: Callable[[Connection], Any]
+
+
+Item = Question | Arrival | Job
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """How far one feature moved a score, in log-odds."""
+
+    feature: str
+    meaning: str
+    value: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the policy said for one trigger."""
+
+    decision_id: str
+    trigger: str
+    action: str
+    reason: str
+    score: float | None
+    threshold: float
+    horizon: str
+    message_id: str | None
+
+
+@dataclass(slots=True)
+class Score:
+    """What is known and likely of one user at one moment.
+
+    Attributes:
+        known: Whether the log holds anything of this user.
+        intent: Probability of a purchase by horizon; None where there is no answer.
+        features: The feature vector that was scored.
+        duplicate: Whether the event had come before, so that it was not folded again and nothing was decided.
+        decision_id: Under which the ledger holds this; None where it was not written down.
+        decisions: One for each trigger that the event matched.
+        explain: The top contributions by horizon, where asked for.
+    """
+
+    known: bool
+    intent: Mapping[str, float | None]
+    features: Floats
+    duplicate: bool = False
+    decision_id: str | None = None
+    decisions: list[Decided] = field(default_factory=list)
+    explain: Mapping[str, list[Contribution]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """Which model gave the intent of one horizon."""
+
+    name: str
+    version: str
+    calibrated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a question.
+
+    Attributes:
+        at: The moment as of which the features were read.
+        models: Which model gave the intent, by horizon.
+        policy_version: Of the policy that decided.
+        scores: One for each user asked about, in order.
+    """
+
+    at: int
+    models: Mapping[str, ModelUsed]
+    policy_version: str
+    scores: Sequence[Score]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of events: written down, or known before by their message id."""
+
+    accepted: int
+    duplicates: int

@@ -1,0 +1,59 @@
+"""Writing down what was evaluated and decided, in the transaction that logs the event."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+_EVALUATION = """
+INSERT INTO evaluations (decision_id, user_no, seq, at, event_seq, features, catalogue, scores, models, answered_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_DECISION = """
+INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score, threshold,
+    horizon, arm, propensity, model_version, policy_version)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class EvaluationRow(NamedTuple):
+    """What was known and likely of a user at a moment; the columns of `evaluations`."""
+
+    decision_id: str
+    user_no: int
+    seq: int
+    at: int
+    event_seq: int | None
+    features: bytes
+    catalogue: str
+    scores: str
+    models: str
+    answered_at: int
+
+
+class DecisionRow(NamedTuple):
+    """What a trigger made of it; the columns of `decisions`."""
+
+    trigger_decision_id: str
+    decision_id: str
+    user_no: int
+    trigger: str
+    at: int
+    event_seq: int
+    action: str
+    reason: str
+    score: float | None
+    threshold: float
+    horizon: str
+    arm: str | None
+    propensity: float
+    model_version: str | None
+    policy_version: str
+
+
+def write(connection: Connection, evaluations: Sequence[EvaluationRow], decisions: Sequence[DecisionRow]) -> None:
+    """Append to the ledger."""
+    if evaluations:
+        connection.exec_driver_sql(_EVALUATION, list(evaluations))
+    if decisions:
+        connection.exec_driver_sql(_DECISION, list(decisions))

@@ -1,0 +1,148 @@
+"""The log of events, in order of arrival: the truth from which everything else can be rebuilt."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection
+
+from features.events import ANONYMOUS_PREFIX, RECORD_WIDTH, Event
+from features.fold import UNLINKED, LogArrays
+from features.kinds import Kind
+from serving.people import People, Person, keys_of
+
+_SEEN = "SELECT message_id FROM events WHERE message_id IN (SELECT value FROM json_each(?))"
+_APPEND = """
+INSERT INTO events
+(seq, user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, linked_no, record, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_COMPONENT_ROWS = """
+SELECT e.user_no, coalesce(u.merged_into, u.user_no), e.known_at, e.seq, e.linked_no, e.record
+FROM users u JOIN events e ON e.user_no = u.user_no
+WHERE (u.user_no IN (SELECT value FROM json_each(?1)) OR u.merged_into IN (SELECT value FROM json_each(?1)))
+ORDER BY 2, e.seq
+"""
+_MERGES = frozenset({Kind.IDENTIFIED, Kind.LINKED})
+
+
+@dataclass(slots=True)
+class Appended:
+    """An event that the log now holds."""
+
+    person: Person
+    event: Event
+    seq: int
+    known_at: int
+    merged: Person | None
+
+
+class Appender:
+    """Gives events their place in the log: whose they are, at which position, merging whom. Writes on `save`."""
+
+    def __init__(self, connection: Connection, people: People, origin: str) -> None:
+        self._connection = connection
+        self._people = people
+        self._origin = origin
+        self._rows: list[tuple[object, ...]] = []
+        self._seen: set[str] = set()
+        self._seq = connection.exec_driver_sql("SELECT max(seq) FROM events").scalar() or 0
+
+    def prepare(self, events: Sequence[Event]) -> None:
+        """Look up, in one query each, the people and the message ids of these events."""
+        self._people.find(key for each in events for key in _keys(each))
+        asked = json.dumps([each.message_id for each in events])
+        self._seen.update(row[0] for row in self._connection.exec_driver_sql(_SEEN, (asked,)))
+
+    def is_known(self, event: Event) -> bool:
+        """Whether the log already holds an event of this message id."""
+        return event.message_id in self._seen
+
+    def append(self, event: Event, *, known_at: int, received_at: int) -> Appended:
+        """Add an event that `is_known` denied; `known_at` must be after all that is known of the person."""
+        self._seen.add(event.message_id)
+        self._seq += 1
+        person = self._people.obtain(event.key)
+        merged = self._merged(event, person) if event.kind in _MERGES else None
+        if merged is not None:
+            self._people.merge(person, merged)
+        person.last_seq, person.last_known_at, person.changed = self._seq, known_at, True
+        person.timezone = event.timezone or person.timezone
+        person.excluded = event.excluded or person.excluded
+        self._rows.append(
+            (
+                self._seq,
+                person.no,
+                event.message_id,
+                known_at,
+                min(event.occurred_at, known_at),
+                received_at,
+                int(event.kind),
+                event.name,
+                self._origin,
+                merged.no if merged is not None else None,
+                event.record,
+                event.payload_json,
+            )
+        )
+        return Appended(person, event, self._seq, known_at, merged)
+
+    def _merged(self, event: Event, person: Person) -> Person | None:
+        """Return whom this event reveals to be the same person; an id that has an owner already stays with them."""
+        for key in keys_of(None, event.anonymous_id if event.user_id else None, event.previous_id):
+            other = self._people.get(key)
+            if other is person:
+                continue
+            if other is None and key.startswith(ANONYMOUS_PREFIX) and event.kind is Kind.IDENTIFIED:
+                return self._people.obtain(key)
+            if other is not None and other.key == key:
+                return other
+        return None
+
+    def save(self) -> None:
+        """Write the events and their people."""
+        self._people.save()
+        if self._rows:
+            self._connection.exec_driver_sql(_APPEND, self._rows)
+
+
+def append_history(connection: Connection, events: Sequence[Event], *, origin: str, received_at: int) -> int:
+    """Append events that happened in the past, sorted by when; return how many the log did not hold yet.
+
+    An event becomes known when it happened, or just after the last one known of the same person.
+    """
+    people = People(connection)
+    appender = Appender(connection, people, origin)
+    appender.prepare(events)
+    added = 0
+    for event in events:
+        if not appender.is_known(event):
+            person = people.get(event.key)
+            after = person.last_known_at + 1 if person is not None else 0
+            appender.append(event, known_at=max(event.occurred_at, after), received_at=received_at)
+            added += 1
+    appender.save()
+    return added
+
+
+def component_rows(connection: Connection, roots: Iterable[int]) -> tuple[LogArrays, dict[int, int]]:
+    """Return the log of these people under all their ids, and each person's index in it by number."""
+    found = connection.exec_driver_sql(_COMPONENT_ROWS, (json.dumps(list(roots)),)).fetchall()
+    numbers = np.array([row[0] for row in found], dtype=np.int64)
+    linked = np.array([row[4] or UNLINKED for row in found], dtype=np.int64)
+    distinct = np.unique(np.concatenate([numbers, linked[linked != UNLINKED]]))
+    log = LogArrays(
+        user=np.searchsorted(distinct, numbers),
+        known_at=np.array([row[2] for row in found], dtype=np.int64),
+        seq=np.array([row[3] for row in found], dtype=np.int64),
+        records=np.frombuffer(b"".join(row[5] for row in found), dtype="<f8").reshape(-1, RECORD_WIDTH),
+        linked=np.where(linked == UNLINKED, UNLINKED, np.searchsorted(distinct, linked)),
+    )
+    return log, {int(no): index for index, no in enumerate(distinct)}
+
+
+def _keys(event: Event) -> list[str]:
+    if event.kind in _MERGES:
+        return keys_of(event.user_id, event.anonymous_id, event.previous_id)
+    return [event.key]

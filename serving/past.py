@@ -1,0 +1,49 @@
+"""What was known of somebody at a past moment: the log, folded up to it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection
+
+from features.fold import LogArrays, fold
+from features.layout import Floats
+from features.state import empty, position, read
+from serving.log import component_rows
+from serving.people import People
+
+
+class Found(NamedTuple):
+    """Features as of a moment, whose they are (None for nobody's) and up to which position of the log."""
+
+    features: Floats
+    user_no: int | None
+    seq: int
+
+
+_OWN_NUMBER = "SELECT user_no FROM users WHERE user_key = ?"
+
+
+def state_at(connection: Connection, key: str, at: int) -> Found:
+    """Return what the person behind a key looked like at `at`, in microseconds; an id not yet linked is read by itself."""
+    people = People(connection)
+    people.find([key])
+    person = people.get(key)
+    if person is None:
+        return Found(read(empty(), at), None, 0)
+    log, index = component_rows(connection, [person.no])
+    numbers = {i: no for no, i in index.items()}
+    own = index.get(connection.exec_driver_sql(_OWN_NUMBER, (key,)).scalar_one(), -1)
+    owner = _owner(log, own, at)
+    rows = np.flatnonzero((log.user == owner) & (log.known_at <= at))
+    if not rows.size:
+        return Found(read(empty(), at), numbers.get(owner), 0)
+    state = fold(log, rows[-1:])[0]
+    return Found(read(state, at), numbers[owner], position(state))
+
+
+def _owner(log: LogArrays, user: int, at: int) -> int:
+    """Follow the links of an id that were known at `at`."""
+    links = {int(log.linked[row]): row for row in np.flatnonzero((log.linked >= 0) & (log.known_at <= at))}
+    while user in links:
+        user = int(log.user[links.pop(user)])
+    return user

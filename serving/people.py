@@ -1,0 +1,129 @@
+"""Who the ids belong to: the users of one batch, found in one query and written back in one statement."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from features.events import ANONYMOUS_PREFIX
+from serving.cooldowns import follow
+
+_FIND = """
+SELECT u.user_key, p.user_no, p.user_key, p.unit, p.last_seq, p.last_known_at, p.timezone, p.excluded
+FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
+WHERE u.user_key IN (SELECT value FROM json_each(?))
+"""
+_SAVE = """
+INSERT INTO users (user_no, user_key, unit, last_seq, last_known_at, timezone, excluded, merged_into)
+VALUES (?, ?, ?, ?, ?, ?, ?, NULL)
+ON CONFLICT (user_no) DO UPDATE SET unit = excluded.unit, last_seq = excluded.last_seq,
+    last_known_at = excluded.last_known_at, timezone = excluded.timezone, excluded = excluded.excluded
+"""
+_MERGE = "UPDATE users SET merged_into = ? WHERE user_no = ? OR merged_into = ?"
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """One person as the log knows them, under their present id.
+
+    Attributes:
+        no: Number in the log.
+        key: Their key there, and in the online store.
+        unit: The key of the earliest of their ids: what arms are drawn for.
+        last_seq: Position of their last event; 0 before the first.
+        last_known_at: When that became known, in microseconds.
+        timezone: IANA name, or None.
+        excluded: Why models and triggers pass them by, or None.
+        slot: Row of their state in the batch's matrix; -1 before it is loaded.
+        changed: Whether this batch added something to them.
+        is_new: Whether the log did not know them before this batch.
+    """
+
+    no: int
+    key: str
+    unit: str
+    last_seq: int = 0
+    last_known_at: int = 0
+    timezone: str | None = None
+    excluded: str | None = None
+    slot: int = -1
+    changed: bool = False
+    is_new: bool = False
+
+
+class People:
+    """The users that a batch speaks of."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._by_key: dict[str, Person | None] = {}
+        self._merged: list[tuple[Person, Person]] = []
+        self._next_no: int | None = None
+
+    def find(self, keys: Iterable[str]) -> None:
+        """Look up the keys not asked for before; several keys of one person give the same object."""
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._by_key]
+        if not wanted:
+            return
+        known = {each.no: each for each in self._by_key.values() if each is not None}
+        self._by_key.update(dict.fromkeys(wanted))
+        for key, no, *rest in self._connection.exec_driver_sql(_FIND, (json.dumps(wanted),)):
+            person = known.get(no)
+            if person is None:
+                person = known[no] = Person(no, *rest)
+            self._by_key[key] = person
+
+    def get(self, key: str) -> Person | None:
+        """Return the person behind a key that `find` was asked for; None if the log does not know it."""
+        return self._by_key[key]
+
+    def known(self) -> list[Person]:
+        """Return all persons found or made so far, each once."""
+        return list({each.no: each for each in self._by_key.values() if each is not None}.values())
+
+    def obtain(self, key: str) -> Person:
+        """Return the person behind a key, who is made if the log does not know them."""
+        return self._by_key[key] or self._make(key)
+
+    def _make(self, key: str) -> Person:
+        if self._next_no is None:
+            last = self._connection.exec_driver_sql("SELECT max(user_no) FROM users").scalar()
+            self._next_no = (last or 0) + 1
+        person = Person(self._next_no, key, key, is_new=True)
+        self._next_no += 1
+        self._by_key[key] = person
+        return person
+
+    def merge(self, person: Person, other: Person) -> None:
+        """Make `other` one more id of `person`; the unit of whoever came first stays."""
+        if other.no < person.no:
+            person.unit = other.unit
+        person.timezone = person.timezone or other.timezone
+        person.excluded = person.excluded or other.excluded
+        for key, each in self._by_key.items():
+            if each is other:
+                self._by_key[key] = person
+        self._merged.append((person, other))
+        person.changed = other.changed = True
+
+    def save(self) -> None:
+        """Write what this batch changed."""
+        absorbed = [other for _, other in self._merged]
+        changed = [each for each in (*self.known(), *absorbed) if each.changed]
+        if changed:
+            self._connection.exec_driver_sql(
+                _SAVE,
+                [(p.no, p.key, p.unit, p.last_seq, p.last_known_at, p.timezone, p.excluded) for p in changed],
+            )
+        for person, other in self._merged:
+            self._connection.exec_driver_sql(_MERGE, (person.no, other.no, other.no))
+            follow(self._connection, from_no=other.no, into_no=person.no)
+
+
+def keys_of(user_id: str | None, anonymous_id: str | None, previous_id: str | None) -> list[str]:
+    """Return every key under which the ids of an event may be known, the event's own first."""
+    keys = [user_id] if user_id else []
+    keys += [ANONYMOUS_PREFIX + anonymous_id] if anonymous_id else []
+    keys += [ANONYMOUS_PREFIX + previous_id, previous_id] if previous_id else []
+    return keys

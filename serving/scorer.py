@@ -1,0 +1,81 @@
+"""The models in service: one for each horizon, swapped as a whole between two batches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from features.layout import Floats
+from serving.items import Contribution, ModelUsed
+
+MOST_CONTRIBUTIONS = 10
+
+
+class Model(Protocol):
+    """What gives the intent of one horizon."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def calibrated(self) -> bool: ...
+
+    def predict(self, rows: Floats) -> Floats:
+        """Return a probability for each feature vector of the catalogue."""
+
+    def contributions(self, row: Floats) -> Sequence[tuple[str, float, float]]:
+        """Return (feature, value, contribution in log-odds) for one feature vector, the largest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """The models by horizon, and what every answer says of them."""
+
+    models: Mapping[str, Model]
+    used: Mapping[str, ModelUsed]
+    versions: Mapping[str, str]
+    """name/version by horizon."""
+    versions_json: str
+    meanings: Mapping[str, str]
+
+    def predict(self, rows: Floats) -> list[dict[str, float | None]]:
+        """Return for each feature vector the intent by horizon; None where the model has no answer."""
+        if not len(rows):
+            return []
+        columns = [_answers(model.predict(rows)) for model in self.models.values()]
+        horizons = tuple(self.models)
+        return [dict(zip(horizons, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def explain(self, row: Floats) -> dict[str, list[Contribution]]:
+        """Return the largest contributions to the scores of one feature vector."""
+        return {
+            horizon: [
+                Contribution(name, self.meanings[name], value, moved)
+                for name, value, moved in model.contributions(row)[:MOST_CONTRIBUTIONS]
+            ]
+            for horizon, model in self.models.items()
+        }
+
+
+def scorer(models: Mapping[str, Model], meanings: Mapping[str, str]) -> Scorer:
+    """Return the scorer of these models by horizon; `meanings` by feature."""
+    versions = {horizon: f"{model.name}/{model.version}" for horizon, model in models.items()}
+    return Scorer(
+        models=dict(models),
+        used={h: ModelUsed(m.name, m.version, m.calibrated) for h, m in models.items()},
+        versions=versions,
+        versions_json=msgspec.json.encode(versions).decode(),
+        meanings=meanings,
+    )
+
+
+def _answers(predicted: Floats) -> list[float | None]:
+    values: list[float | None] = predicted.tolist()
+    if np.isnan(predicted).any():
+        return [None if value != value else value for value in values]
+    return values

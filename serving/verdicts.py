@@ -1,0 +1,96 @@
+"""The policy's part of a batch: ask every trigger that an event concerns, and write down what it said."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from policy.decide import Facts, Verdict, decide
+from policy.reasons import Action
+from policy.triggers import Policy, Trigger
+from serving import cooldowns, outbox
+from serving.items import Decided
+from serving.ledger import DecisionRow
+from serving.log import Appended
+from serving.message import Message, compose
+
+
+class Verdicts:
+    """The decisions of one batch; each is made with what the ones before it left behind."""
+
+    def __init__(self, connection: Connection, policy: Policy, models: Mapping[str, str]) -> None:
+        """`models` gives name/version by horizon."""
+        self._connection = connection
+        self._policy = policy
+        self._models = models
+        self._last_fired: dict[int, dict[str, int]] = {}
+        self._fired: list[tuple[int, str, int]] = []
+        self.messages: list[Message] = []
+        self.rows: list[DecisionRow] = []
+
+    def prepare(self, appended: Sequence[Appended]) -> None:
+        """Look up when the triggers last fired for the people of these events."""
+        numbers = {each.person.no for each in appended} | {each.merged.no for each in appended if each.merged}
+        found = cooldowns.last_fired(self._connection, sorted(numbers))
+        self._last_fired = {number: dict(found.get(number, {})) for number in numbers}
+
+    def decide(
+        self, added: Appended, triggers: Sequence[Trigger], intent: Mapping[str, float | None], decision_id: str
+    ) -> list[Decided]:
+        """Return what each of these triggers says to an event."""
+        person = added.person
+        mine = self._last_fired.setdefault(person.no, {})
+        if added.merged is not None:
+            for key, at in self._last_fired.get(added.merged.no, {}).items():
+                mine[key] = max(at, mine.get(key, at))
+        facts = Facts(person.unit, added.known_at, added.event.occurred_at, intent, mine, person.excluded)
+        decided = []
+        for trigger in triggers:
+            verdict = decide(trigger, facts)
+            if verdict.fired:
+                mine[trigger.cool_down_key] = added.known_at
+                self._fired.append((person.no, trigger.cool_down_key, added.known_at))
+            decided.append(self._record(added, trigger, verdict, decision_id))
+        return decided
+
+    def save(self, *, now: int) -> None:
+        """Write firings and messages; `now` is the wall clock's moment in microseconds."""
+        cooldowns.remember(self._connection, self._fired)
+        outbox.enqueue(self._connection, self.messages, at=now)
+
+    def _record(self, added: Appended, trigger: Trigger, verdict: Verdict, decision_id: str) -> Decided:
+        own_id = f"{decision_id}.{trigger.name}"
+        message_id = self._send(added, trigger, verdict, own_id) if verdict.action is Action.SEND else None
+        action, reason = verdict.action.value, verdict.reason.value
+        self.rows.append(
+            DecisionRow(
+                trigger_decision_id=own_id,
+                decision_id=decision_id,
+                user_no=added.person.no,
+                trigger=trigger.name,
+                at=added.known_at,
+                event_seq=added.seq,
+                action=action,
+                reason=reason,
+                score=verdict.score,
+                threshold=verdict.threshold,
+                horizon=trigger.horizon,
+                arm=verdict.arm,
+                propensity=verdict.propensity,
+                model_version=self._models.get(trigger.horizon),
+                policy_version=self._policy.version,
+            )
+        )
+        return Decided(own_id, trigger.name, action, reason, verdict.score, verdict.threshold, trigger.horizon, message_id)
+
+    def _send(self, added: Appended, trigger: Trigger, verdict: Verdict, own_id: str) -> str:
+        message = compose(
+            trigger,
+            verdict,
+            added.event,
+            trigger_decision_id=own_id,
+            at=added.known_at,
+            model_version=self._models.get(trigger.horizon),
+            policy_version=self._policy.version,
+        )
+        self.messages.append(message)
+        return message.message_id
