@@ -145,8 +145,11 @@ def _occurred_at(fields: Mapping[str, Any], received_at: int, mapping: EventMapp
         if history:
             raise BadEvent("timestamp", "is required", "required")
         return received_at
-    layout = mapping.file
-    moment = read_moment(said, name, unit=layout.time_unit, form=layout.time_format, local=layout.zone)
+    if history:
+        layout = mapping.file
+        moment = read_moment(said, name, unit=layout.time_unit, form=layout.time_format, local=layout.zone)
+    else:
+        moment = read_moment(said, name)
     if sent_at:
         moment += received_at - read_moment(sent_at, "sentAt")
     if moment > received_at + DAY_US:
