@@ -1,0 +1,37 @@
+"""The Makefile is the command line of the project: `make help` tells all of it."""
+
+import re
+import subprocess
+
+from tests.architecture import tree
+
+MAKEFILE = tree.text(tree.ROOT / "Makefile")
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, flags=re.MULTILINE))
+PROMISED = {
+    "help", "install", "demo", "test", "check", "format", "lock", "import", "retrain", "serve", "parity", "rebuild",
+    "tail", "key", "bench", "chaos", "clean", "test-clean",
+}  # fmt: skip
+
+
+def test_every_promised_command_is_there():
+    assert PROMISED <= TARGETS
+
+
+def test_help_tells_of_every_command():
+    told = subprocess.run(["make", "help"], cwd=tree.ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert set(re.findall(r"^  make ([a-z-]+) +\S", told, flags=re.MULTILINE)) == TARGETS
+
+
+def test_no_command_is_mistaken_for_a_file():
+    assert set(re.findall(r"^\.PHONY: (\S+)", MAKEFILE, flags=re.MULTILINE)) == TARGETS
+
+
+def test_ci_runs_what_the_readme_says_and_nothing_of_its_own():
+    commands = [
+        line
+        for line in tree.text(tree.ROOT / ".ci/run").splitlines()
+        if line and not line.startswith(("#", "set ", "cd "))
+    ]
+
+    assert commands == ["make check", "make test"]
