@@ -88,6 +88,21 @@ DECLARATIONS: tuple[Declaration, ...] = (
         of=tally(Kind.ORDER_COMPLETED, Source.ITEMS, QUARTER),
         to=tally(Kind.ORDER_COMPLETED, half_life=QUARTER),
     ),
+    Sum(
+        name="items_hl1d",
+        meaning="Lines of orders, counted with a half-life of a day",
+        of=tally(Kind.ORDER_COMPLETED, Source.ITEMS, DAY),
+    ),
+    Sum(
+        name="items_hl7d",
+        meaning="Lines of orders, counted with a half-life of 7 days",
+        of=tally(Kind.ORDER_COMPLETED, Source.ITEMS, WEEK),
+    ),
+    Sum(
+        name="items_hl30d",
+        meaning="Lines of orders, counted with a half-life of 30 days",
+        of=tally(Kind.ORDER_COMPLETED, Source.ITEMS, MONTH),
+    ),
     Ratio(
         name="discount_share",
         meaning="Discount for each unit of revenue, with a half-life of 90 days",

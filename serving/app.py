@@ -1,0 +1,158 @@
+"""The composition root: everything of a server is made here, once, and given to whatever needs it."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import Connection
+from sqlalchemy import Engine as Database
+
+from policy.source import load as load_policy
+from serving.api import Limits, http_edge
+from serving.batch import Tools
+from serving.champions import Champions
+from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
+from serving.database import open_database
+from serving.dispatcher import Dispatcher
+from serving.edge import Edge, Sizes
+from serving.endpoints import Endpoint, endpoint, is_loopback
+from serving.engine import Engine
+from serving.keys import read_keys
+from serving.limits import Allowance
+from serving.mapping_file import read_mapping
+from serving.metrics import Metrics
+from serving.online import OnlineStates
+from serving.outbox import Attempt
+from serving.settings import Settings
+from serving.states import StateKeeper
+
+STOP_WITHIN_S = 10.0
+_log = logging.getLogger(__name__)
+
+
+class OpenToTheWorld(Exception):
+    """Without API keys the server listens on loopback only: make one with `make key`, or set OPPORTUNE_HOST."""
+
+
+class Server:
+    """A server's parts, and their life: `life` starts and stops what runs beside the requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.database = open_database(settings.database)
+        self.metrics = Metrics()
+        self.champions = Champions(settings.home / "bundles", settings.horizons)
+        with self.database.connect() as connection:
+            clock, last = _clock(connection, replay=settings.replay)
+            self._refuse_the_world(connection)
+        tools = Tools(
+            keeper=StateKeeper(OnlineStates(settings.home)),
+            scorer=self.champions.load(),
+            policy=load_policy(settings.triggers),
+            clock=clock,
+            ticks=Ticks(clock, last),
+            score_sample=settings.score_sample,
+        )
+        self.engine = Engine(self.database, tools, self.metrics, on_messages=self._wake)
+        self.dispatcher = Dispatcher(self.engine, _endpoints(settings), wall=wall, observe=self._observe)
+
+    def edge(self) -> Edge:
+        """Return the ASGI application."""
+        settings = self._settings
+        return http_edge(
+            self.engine,
+            database=self.database,
+            mapping=read_mapping(*([settings.events] if settings.events else [])),
+            metrics=self.metrics,
+            missing=self._missing,
+            limits=Limits(
+                sizes=Sizes(event=settings.max_event_bytes, batch=settings.max_batch_bytes),
+                batch_events=settings.max_batch_events,
+                allowance=Allowance(settings.rate_limit),
+            ),
+            open_without_keys=is_loopback(settings.host),
+            replay=settings.replay,
+            version=version("opportune"),
+            lifespan=self.life,
+        )
+
+    @asynccontextmanager
+    async def life(self, _app: Any) -> AsyncIterator[None]:
+        """Dispatch, watch for champions, and stop with everything that was acknowledged written down."""
+        dispatching = asyncio.create_task(self.dispatcher.run())
+        watching = [asyncio.create_task(self.champions.watch(self.engine.replace_models))]
+        if self._settings.watch_registry:
+            watching.append(asyncio.create_task(_watch_registry(self._settings)))
+        # What lives as long as the process need not be looked at by each collection: that is what the tail was.
+        gc.collect()
+        gc.freeze()
+        try:
+            yield
+        finally:
+            self.dispatcher.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(dispatching, STOP_WITHIN_S)
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+            self.engine.close()
+            self.database.dispose()
+
+    def _missing(self) -> Sequence[str]:
+        return ()
+
+    def _wake(self) -> None:
+        self.dispatcher.wake()
+
+    def _observe(self, attempt: Attempt) -> None:
+        self.metrics.decision_to_dispatch_s.observe(attempt.duration_us / 1e6)
+
+    def _refuse_the_world(self, connection: Connection) -> None:
+        if not is_loopback(self._settings.host) and not list(read_keys(connection)):
+            raise OpenToTheWorld((OpenToTheWorld.__doc__ or "").strip())
+
+
+def create_app(settings: Settings) -> Edge:
+    """Return the ASGI application of a server with these settings."""
+    return Server(settings).edge()
+
+
+def _clock(connection: Connection, *, replay: bool) -> tuple[Clock, int]:
+    """Return the clock, and the last moment that the log or the ledger holds."""
+    known = connection.exec_driver_sql("SELECT max(last_known_at) FROM users").scalar() or 0
+    newest = connection.exec_driver_sql("SELECT decision_id FROM evaluations ORDER BY decision_id DESC LIMIT 1").scalar()
+    last = max(known, int(newest[:13], 16) if newest else 0)
+    return (ReplayClock(last) if replay else WallClock()), last
+
+
+def _endpoints(settings: Settings) -> dict[str, Endpoint]:
+    configured: dict[str, tuple[str, SecretStr]] = {n: (str(w.url), w.secret) for n, w in settings.webhooks.items()}
+    if settings.webhook_url is not None and settings.webhook_secret is not None:
+        configured["default"] = (str(settings.webhook_url), settings.webhook_secret)
+    return {
+        name: endpoint(name, url, secret.get_secret_value(), loopback_only=settings.replay)
+        for name, (url, secret) in configured.items()
+    }
+
+
+async def _watch_registry(settings: Settings) -> None:
+    """Keep the child that asks the registry alive; serving goes on with what it has while it is not."""
+    command = [sys.executable, "-m", "serving.registry"]
+    while True:
+        child = await asyncio.create_subprocess_exec(*command)
+        try:
+            code = await child.wait()
+        finally:
+            if child.returncode is None:
+                child.terminate()
+        _log.warning("the watcher of the model registry ended with %s; starting it again", code)
+        await asyncio.sleep(5.0)
+
+

@@ -1,0 +1,54 @@
+"""What an operator can set: built once by whoever starts a process, from the environment, and passed on."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Webhook(BaseModel):
+    """Where triggers may send: an address and the secret its messages are signed with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: HttpUrl
+    secret: SecretStr
+
+
+class Settings(BaseSettings):
+    """Every setting; each is read from the environment variable OPPORTUNE_ + its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="OPPORTUNE_", frozen=True, env_ignore_empty=True)
+
+    home: Path = Field(default=Path("var"), description="Folder of everything a run leaves behind.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on; beyond loopback only once there are API keys.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    replay: bool = Field(
+        default=False, description="Run on the clock of the events instead of the wall's; sends to loopback only."
+    )
+    triggers: Path = Field(default=Path("triggers.yaml"), description="The policy file.")
+    events: Path | None = Field(default=None, description="A mapping file laid over the shipped one.")
+    horizons: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("24h", "7d"), description="Horizons of purchase intent, separated by commas."
+    )
+    score_sample: float = Field(default=0.01, ge=0, le=1, description="Share of the plain scores that the ledger keeps.")
+    max_event_bytes: int = Field(default=32_768, ge=1024, description="Largest event, in bytes.")
+    max_batch_bytes: int = Field(default=512_000, ge=1024, description="Largest batch of events, in bytes.")
+    max_batch_events: int = Field(default=2500, ge=1, description="Most events in a batch.")
+    rate_limit: int = Field(default=0, ge=0, description="Requests a minute for each API key; 0 for no limit.")
+    webhook_url: HttpUrl | None = Field(default=None, description="Address of the endpoint named `default`.")
+    webhook_secret: SecretStr | None = Field(default=None, description="Its signing secret, `whsec_…`.")
+    webhooks: dict[str, Webhook] = Field(
+        default={}, description='More endpoints, as JSON: `{"name": {"url": …, "secret": …}}`.'
+    )
+    registry: str | None = Field(
+        default=None, description="MLflow tracking URI of the model registry; the SQLite one in `home` if not set."
+    )
+    watch_registry: bool = Field(default=True, description="Whether to take new champions into service as they are promoted.")
+    log_level: str = Field(default="info", description="debug, info, warning or error.")
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of log and ledger."""
+        return self.home / "opportune.db"
