@@ -15,8 +15,7 @@ CODE := $(wildcard $(PACKAGES) tests)
 # Everything a run leaves behind is under this folder.
 OPPORTUNE_HOME ?= var
 override OPPORTUNE_HOME := $(abspath $(OPPORTUNE_HOME))
-NUMBA_CACHE_DIR ?= $(OPPORTUNE_HOME)/numba
-export OPPORTUNE_HOME NUMBA_CACHE_DIR
+export OPPORTUNE_HOME
 export OMP_NUM_THREADS := 1
 export TZ := UTC
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -34,7 +33,7 @@ install: $(STAMP) ## Install the pinned packages and this project into .venv
 
 $(STAMP): pyproject.toml requirements/dev.lock requirements/bootstrap.lock requirements/install
 	@PYTHON="$(PYTHON)" requirements/install $(VENV)
-	@echo "Compiling the kernels …"
+	@echo "Compiling the kernels …" >&2
 	@$(PY) -m features.warm
 	@touch $@
 
@@ -108,7 +107,7 @@ lock: $(STAMP) ## Rebuild the hashed locks from pyproject.toml [UPGRADE=1]
 test-clean: ## Install and test the last commit in a fresh clone with an empty home folder
 	@clone=$$(mktemp -d) && trap 'rm -rf "$$clone"' EXIT && \
 	git clone --quiet . "$$clone/opportune" && mkdir "$$clone/home" && cd "$$clone/opportune" && \
-	env -u OPPORTUNE_HOME -u NUMBA_CACHE_DIR -u MAKEFLAGS -u MAKELEVEL HOME="$$clone/home" bash .ci/run
+	env -u OPPORTUNE_HOME -u MAKEFLAGS -u MAKELEVEL HOME="$$clone/home" bash .ci/run
 
 .PHONY: clean
 clean: ## Remove the environment, caches and build output (never the data)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from features.cache import keep_compiled
+
 ROOT = Path(__file__).resolve().parent.parent
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "var" / "numba"))
+keep_compiled(Path(os.environ.get("OPPORTUNE_HOME", ROOT / "var")))
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MPLBACKEND"] = "agg"
 os.environ["OMP_NUM_THREADS"] = "1"
