@@ -99,6 +99,10 @@ format: $(STAMP) ## Format the code and repair what lint can repair
 	@$(PY) -m ruff format $(CODE)
 	@$(PY) -m ruff check --fix --show-fixes $(CODE)
 
+.PHONY: docs
+docs: $(STAMP) ## Rewrite the tables of the documentation that follow from the code
+	@$(PY) -m tests.docs.tables
+
 .PHONY: lock
 lock: $(STAMP) ## Rebuild the hashed locks from pyproject.toml [UPGRADE=1]
 	@UV="$(UV)" requirements/compile $(if $(UPGRADE),--upgrade)
