@@ -1,7 +1,7 @@
 """How a file of history is to be read, as its mapping says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any, ClassVar
 
@@ -26,7 +26,7 @@ class FileLayout:
     """As in `datetime.strptime`; None: ISO 8601."""
     zone: tzinfo = UTC
     """Of moments that do not say theirs."""
-    constants: Mapping[str, Any] | None = None
+    constants: Mapping[str, Any] = field(default_factory=dict)
     """Column -> value, for what the file does not say."""
     json: frozenset[str] = frozenset()
     """Columns whose cells hold JSON."""

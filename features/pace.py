@@ -1,7 +1,8 @@
 """Nobody clicks this fast: what tells a program from a person."""
 
-from features.layout import MINUTE_US, SESSION_DEPTH, SESSION_LAST, SESSION_START, Floats
+from features.layout import SESSION_DEPTH, SESSION_LAST, SESSION_START, Floats
 
+_MINUTE_US = 60e6
 FEWEST_EVENTS = 300
 """A burst shorter than this may be a tab that came back online."""
 MOST_PER_MINUTE = 120.0
@@ -12,5 +13,5 @@ def is_inhuman(state: Floats) -> bool:
     depth = float(state[SESSION_DEPTH])
     if depth < FEWEST_EVENTS:
         return False
-    minutes = (float(state[SESSION_LAST]) - float(state[SESSION_START])) / MINUTE_US
+    minutes = (float(state[SESSION_LAST]) - float(state[SESSION_START])) / _MINUTE_US
     return depth / max(minutes, 1.0) > MOST_PER_MINUTE

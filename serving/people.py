@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from features.events import ANONYMOUS_PREFIX
-from serving.cooldowns import follow
 
 _FIND = """
 SELECT u.user_key, p.user_no, p.user_key, p.unit, p.last_seq, p.last_known_at, p.timezone, p.excluded
@@ -21,6 +20,10 @@ ON CONFLICT (user_no) DO UPDATE SET unit = excluded.unit, last_seq = excluded.la
     last_known_at = excluded.last_known_at, timezone = excluded.timezone, excluded = excluded.excluded
 """
 _MERGE = "UPDATE users SET merged_into = ? WHERE user_no = ? OR merged_into = ?"
+_INHERIT_COOLDOWNS = """
+INSERT INTO cooldowns (user_no, trigger, fired_at) SELECT ?, trigger, fired_at FROM cooldowns WHERE user_no = ?
+ON CONFLICT (user_no, trigger) DO UPDATE SET fired_at = max(cooldowns.fired_at, excluded.fired_at)
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -118,7 +121,7 @@ class People:
             )
         for person, other in self._merged:
             self._connection.exec_driver_sql(_MERGE, (person.no, other.no, other.no))
-            follow(self._connection, from_no=other.no, into_no=person.no)
+            self._connection.exec_driver_sql(_INHERIT_COOLDOWNS, (person.no, other.no))
 
 
 def keys_of(user_id: str | None, anonymous_id: str | None, previous_id: str | None) -> list[str]:

@@ -49,11 +49,20 @@ class StateKeeper:
                 states[person.slot] = state
         if wrong:
             self._rebuild(connection, wrong, states)
+            self.rebuilt += len(wrong)
         return states
 
     def save(self, people: Sequence[Person], states: Floats) -> None:
         """Write the states of these people."""
         self._online.write([(each.key, pack(states[each.slot]), each.last_known_at) for each in people])
+
+    def from_log(self, connection: Connection, people: Sequence[Person]) -> Floats:
+        """Return the states that the log gives these people, whatever the online store holds."""
+        states = empty_rows(len(people), catalogue=self._catalogue)
+        for row, person in enumerate(people):
+            person.slot = row
+        self._rebuild(connection, people, states)
+        return states
 
     def _valid(self, packed: bytes | None, person: Person) -> Floats | None:
         """Return the state, or None if it is missing, malformed, or not folded to exactly where the log is."""
@@ -69,4 +78,3 @@ class StateKeeper:
         at_rows = sorted((last[index[each.no]], each.slot) for each in people)
         points = np.array([row for row, _ in at_rows], dtype=np.int64)
         states[[slot for _, slot in at_rows]] = fold(log, points, catalogue=self._catalogue)
-        self.rebuilt += len(people)

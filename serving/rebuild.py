@@ -1,0 +1,63 @@
+"""`python -m serving.rebuild`: fold the log again and store every state, after a feature was changed or data were lost."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from serving.people import Person
+    from serving.states import StateKeeper
+
+CHUNK = 2000
+_ROOTS = "SELECT user_key FROM users WHERE merged_into IS NULL AND last_seq > 0 ORDER BY user_no"
+
+
+def rebuild(connection: Connection, keeper: StateKeeper) -> int:
+    """Store the state that the log gives for everybody, whatever the online store holds; return how many.
+
+    Users who write meanwhile are safe: a state that is not where the log is gets rebuilt when it is next read.
+    """
+    keys = list(connection.exec_driver_sql(_ROOTS).scalars())
+    for start in range(0, len(keys), CHUNK):
+        people = _people(connection, keys[start : start + CHUNK])
+        keeper.save(people, keeper.from_log(connection, people))
+    return len(keys)
+
+
+def _people(connection: Connection, keys: Sequence[str]) -> list[Person]:
+    from serving.people import People
+
+    people = People(connection)
+    people.find(keys)
+    return people.known()
+
+
+def main() -> int:
+    """Rebuild all states of the configured home."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("TZ", "UTC")
+    from serving.settings import Settings
+
+    settings = Settings()
+    from features.cache import keep_compiled
+
+    keep_compiled(settings.home)
+    from serving.database import open_database
+    from serving.online import OnlineStates
+    from serving.states import StateKeeper
+
+    database = open_database(settings.database)
+    with database.connect() as connection:
+        count = rebuild(connection, StateKeeper(OnlineStates(settings.home)))
+    print(f"{count:,} states rebuilt from the log")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
