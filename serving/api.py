@@ -15,9 +15,11 @@ from serving.keys import read_keys
 from serving.limits import Allowance
 from serving.openapi import document
 from serving.problem import handle_errors
-from serving.routes_events import Engine as EventEngine, EventRoutes
+from serving.routes_events import Engine as EventEngine
+from serving.routes_events import EventRoutes
 from serving.routes_reads import ReadRoutes
-from serving.routes_score import Engine as ScoreEngine, ScoreRoutes
+from serving.routes_score import Engine as ScoreEngine
+from serving.routes_score import ScoreRoutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,7 +54,7 @@ def http_edge(
     open_without_keys: bool,
     replay: bool = False,
     version: str = "0",
-    **fastapi: Any,
+    **fastapi: Any,  # noqa: ANN401 (whatever FastAPI takes)
 ) -> Edge:
     """Put the HTTP interface together.
 

@@ -85,4 +85,5 @@ def gunzip(packed: bytes, limit: int) -> bytes:
 
 
 def too_large(limit: int) -> TooLarge:
+    """Return what a body beyond its limit is refused with."""
     return TooLarge(f"The body is larger than {limit:,} bytes.", field="body")

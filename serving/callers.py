@@ -9,6 +9,8 @@ import logging
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from serving.errors import KeyMissing, KeyUnknown
 from serving.keys import ADMIN, SCOPES, Key
 from serving.limits import Allowance, Bucket
@@ -93,7 +95,7 @@ class Keyring:
         self._reload_at = now + RELOAD_S
         try:
             keys = self._read()
-        except Exception:
+        except SQLAlchemyError:
             # A database that cannot be read for a moment must not lock everybody out.
             _log.exception("the API keys could not be read again; those known so far stay in force")
             return
@@ -115,7 +117,7 @@ class Keyring:
 
 
 def key_in(headers: Mapping[bytes, bytes]) -> bytes | None:
-    """Return the key that came in `Authorization` (Bearer, or Basic with the key as user name) or `X-API-Key`, or None."""
+    """Return the key in `Authorization` (Bearer, or Basic with the key as user name) or `X-API-Key`, or None."""
     authorization = headers.get(b"authorization")
     if authorization is None:
         return headers.get(b"x-api-key")

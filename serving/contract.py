@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 Id = Annotated[str, Field(max_length=256)] | int
 
@@ -21,14 +22,14 @@ SECURITY_SCHEMES: dict[str, dict[str, str]] = {
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
-_EVENT = {
+_EVENT: JsonDict = {
     "type": "track",
     "event": "Product Added",
     "messageId": "b7e6f2a0-6b0e-4b44-9d5e-0d2c8e1f6a11",
     "timestamp": "2026-03-02T17:04:05.120Z",
     "properties": {"cart_id": "c-1009", "product_id": "p-77", "price": 24.5, "quantity": 1, "currency": "EUR"},
 }
-_MODELS = {"24h": {"name": "opportune-intent-24h", "version": "3", "calibrated": True}}
+_MODELS: JsonDict = {"24h": {"name": "opportune-intent-24h", "version": "3", "calibrated": True}}
 
 
 class Declared(BaseModel):
@@ -59,7 +60,7 @@ class ScoreRequest(Declared):
     anonymous_id: Id | None = Field(default=None, description="The person before they are identified.")
     event: dict[str, Any] | str | None = Field(
         default=None,
-        description="An event to take in first, durably; the score then counts it, and triggers that wait for it decide.",
+        description="An event to take in first, durably: the score counts it, and triggers that wait for it decide.",
     )
     at: AwareDatetime | None = Field(
         default=None,
@@ -189,7 +190,7 @@ class ScoreBatchAnswer(Declared):
 class SegmentEvent(BaseModel):
     """One call of the Segment HTTP Tracking API; fields not named here are kept too.
 
-    `userId` or `anonymousId` is required. Spellings of other systems (`user_id`, `event_type`, …) are understood by the mapping.
+    `userId` or `anonymousId` is required. The mapping understands other spellings (`user_id`, `event_type`, …).
     """
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"userId": "u-42", **_EVENT}]})

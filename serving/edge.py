@@ -1,7 +1,7 @@
 """The edge around everything: which route, who calls, may they, how often, how large; errors become problem details.
 
-One plain ASGI callable. A hot route's path is found in a dictionary and answered here; every other declared route goes on
-to FastAPI, with its body already read and within its limit. What is not declared with a scope is not reachable.
+One plain ASGI callable. A hot route's path is found in a dictionary and answered here; every other declared route goes
+on to FastAPI, with its body already read and within its limit. What is not declared with a scope is not reachable.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Edge:
         self._inner: ASGIApp = app
         self._keyring = keyring
         self._policy = (b"ratelimit-policy", allowance.policy)
-        self._unmatched = metrics.route(_UNMATCHED)
+        self._nowhere = _Entry(Route("/", _nothing, methods=[]), metrics.route(_UNMATCHED), sizes)
         self._exact: dict[str, _Entry] = {}
         self._patterned: list[_Entry] = []
         for route in app.routes:
@@ -110,11 +110,8 @@ class Edge:
         started = monotonic()
         path = scope["path"]
         entry = self._exact.get(path) or self._pattern(path)
-        counts = entry.counts if entry else self._unmatched
         outgoing: Headers = []
         try:
-            if entry is None:
-                raise NoSuchRoute
             if entry.answer is None:
                 status = await self._answer_cold(entry, scope, receive, send, outgoing, started)
             else:
@@ -122,12 +119,12 @@ class Edge:
                 status = OK
         except ClientGone:
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, the caller gets an answer and the log the rest)
             status = await _refuse(error, path, send, outgoing)
-        counts.answered(status, monotonic() - started)
+        entry.counts.answered(status, monotonic() - started)
 
-    def _pattern(self, path: str) -> _Entry | None:
-        return next((entry for entry in self._patterned if entry.matches(path)), None)
+    def _pattern(self, path: str) -> _Entry:
+        return next((entry for entry in self._patterned if entry.matches(path)), self._nowhere)
 
     async def _answer_hot(
         self,
@@ -194,6 +191,8 @@ class Edge:
         outgoing: Headers,
         now: float,
     ) -> int:
+        if entry is self._nowhere:
+            raise NoSuchRoute
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if scope["method"] == "HEAD" and "GET" in entry.methods:
             # The server drops the body of an answer to HEAD by itself.
@@ -212,7 +211,7 @@ class Edge:
 
     async def _forward(self, scope: Scope, send: Send, outgoing: Headers, body: bytes, caller: Caller | None) -> int:
         """Let FastAPI answer a request whose body is known; returns the status it answered with."""
-        status = OK
+        status = None
         dropped = (b"content-encoding", b"content-length", b"transfer-encoding")
         headers = [header for header in scope["headers"] if header[0] not in dropped]
         headers.append((b"content-length", b"%d" % len(body)))
@@ -228,8 +227,18 @@ class Edge:
             await send(message)
 
         known = {"headers": headers, "opportune.body": body, "opportune.caller": caller}
-        await self._inner({**scope, **known}, replay, relay)
-        return status
+        try:
+            await self._inner({**scope, **known}, replay, relay)
+        except Exception:
+            # FastAPI answers before it lets an unforeseen error through.
+            if status is None:
+                raise
+            _log.exception("a request to %s failed", scope["path"])
+        return status or OK
+
+
+async def _nothing() -> None:
+    """Stand where there is no route."""
 
 
 def _has_body(headers: Mapping[bytes, bytes]) -> bool:

@@ -10,7 +10,9 @@ class ServingError(Exception):
 
     code: ClassVar[str] = "internal_error"
 
-    def __init__(self, detail: str | None = None, *, field: str | None = None, retry_after_s: float | None = None):
+    def __init__(
+        self, detail: str | None = None, *, field: str | None = None, retry_after_s: float | None = None
+    ) -> None:
         """Keep what the caller needs to mend the request.
 
         Args:
@@ -24,11 +26,12 @@ class ServingError(Exception):
 
     @property
     def detail(self) -> str:
+        """What to tell the caller."""
         return str(self.args[0])
 
 
 class KeyMissing(ServingError):
-    """This route needs an API key: send it as `Authorization: Bearer`, as the user name of HTTP Basic, or as `X-API-Key`."""
+    """An API key is needed: as `Authorization: Bearer`, as user name of HTTP Basic, or as `X-API-Key`."""
 
     code = "key_missing"
 
@@ -62,7 +65,7 @@ class MethodRefused(ServingError):
 
     code = "method_not_allowed"
 
-    def __init__(self, allowed: tuple[str, ...]):
+    def __init__(self, allowed: tuple[str, ...]) -> None:
         super().__init__(f"This address answers {', '.join(allowed)} only.")
         self.allowed = allowed
 

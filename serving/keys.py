@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 
 from serving.clock import wall
+from serving.database import open_database
 from serving.schema import api_keys
+from serving.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +72,6 @@ def revoke_key(connection: Connection, name: str) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make, list or revoke keys of the installation that the settings name; a server that runs follows in a second."""
     asked = _parser().parse_args(arguments)
-    # Only a process that is this command opens a database by itself.
-    from serving.database import open_database
-    from serving.settings import Settings
-
     with open_database(Settings().database).begin() as connection:
         try:
             return _COMMANDS[asked.command](connection, asked)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """`quota` requests in each window of `window_s` seconds, in bursts of at most `quota`; a quota of 0 means no limit."""
+    """`quota` requests in each window of `window_s` seconds, at once or spread; a quota of 0 means no limit."""
 
     quota: int
     window_s: int = 60

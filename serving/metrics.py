@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -33,15 +33,18 @@ class Histogram:
         self._total = 0.0
 
     def observe(self, value: float) -> None:
+        """Count one value."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self._total += value
 
     @property
     def count(self) -> int:
+        """How many values there were."""
         return sum(self._counts)
 
     @property
     def total(self) -> float:
+        """Their sum."""
         return self._total
 
     def buckets(self) -> list[tuple[str, float]]:
@@ -60,6 +63,7 @@ class RouteCounts:
         self.latency_s = Histogram(_LATENCY_S)
 
     def answered(self, status: int, latency_s: float) -> None:
+        """Count one answer."""
         self.statuses[status] = self.statuses.get(status, 0) + 1
         self.latency_s.observe(latency_s)
 
@@ -140,7 +144,7 @@ class _Families(Collector):
         yield latency
 
     @staticmethod
-    def _counter(name: str, meaning: str, labels: list[str], values: Mapping[tuple[str, ...], int]) -> Metric:
+    def _counter(name: str, meaning: str, labels: list[str], values: Mapping[Any, int]) -> Metric:
         family = CounterMetricFamily(f"opportune_{name}", meaning, labels=labels)
         for key, value in values.items():
             family.add_metric(list(key), value)

@@ -1,6 +1,6 @@
 """Errors as the caller reads them: RFC 9457 problem details, and the only place that knows HTTP status codes.
 
-`code` and `message` stand beside the members of the RFC: the Segment SDKs treat an error without them as passing and retry it.
+`code` and `message` stand beside the members of the RFC: Segment's SDKs retry an error that lacks them.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _words(error: Exception) -> tuple[str, str, str | None]:
 
 
 def _first_complaint(complaints: Sequence[dict[str, object]]) -> tuple[str, str, str | None]:
-    """Put pydantic's first complaint in words; `loc` starts with where the value came from, which is not part of its name."""
+    """Put pydantic's first complaint in words; the first part of `loc` is where the value came from, not its name."""
     complaint = complaints[0]
     place = complaint["loc"]
     parts = [str(part) for part in place][1:] if isinstance(place, tuple) else []

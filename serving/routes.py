@@ -36,7 +36,7 @@ class GuardedRoute(APIRoute):
         needs: str | None,
         size: Size = "event",
         key_in_body: bool = False,
-        **declared: Any,
+        **declared: Any,  # noqa: ANN401 (whatever FastAPI takes)
     ) -> None:
         """Declare a route.
 
@@ -73,13 +73,13 @@ class HotRoute(GuardedRoute):
         endpoint: Callable[..., Any],
         *,
         answer: Callable[[bytes, Caller], Awaitable[bytes]],
-        **declared: Any,
+        **declared: Any,  # noqa: ANN401 (whatever FastAPI takes)
     ) -> None:
         """Declare a route, and how it is really answered: from the body, plain, to JSON."""
         self.answer = answer
         super().__init__(path, endpoint, methods=["POST"], **declared)
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer through FastAPI's router just as the edge does directly; the edge has read body and key."""
         answer = await self.answer(scope["opportune.body"], scope["opportune.caller"])
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Raw
 
 from features.events import BadEvent
 from features.kinds import Kind
@@ -13,6 +14,7 @@ from features.normalise import normalise
 from serving import contract, wire
 from serving.errors import ServingError, TooLarge
 from serving.keys import INGEST
+from serving.rejects import Reject
 from serving.routes import HotRoute
 
 if TYPE_CHECKING:
@@ -26,18 +28,6 @@ if TYPE_CHECKING:
 
 CALLS = ("track", "identify", "page", "screen", "alias", "group")
 _SUCCESS = wire.encode(wire.EventsAnswer(success=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """An event that was set aside: who sent it, where in their request it stood, what is wrong with it."""
-
-    received_at: int
-    source: str
-    place: str
-    field: str
-    reason: str
-    body: str
 
 
 class Engine(Protocol):
@@ -145,7 +135,7 @@ class EventRoutes:
         """Return the events of a batch that can be used, and by their place what is wrong with the others."""
         events: list[Event] = []
         refused: list[tuple[int, BadEvent]] = []
-        raws: list[Any] = [self._read(item) for item in batch.batch]
+        raws: list[object] = [self._read(item) for item in batch.batch]
         shared = {"context": batch.context, "integrations": batch.integrations, "sentAt": batch.sent_at}
         for index, raw in enumerate(merge_batch({"batch": raws, **shared})):
             try:
@@ -156,7 +146,7 @@ class EventRoutes:
                 refused.append((index, bad))
         return events, refused
 
-    def _read(self, item: wire.Raw) -> Any:
+    def _read(self, item: Raw) -> object:
         """Return one event of a batch, or why it cannot be read."""
         text = memoryview(item)
         if len(text) > self._max_event_bytes:
@@ -184,7 +174,7 @@ class EventRoutes:
         await self._engine.set_aside(rejects)
 
 
-def _text(body: bytes | wire.Raw) -> str:
+def _text(body: bytes | Raw) -> str:
     return bytes(memoryview(body)).decode(errors="replace")
 
 

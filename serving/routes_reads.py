@@ -76,7 +76,7 @@ class ReadRoutes:
             at=to_moment(answer.at),
             catalogue=CATALOGUE.fingerprint,
             features=[
-                contract.Feature(name=name, value=None if value != value else float(value), meaning=meaning)  # noqa: PLR0124 (NaN)
+                contract.Feature(name=name, value=None if value != value else float(value), meaning=meaning)
                 for name, value, meaning in zip(CATALOGUE.names, score.features, CATALOGUE.meanings, strict=True)
             ],
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from features.events import BadEvent, user_key
 from features.kinds import Kind
@@ -14,12 +14,13 @@ from serving.keys import ADMIN, SCORE
 from serving.routes import HotRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from features.events import Event
     from features.mapping import EventMapping
     from serving.callers import Caller
-    from serving.items import Answer, Contribution, Decided, ModelUsed, UserIds
+    from serving.items import Answer, UserIds
     from serving.metrics import Metrics
 
 MOST_USERS = 1000
@@ -36,7 +37,7 @@ class Engine(Protocol):
         at: int | None = None,
         explain: bool = False,
     ) -> Answer:
-        """Take the event in durably, if there is one, and score the users; raises Overloaded, NotReady, InvalidField."""
+        """Take the event in durably, if there is one, and score the users (Overloaded, NotReady, InvalidField)."""
         ...
 
 
@@ -113,16 +114,16 @@ class ScoreRoutes:
         return wire.encode(
             wire.ScoreBatchAnswer(
                 at=wire.to_moment(answer.at),
-                models=_models(answer.models),
+                models=answer.models,
                 policy_version=answer.policy_version,
                 scores=[
                     wire.UserScore(
                         user_id=user_id,
                         anonymous_id=anonymous_id,
                         known=scored.known,
-                        intent=dict(scored.intent),
+                        intent=scored.intent,
                         decision_id=scored.decision_id,
-                        explain=_explained(scored.explain),
+                        explain=scored.explain,
                     )
                     for (user_id, anonymous_id), scored in zip(users, answer.scores, strict=True)
                 ],
@@ -157,7 +158,7 @@ class ScoreRoutes:
         if wire.event_size(body) > self._max_event_bytes:
             raise TooLarge(f"event: larger than {self._max_event_bytes:,} bytes.", field="event")
 
-    def _past(self, moment: Any, caller: Caller, event: Event | None) -> int:
+    def _past(self, moment: datetime, caller: Caller, event: Event | None) -> int:
         if ADMIN not in caller.scopes:
             raise ScopeMissing("at: scoring as of another moment needs a key of scope admin.", field="at")
         if event is not None and not self._replay:
@@ -165,7 +166,7 @@ class ScoreRoutes:
         return wire.to_us(moment)
 
 
-def _user(user_id: Any, anonymous_id: Any, prefix: str) -> UserIds:
+def _user(user_id: str | int | None, anonymous_id: str | int | None, prefix: str) -> UserIds:
     """Return the ids of a user as the log knows them; raises BadEvent, which names the field as it was sent."""
     try:
         user = text(user_id, "user_id"), text(anonymous_id, "anonymous_id")
@@ -194,53 +195,15 @@ def _score_answer(user: UserIds, answer: Answer) -> bytes:
             anonymous_id=user[1],
             known=scored.known,
             at=wire.to_moment(answer.at),
-            intent=dict(scored.intent),
-            models=_models(answer.models),
+            intent=scored.intent,
+            models=answer.models,
             policy_version=answer.policy_version,
             decision_id=scored.decision_id,
-            duplicate=answer.duplicate,
-            decisions=[_decision(each) for each in scored.decisions],
-            explain=_explained(scored.explain),
+            duplicate=scored.duplicate,
+            decisions=scored.decisions,
+            explain=scored.explain,
         ),
     )
-
-
-def _models(models: Mapping[str, ModelUsed]) -> dict[str, wire.ModelUsed]:
-    return {
-        horizon: wire.ModelUsed(name=used.name, version=used.version, calibrated=used.calibrated)
-        for horizon, used in models.items()
-    }
-
-
-def _decision(decided: Decided) -> wire.DecisionMade:
-    verdict = decided.verdict
-    return wire.DecisionMade(
-        decision_id=decided.decision_id,
-        trigger=decided.trigger.name,
-        action=verdict.action.value,
-        reason=verdict.reason.value,
-        score=verdict.score,
-        threshold=verdict.threshold,
-        horizon=decided.trigger.horizon,
-        message_id=decided.message_id,
-    )
-
-
-def _explained(explain: Mapping[str, Sequence[Contribution]] | None) -> dict[str, list[wire.Contribution]] | None:
-    if explain is None:
-        return None
-    return {
-        horizon: [
-            wire.Contribution(
-                feature=each.feature,
-                meaning=each.meaning,
-                value=each.value,
-                contribution=each.contribution,
-            )
-            for each in contributions
-        ]
-        for horizon, contributions in explain.items()
-    }
 
 
 async def declare_score(request: contract.ScoreRequest) -> contract.ScoreAnswer:  # type: ignore[empty-body]

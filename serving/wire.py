@@ -1,8 +1,9 @@
-"""The bodies of the hot routes as msgspec structs: what `contract` declares, in the form that decodes in a microsecond."""
+"""The bodies of the hot routes as msgspec structs: what `contract` declares, decoded in a microsecond."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -10,6 +11,7 @@ from msgspec import DecodeError, Meta, Raw, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
 
 from serving.errors import InvalidField, UnreadableBody
+from serving.items import Contribution, Decided, ModelUsed
 
 T = TypeVar("T")
 Id = Annotated[str, Meta(max_length=256)] | int
@@ -50,36 +52,6 @@ class _WithEvent(Struct):
     event: Raw
 
 
-class ModelUsed(Struct):
-    """Which model gave the intent of one horizon."""
-
-    name: str
-    version: str
-    calibrated: bool
-
-
-class Contribution(Struct):
-    """How far one feature moved the answer, in the model's own units (log-odds)."""
-
-    feature: str
-    meaning: str
-    value: float | None
-    contribution: float
-
-
-class DecisionMade(Struct):
-    """What the policy said for one trigger."""
-
-    decision_id: str
-    trigger: str
-    action: str
-    reason: str
-    score: float | None
-    threshold: float | None
-    horizon: str | None
-    message_id: str | None
-
-
 class ScoreAnswer(Struct):
     """Answer of POST /v1/score."""
 
@@ -87,13 +59,13 @@ class ScoreAnswer(Struct):
     anonymous_id: str | None
     known: bool
     at: datetime
-    intent: dict[str, float | None]
-    models: dict[str, ModelUsed]
+    intent: Mapping[str, float | None]
+    models: Mapping[str, ModelUsed]
     policy_version: str
     decision_id: str | None
     duplicate: bool
-    decisions: list[DecisionMade]
-    explain: dict[str, list[Contribution]] | None
+    decisions: Sequence[Decided]
+    explain: Mapping[str, Sequence[Contribution]] | None
 
 
 class UserScore(Struct):
@@ -102,16 +74,16 @@ class UserScore(Struct):
     user_id: str | None
     anonymous_id: str | None
     known: bool
-    intent: dict[str, float | None]
+    intent: Mapping[str, float | None]
     decision_id: str | None
-    explain: dict[str, list[Contribution]] | None
+    explain: Mapping[str, Sequence[Contribution]] | None
 
 
 class ScoreBatchAnswer(Struct):
     """Answer of POST /v1/score/batch: the users in the order of the request."""
 
     at: datetime
-    models: dict[str, ModelUsed]
+    models: Mapping[str, ModelUsed]
     policy_version: str
     scores: list[UserScore]
 
@@ -163,7 +135,7 @@ _read_event = Decoder(_WithEvent).decode
 def event_size(body: bytes) -> int:
     """Return the bytes of the event in the body of POST /v1/score; of the whole body where that is the event."""
     event = memoryview(_read_event(body).event)
-    return len(body) if event[:1] == b'"' else len(event)
+    return len(body) if event[0] == ord('"') else len(event)
 
 
 def unreadable(error: Exception) -> Exception:
@@ -187,11 +159,15 @@ UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def too_deep() -> UnreadableBody:
+    """Return what a body nested beyond DEEPEST is refused with."""
     return UnreadableBody(f"The body is nested deeper than {DEEPEST} levels.")
 
 
 def refuse_depth(body: bytes | memoryview, value: object) -> None:
-    """Raise UnreadableBody when `value`, read from `body`, is nested deeper than DEEPEST; what is stored must be writable again."""
+    """Raise UnreadableBody when `value`, read from `body`, is nested deeper than DEEPEST.
+
+    What is stored must be readable again, from whatever depth of calls somebody reads it.
+    """
     text = bytes(body)
     if text.count(b"{") + text.count(b"[") > DEEPEST and _deeper_than(value, DEEPEST):
         raise too_deep()
