@@ -1,5 +1,6 @@
 """One attempt to deliver one message: sign, post, and put what came back into words."""
 
+import os
 import time
 from collections.abc import Callable
 
@@ -44,7 +45,8 @@ async def _post(session: aiohttp.ClientSession, claim: Claim, endpoint: Endpoint
     except TimeoutError:
         return Answer(None, f"no answer within {session.timeout.total:g} s")
     except aiohttp.ClientConnectorError as error:
-        return Answer(None, f"no connection: {error.os_error.strerror or type(error).__name__}")
+        errno = error.os_error.errno or 0
+        return Answer(None, f"no connection: {os.strerror(errno) if errno > 0 else type(error).__name__}")
     except Exception as error:  # noqa: BLE001 - whatever went wrong counts as an attempt, or the message would never end
         # Only the kind of error: its text may hold the address, and the address may hold a token.
         return Answer(None, f"not delivered: {type(error).__name__}")

@@ -102,9 +102,12 @@ class Dispatcher:
         async with open_session(timeout_s=self._timeout_s) as session:
             try:
                 await self._recall()
-                while not (self._stopping and not self._under_way and not self._finished):
+                while True:
                     self._awake.clear()
-                    await self._sleep_until(await self._turn_and_send(session))
+                    look_at = await self._turn_and_send(session)
+                    if self._stopping and not self._load.total() and not self._finished:
+                        return
+                    await self._sleep_until(look_at)
             finally:
                 for task in self._under_way:
                     task.cancel()

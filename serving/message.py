@@ -1,11 +1,10 @@
 """What a receiver gets: the Standard Webhooks body of a fired trigger, and the id it can de-duplicate by."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-
-import msgspec
 
 from features.events import Event
 from policy.decide import Verdict
@@ -76,7 +75,7 @@ def compose(
             "name": event.name,
             "message_id": event.message_id,
             "occurred_at": _moment(event.occurred_at),
-            "properties": event.payload.get("properties") or {},
+            "properties": json.loads(event.payload_json).get("properties", {}),
         },
     }
     return Message(message_id_of(trigger_decision_id), trigger_decision_id, trigger.endpoint, _body(at, data), at)
@@ -84,11 +83,17 @@ def compose(
 
 def _body(at: int, data: dict[str, Any]) -> str:
     envelope = {"type": EVENT_TYPE, "timestamp": _moment(at), "data": data}
-    body = msgspec.json.encode(envelope)
+    body = _encode(envelope)
     if len(body) >= LARGEST_BODY:
         data["event"]["properties"] = None
-        body = msgspec.json.encode(envelope)
+        body = _encode(envelope)
     return body.decode()
+
+
+def _encode(envelope: dict[str, Any]) -> bytes:
+    # Half a surrogate pair in an id is no reason to lose the message.
+    text = json.dumps(envelope, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
 
 
 def _moment(at: int) -> str:

@@ -1,0 +1,27 @@
+"""A database of one test: the real tables in a file of its own."""
+
+from contextlib import contextmanager
+
+from sqlalchemy import text
+
+from serving.database import open_database
+
+NOW = 1_700_000_000_000_000
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+
+
+@contextmanager
+def a_database(folder):
+    """Open a fresh database in a folder, and close it afterwards."""
+    database = open_database(folder / "opportune.db")
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+def rows(database, query, **values):
+    """Return the rows of a query as tuples."""
+    with database.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query), values)]

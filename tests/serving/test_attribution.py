@@ -1,0 +1,141 @@
+"""Which decisions an order counts for."""
+
+import math
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert
+
+from serving.attribution import Order, attribute, counts_for
+from serving.schema import decisions, users
+from tests.serving.databases import HOUR, NOW, a_database, rows
+
+
+@pytest.fixture
+def database(tmp_path):
+    with a_database(tmp_path) as database:
+        yield database
+
+
+def a_user(number, merged_into=None):
+    return {
+        "user_no": number,
+        "user_key": f"user-{number}",
+        "unit": f"user-{number}",
+        "merged_into": merged_into,
+        "last_seq": 0,
+        "last_known_at": 0,
+    }
+
+
+def a_decision(number, **given_):
+    return {
+        "trigger_decision_id": f"d{number}.cart",
+        "decision_id": f"d{number}",
+        "user_no": 1,
+        "trigger": "cart",
+        "at": NOW,
+        "event_seq": 1,
+        "action": "send",
+        "reason": "sent",
+        "horizon": "24h",
+        "propensity": 0.9,
+        "policy_version": "0123456789ab",
+    } | given_
+
+
+def an_order(seq=2, *, after=HOUR, user_no=1, value=9.5):
+    return Order(user_no, seq, NOW + after, value)
+
+
+ADA = a_user(1)
+
+
+def prepare(database, *made, people=(ADA,)):
+    with database.begin() as connection:
+        connection.execute(insert(users), list(people))
+        connection.execute(insert(decisions), list(made))
+
+
+def attributed(database, *orders):
+    with database.begin() as connection:
+        attribute(connection, orders)
+    return rows(database, "SELECT trigger_decision_id, event_seq, value FROM outcomes ORDER BY 2, 1")
+
+
+def test_an_order_counts_for_messages_sent_and_withheld_alike(database):
+    prepare(
+        database,
+        a_decision(1),
+        a_decision(2, action="control", reason="control"),
+        a_decision(3, action="hold", reason="below_threshold"),
+        a_decision(4, user_no=2),
+        people=[a_user(1), a_user(2)],
+    )
+
+    assert attributed(database, an_order()) == [("d1.cart", 2, 9.5), ("d2.cart", 2, 9.5)]
+
+
+def test_an_order_is_counted_once_for_a_decision_however_often_it_is_asked(database):
+    prepare(database, a_decision(1))
+
+    with database.begin() as connection:
+        assert attribute(connection, [an_order()]) == 1
+        assert attribute(connection, [an_order()]) == 0
+    assert attributed(database, an_order(), an_order(3)) == [("d1.cart", 2, 9.5), ("d1.cart", 3, 9.5)]
+
+
+def test_the_order_that_asked_is_no_outcome_of_the_answer(database):
+    prepare(database, a_decision(1, event_seq=2))
+
+    assert attributed(database, an_order(after=0)) == []
+
+
+def test_a_late_order_counts_by_when_it_happened(database):
+    prepare(database, a_decision(1, event_seq=7))
+
+    assert attributed(database, an_order(8, after=-HOUR), an_order(9, after=24 * HOUR)) == [("d1.cart", 9, 9.5)]
+
+
+def test_decisions_of_an_id_that_was_linked_count_for_the_person(database):
+    prepare(database, a_decision(1, user_no=1), people=[a_user(1, merged_into=2), a_user(2)])
+
+    assert attributed(database, an_order(user_no=2)) == [("d1.cart", 2, 9.5)]
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_an_unknown_amount_stays_unknown(database, value):
+    prepare(database, a_decision(1))
+
+    assert attributed(database, an_order(value=value)) == [("d1.cart", 2, None)]
+
+
+def test_no_orders_no_work(database):
+    with database.connect() as connection:
+        assert attribute(connection, []) == 0
+
+
+moments = st.one_of(
+    st.integers(-100 * 24 * HOUR, 100 * 24 * HOUR),
+    # Around the ends of the horizons, where a rule and a query are most likely to differ.
+    st.builds(lambda hours, by: -hours * HOUR + by, st.sampled_from([0, 1, 24, 168, 2160]), st.integers(-2, 2)),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@given(
+    st.lists(st.tuples(moments, st.sampled_from(["1h", "24h", "7d", "90d", "2160h"])), min_size=1, max_size=30),
+)
+def test_the_query_says_what_the_rule_says(database, made):
+    with database.begin() as connection:
+        for table in ("users", "decisions", "outcomes"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    prepare(database, *(a_decision(n, at=NOW + at, horizon=horizon) for n, (at, horizon) in enumerate(made)))
+
+    found = {trigger_decision_id for trigger_decision_id, *_ in attributed(database, an_order(after=0))}
+    assert found == {
+        f"d{n}.cart"
+        for n, (at, horizon) in enumerate(made)
+        if counts_for(decided_at=NOW + at, horizon=horizon, occurred_at=NOW)
+    }

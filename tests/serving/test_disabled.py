@@ -1,0 +1,27 @@
+"""Endpoints that are gone."""
+
+import pytest
+
+from serving.disabled import disable, disabled_endpoints
+from serving.endpoints import endpoint
+from tests.serving.databases import NOW, a_database
+from tests.serving.receivers import SECRET
+
+
+@pytest.fixture
+def database(tmp_path):
+    with a_database(tmp_path) as database:
+        yield database
+
+
+def test_an_endpoint_stays_disabled_until_its_address_is_changed(database):
+    mail, moved = (endpoint("mail", f"https://{host}.example/", SECRET) for host in ("old", "new"))
+    with database.begin() as connection:
+        said = disable(connection, mail, at=NOW)
+        disable(connection, mail, at=NOW + 1)
+
+    with database.connect() as connection:
+        assert disabled_endpoints(connection, {"mail": mail}) == {"mail": said}
+        assert disabled_endpoints(connection, {"mail": moved}) == {}
+        assert disabled_endpoints(connection, {"sms": mail}) == {}
+    assert "410" in said
