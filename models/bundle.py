@@ -1,0 +1,115 @@
+"""Bundles: a model on disk as LightGBM text and JSON, written by training, loaded or refused by serving."""
+
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from features.catalog import CATALOGUE
+from features.layout import Catalogue
+from models.calibration import Calibrator, calibrator
+from models.horizon import duration
+from models.intent import IntentModel
+from models.manifest import BundleRefused, FeatureAsked, Manifest, ModelFile, sha256
+
+MODEL = "model.txt"
+
+__all__ = ["BundleRefused", "load", "verify", "write"]
+
+
+def write(
+    directory: Path,
+    booster: lgb.Booster,
+    calibration: Calibrator,
+    *,
+    name: str,
+    horizon: str,
+    features: tuple[str, ...],
+    created_at: str,
+    lineage: dict[str, Any],
+    catalogue: Catalogue = CATALOGUE,
+) -> Manifest:
+    """Write a bundle: the model's text first, the manifest last, so that what has a manifest is whole.
+
+    Args:
+        directory: Made if need be.
+        booster: The model.
+        calibration: From its log-odds to probabilities.
+        name: As it will be registered.
+        horizon: Such as ``24h``.
+        features: What each column of the booster is, in order.
+        created_at: ISO 8601 with Z.
+        lineage: Where it comes from, as JSON can hold it.
+        catalogue: Where the features are defined.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / MODEL
+    path.write_text(booster.model_to_string(), encoding="utf-8")
+    manifest = Manifest(
+        name=name,
+        horizon=horizon,
+        horizon_s=int(duration(horizon).total_seconds()),
+        features=tuple(FeatureAsked(name=each, fingerprint=catalogue.fingerprints[each]) for each in features),
+        model=ModelFile(file=MODEL, sha256=sha256(path), trees=booster.num_trees()),
+        calibrator=calibration.described(),
+        created_at=created_at,
+        lineage=lineage,
+    )
+    manifest.write(directory)
+    return manifest
+
+
+def verify(directory: Path, catalogue: Catalogue = CATALOGUE) -> Manifest:
+    """Return the manifest of a bundle that is whole and fits this catalogue, without loading its model.
+
+    Raises:
+        BundleRefused: It is damaged, or its features are missing from the catalogue or defined otherwise.
+    """
+    manifest = Manifest.read(directory)
+    path = directory / manifest.model.file
+    try:
+        found = sha256(path)
+    except OSError as error:
+        raise BundleRefused(f"{path} cannot be read: {error.strerror}") from error
+    if found != manifest.model.sha256:
+        raise BundleRefused(f"{path} is damaged: its sha256 is {found[:12]}…, not {manifest.model.sha256[:12]}…")
+    manifest.columns(catalogue)
+    return manifest
+
+
+def load(directory: Path, catalogue: Catalogue = CATALOGUE, *, version: str | None = None) -> IntentModel:
+    """Return the model of a bundle, after `verify`.
+
+    LightGBM ends the process on some damaged texts, and can predict for ever with others: load what comes from
+    elsewhere with `models.probe` first.
+
+    Args:
+        directory: The bundle.
+        catalogue: What the rows to predict for hold.
+        version: As registered; the directory's name if not given.
+
+    Raises:
+        BundleRefused: It is damaged, or was trained on other features.
+    """
+    manifest = verify(directory, catalogue)
+    try:
+        booster = lgb.Booster(model_file=str(directory / manifest.model.file), params={"num_threads": 1})
+        calibration = calibrator(manifest.calibrator)
+    except (lgb.basic.LightGBMError, ValueError) as error:
+        raise BundleRefused(f"{directory} cannot be loaded: {error}") from error
+    if booster.num_feature() != len(manifest.features):
+        raise BundleRefused(
+            f"{directory} is damaged: the model reads {booster.num_feature()} features, its manifest names "
+            f"{len(manifest.features)}"
+        )
+    return IntentModel(
+        name=manifest.name,
+        version=directory.name if version is None else version,
+        horizon=manifest.horizon,
+        features=tuple(each.name for each in manifest.features),
+        booster=booster,
+        calibrator=calibration,
+        columns=np.array(manifest.columns(catalogue), dtype=np.intp),
+        lineage=manifest.lineage,
+    )

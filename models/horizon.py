@@ -1,0 +1,30 @@
+"""How far ahead a model looks: labels such as ``24h`` and ``7d``, and the names models are registered under."""
+
+import re
+from datetime import timedelta
+
+_LABEL = re.compile(r"([1-9][0-9]{0,3})([hd])")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
+REGISTERED = "opportune-intent-"
+
+
+def duration(label: str) -> timedelta:
+    """Return how far ahead ``<n>h`` or ``<n>d`` looks.
+
+    Raises:
+        ValueError: The label is neither.
+
+    Examples:
+        >>> duration("7d")
+        datetime.timedelta(days=7)
+    """
+    found = _LABEL.fullmatch(label)
+    if found is None:
+        raise ValueError(f"{label!r} is no horizon: write hours or days, as in 24h or 7d")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def registered_name(label: str) -> str:
+    """Return the name under which the model of this horizon is registered."""
+    duration(label)
+    return REGISTERED + label

@@ -1,0 +1,108 @@
+"""The manifest of a bundle: what the model is, which features it asks for and by which definitions."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.layout import Catalogue
+
+MANIFEST = "manifest.json"
+
+
+class BundleRefused(ValueError):
+    """The bundle was not loaded; the message says why."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FeatureAsked(_Part):
+    """A feature by name and by the definition it had when the model learned from it."""
+
+    name: str
+    fingerprint: str
+
+
+class ModelFile(_Part):
+    """The booster's text, beside the manifest."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    trees: int = Field(ge=0)
+
+
+class Manifest(_Part):
+    """All that a bundle says of itself; JSON and text, so that nothing in it can run code."""
+
+    format: Literal[1] = 1
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    horizon: str
+    horizon_s: int = Field(gt=0)
+    features: tuple[FeatureAsked, ...] = Field(min_length=1)
+    model: ModelFile
+    calibrator: dict[str, Any]
+    created_at: str
+    lineage: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """Return the manifest in this directory.
+
+        Raises:
+            BundleRefused: There is none, or it is damaged.
+        """
+        try:
+            return cls.model_validate_json((directory / MANIFEST).read_bytes())
+        except OSError as error:
+            raise BundleRefused(f"{directory} holds no bundle: {error.strerror}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(each) for each in first["loc"]) or "the text"
+            raise BundleRefused(f"{directory / MANIFEST} is damaged at {place}: {first['msg']}") from error
+
+    def write(self, directory: Path) -> None:
+        """Write the manifest, last of the bundle's files."""
+        text = json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
+        (directory / MANIFEST).write_text(text, encoding="utf-8")
+
+    def columns(self, catalogue: Catalogue) -> list[int]:
+        """Return where each feature is in a row of this catalogue.
+
+        Raises:
+            BundleRefused: The catalogue lacks features, or defines them otherwise; the message names all of them.
+        """
+        missing = [each.name for each in self.features if each.name not in catalogue.fingerprints]
+        changed = [
+            each.name
+            for each in self.features
+            if catalogue.fingerprints.get(each.name, each.fingerprint) != each.fingerprint
+        ]
+        reasons = []
+        if missing:
+            reasons.append(f"the catalogue has no {', '.join(missing)}")
+        if changed:
+            reasons.append(f"the catalogue defines otherwise: {', '.join(changed)}")
+        if reasons:
+            raise BundleRefused(f"{self.name} was trained on other features: {'; '.join(reasons)}. Retrain it.")
+        return [catalogue.names.index(each.name) for each in self.features]
+
+
+def sha256(path: Path) -> str:
+    """Return the digest of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def bundle_digest(directory: Path) -> str:
+    """Return the digest of a whole bundle: its manifest names the digest of the rest.
+
+    Raises:
+        BundleRefused: There is no manifest.
+    """
+    try:
+        return sha256(directory / MANIFEST)
+    except OSError as error:
+        raise BundleRefused(f"{directory} holds no bundle: {error.strerror}") from error

@@ -1,0 +1,63 @@
+"""Load a bundle in a process of its own first: a damaged model text can end a process, or hold it for ever."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from features.catalog import CATALOGUE
+from models.bundle import load
+from models.manifest import BundleRefused
+
+ROWS = 64
+REFUSED = 3
+
+
+def probe(directory: Path, *, timeout_s: float = 30.0) -> None:
+    """Load the bundle and predict with it in another process.
+
+    Raises:
+        BundleRefused: It was refused, its process died, or it took longer than `timeout_s`.
+    """
+    command = [sys.executable, "-m", "models.probe", str(directory.resolve())]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    try:
+        found = subprocess.run(  # noqa: S603 - our own module, on a path that we made
+            command, capture_output=True, text=True, timeout=timeout_s, check=False, env=environment, cwd=_root()
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BundleRefused(f"{directory} did not load and predict within {timeout_s:g} s") from error
+    if found.returncode == REFUSED:
+        raise BundleRefused(found.stderr.strip())
+    if found.returncode:
+        last = (found.stderr.strip().splitlines() or ["no message"])[-1]
+        raise BundleRefused(f"{directory} ended the process that loaded it (exit {found.returncode}): {last}")
+
+
+def exercise(directory: Path) -> None:
+    """Load the bundle and predict rows that reach all over its trees.
+
+    Raises:
+        BundleRefused: It does not load, or what it predicts are no probabilities.
+    """
+    model = load(directory)
+    rows = np.random.default_rng(0).lognormal(1.0, 2.0, (ROWS, CATALOGUE.n_features))
+    rows[0], rows[1] = 0.0, np.nan
+    predicted = model.predict(rows)
+    if predicted.shape != (ROWS,) or not np.all((predicted >= 0.0) & (predicted <= 1.0)):
+        raise BundleRefused(f"{directory} predicts numbers that are no probabilities")
+
+
+def _root() -> Path:
+    """Return the folder from which our packages can be imported, installed or not."""
+    return Path(__file__).resolve().parent.parent
+
+
+if __name__ == "__main__":
+    try:
+        exercise(Path(sys.argv[1]))
+    except BundleRefused as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        sys.exit(REFUSED)
