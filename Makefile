@@ -56,9 +56,10 @@ serve: $(STAMP) ## Start the service (settings: docs/configuration.md)
 	@exec $(PY) -m serving
 
 .PHONY: key
-key: $(STAMP) ## Make an API key: NAME=shop [SCOPES=ingest,score]
-	@test -n "$(NAME)" || { echo "make key: give it a name, as in: make key NAME=shop SCOPES=ingest,score" >&2; exit 2; }
-	@$(PY) -m serving.keys "$(NAME)" $(if $(SCOPES),--scopes "$(SCOPES)")
+key: SCOPES ?= ingest,score
+key: $(STAMP) ## Make an API key: NAME=shop [SCOPES=ingest,score]; list them: LIST=1; take one back: REVOKE=shop
+	@$(if $(NAME)$(LIST)$(REVOKE),,echo "make key: give it a name, as in: make key NAME=shop SCOPES=ingest,score" >&2; exit 2)
+	@$(PY) -m serving.keys $(if $(REVOKE),revoke --name "$(REVOKE)",$(if $(LIST),list,create --name "$(NAME)" --scopes "$(SCOPES)"))
 
 .PHONY: tail
 tail: $(STAMP) ## Watch accepted, rejected and unknown events as they arrive
