@@ -35,7 +35,14 @@ _KINDS_OF_CALLS: Final = {
 _MESSAGE_ID_LENGTH: Final = 100
 
 
-def normalise(raw: object, *, received_at: int, mapping: EventMapping, history: bool = False) -> Event:
+def normalise(
+    raw: object,
+    *,
+    received_at: int,
+    mapping: EventMapping,
+    history: bool = False,
+    message_id: str | None = None,
+) -> Event:
     """Return the event that `raw` stands for.
 
     Args:
@@ -45,18 +52,21 @@ def normalise(raw: object, *, received_at: int, mapping: EventMapping, history: 
             clock, stands in for a missing time, and is the measure of "in the future".
         mapping: How names and fields become ours.
         history: True for a row of a file: its time is taken as it is and must be there.
+        message_id: The id of a message that brings none; None: made from its content and `received_at`.
 
     Raises:
         BadEvent: Anything is missing or malformed; nothing else is ever raised.
     """
     message = read_message(raw, mapping)
     try:
-        return _event(message, raw, received_at, mapping, history=history)
+        return _event(message, received_at, mapping, history=history, message_id=message_id)
     except BadEvent as bad:
         raise BadEvent(message.as_sent(bad.field), bad.reason, bad.code) from None
 
 
-def _event(message: Message, raw: object, received_at: int, mapping: EventMapping, *, history: bool) -> Event:
+def _event(
+    message: Message, received_at: int, mapping: EventMapping, *, history: bool, message_id: str | None
+) -> Event:
     fields = message.fields
     user_id = text(fields.get("userId"), "userId")
     anonymous_id = text(fields.get("anonymousId"), "anonymousId")
@@ -70,7 +80,7 @@ def _event(message: Message, raw: object, received_at: int, mapping: EventMappin
     return Event(
         kind=kind,
         name=name,
-        message_id=_message_id(fields, raw, received_at),
+        message_id=_message_id(message, received_at, message_id),
         user_id=user_id,
         anonymous_id=anonymous_id,
         previous_id=_previous_id(fields, user_id) if kind is Kind.LINKED else None,
@@ -104,10 +114,10 @@ def _kind_and_name(message: Message, mapping: EventMapping) -> tuple[Kind, str]:
     return mapping.kind_of(name), name
 
 
-def _message_id(fields: Mapping[str, Any], raw: object, received_at: int) -> str:
-    given = text(fields.get("messageId"), "messageId", _MESSAGE_ID_LENGTH)
+def _message_id(message: Message, received_at: int, otherwise: str | None) -> str:
+    given = text(message.fields.get("messageId"), "messageId", _MESSAGE_ID_LENGTH) or otherwise
     # Without an id two sends are two events, so the moment of receipt belongs to it.
-    return given if given is not None else content_id({"received_at": received_at, "sent": raw})
+    return given or content_id({"received_at": received_at, "sent": message.raw})
 
 
 def content_id(content: object) -> str:

@@ -1,0 +1,70 @@
+"""Import a history of events into the log: `python -m serving.history FILE [--map events.yaml] [--strict]`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from features.mapping import EventMapping
+from serving.clock import wall
+from serving.database import open_database
+from serving.history_import import HistoryRefused, Imported, import_history
+from serving.history_lines import FileRefused
+from serving.mapping_file import MappingRefused, read_mapping
+from serving.progress import Progress
+
+
+def report(done: Imported, mapping: EventMapping) -> str:
+    """Return what an import did, in words."""
+    rate = done.rows / max(done.seconds, 1e-9)
+    lines = [f"{done.added:,} events imported from {done.rows:,} rows in {done.seconds:.1f} s ({rate:,.0f} rows/s)"]
+    if done.repeated:
+        lines.append(f"{done.repeated:,} rows were known already (the same message id, or an equal row)")
+    if done.rejected:
+        lines.append(f"{done.rejected:,} bad rows were set aside in {done.rejects}, the first: {done.first_reject}")
+    for name, count in done.unknown.most_common(10):
+        near = mapping.nearest(name)
+        hint = f"; the nearest known name is {near!r}" if near else ""
+        lines.append(f"{count:,} events are named {name!r}, which nobody knows: kept as activity{hint}")
+    return "\n".join(lines)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m serving.history", description=__doc__)
+    parser.add_argument("file", type=Path, nargs="?", help="events as .jsonl, .csv or .parquet; also .gz")
+    parser.add_argument("--file", type=Path, dest="named", help="the same, by name")
+    parser.add_argument("--map", type=Path, help="a mapping file, laid over the shipped one")
+    parser.add_argument("--strict", action="store_true", help="import nothing if any row is bad")
+    arguments = parser.parse_args()
+    arguments.file = arguments.file or arguments.named
+    if arguments.file is None:
+        parser.error("say which file to import")
+    return arguments
+
+
+def main() -> int:
+    """Import the file that the command line names; 0 imported, 1 refused."""
+    arguments = _arguments()
+    home = Path(os.environ.get("OPPORTUNE_HOME", "var"))
+    shop = os.environ.get("OPPORTUNE_EVENTS")
+    layers = [Path(each) for each in (shop, arguments.map) if each]
+    try:
+        mapping = read_mapping(*layers)
+        done = import_history(
+            arguments.file,
+            database=open_database(home / "opportune.db"),
+            home=home,
+            mapping=mapping,
+            received_at=wall(),
+            strict=arguments.strict,
+            progress=Progress(quiet=not sys.stderr.isatty()),
+        )
+    except (MappingRefused, FileRefused, HistoryRefused, OSError) as refused:
+        sys.stderr.write(f"nothing imported: {refused}\n")
+        return 1
+    sys.stdout.write(report(done, mapping) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""A file of history becomes events of the log: all of its good rows, or in a strict import all or none."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from features.events import BadEvent
+from features.kinds import Kind
+from features.mapping import EventMapping
+from features.normalise import normalise
+from serving.history_lines import Advance, FileRefused, Row, read_json_lines
+from serving.history_parquet import read_parquet
+from serving.history_rejects import RejectedRows
+from serving.history_stage import Stage
+from serving.history_tables import read_csv
+from serving.log import append_history
+from serving.progress import Progress
+from serving.unknown_names import count_unknown
+
+_APPENDED_AT_ONCE = 10_000
+_SHOWN = 2000
+_READERS: dict[str, Callable[[Path, EventMapping, Advance], Iterator[Row]]] = {
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".json": read_json_lines,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".parquet": read_parquet,
+    ".pq": read_parquet,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file."""
+
+    rows: int
+    """All rows of the file, good and bad."""
+    added: int
+    """Events that the log did not hold yet."""
+    repeated: int
+    """Good rows whose event the log held already, or that the file holds twice."""
+    rejected: int
+    rejects: Path
+    """Where the bad rows are listed; there is no file if there are none."""
+    first_reject: str
+    unknown: Counter[str]
+    """Event names that nobody knows; they were kept as activity."""
+    seconds: float
+
+
+class HistoryRefused(ValueError):
+    """The file has bad rows and the import is strict: nothing was imported."""
+
+
+def import_history(
+    file: Path,
+    *,
+    database: Engine,
+    home: Path,
+    mapping: EventMapping,
+    received_at: int,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> Imported:
+    """Append the events of a file to the log, sorted by when they occurred.
+
+    Args:
+        file: `.jsonl`, `.csv` or `.parquet`; the first two may be gzipped.
+        database: Whose tables are up to date.
+        home: Bad rows are listed in its folder `import`.
+        mapping: How names, fields and times of the file become ours.
+        received_at: The present moment, in microseconds; rows more than a day after it are refused.
+        strict: Whether one bad row refuses the whole file.
+        progress: Hears how far the import is.
+
+    Raises:
+        FileRefused: The file cannot be read as history at all.
+        HistoryRefused: A row is bad and `strict` is set; the log is as it was.
+    """
+    began = time.monotonic()
+    progress = progress or Progress(quiet=True)
+    rejected = RejectedRows(home / "import" / f"{file.name}.rejected.jsonl", file)
+    unknown: Counter[str] = Counter()
+    with Stage(home / "import" / f"{file.name}.{os.getpid()}.staged") as stage, rejected:
+        progress.begin(f"Reading {file.name}", file.stat().st_size)
+        for row in _reader_of(file)(file, mapping, progress.reach):
+            _stage(row, stage, rejected, unknown, mapping, received_at)
+        if strict and rejected.count:
+            raise HistoryRefused(f"{rejected.count} bad rows; the first is {rejected.first}; all: {rejected.path}")
+        progress.begin("Appending to the log", len(stage))
+        added = _append(stage, database, received_at, progress)
+    with database.begin() as connection:
+        count_unknown(connection, unknown, at=received_at, nearest=mapping.nearest)
+    return Imported(
+        rows=len(stage) + rejected.count,
+        added=added,
+        repeated=len(stage) - added,
+        rejected=rejected.count,
+        rejects=rejected.path,
+        first_reject=rejected.first,
+        unknown=unknown,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _reader_of(file: Path) -> Callable[[Path, EventMapping, Advance], Iterator[Row]]:
+    suffixes = [each.lower() for each in file.suffixes if each.lower() != ".gz"]
+    found = _READERS.get(suffixes[-1]) if suffixes else None
+    if found is None:
+        raise FileRefused(f"{file.name} is none of .jsonl, .csv, .tsv, .parquet (all but the last also with .gz)")
+    return found
+
+
+def _stage(
+    row: Row, stage: Stage, rejected: RejectedRows, unknown: Counter[str], mapping: EventMapping, received_at: int
+) -> None:
+    if row.raw is None:
+        rejected.add(row)
+        return
+    raw = row.raw
+    try:
+        event = normalise(raw, received_at=received_at, mapping=mapping, history=True, message_id=row.message_id)
+    except BadEvent as bad:
+        rejected.add(row._replace(bad=bad, text=repr(raw)[:_SHOWN]))
+        return
+    if event.kind is Kind.OTHER:
+        unknown[event.name] += 1
+    stage.put(event)
+
+
+def _append(stage: Stage, database: Engine, received_at: int, progress: Progress) -> int:
+    added = behind = 0
+    for events in stage.take(_APPENDED_AT_ONCE):
+        with database.begin() as connection:
+            _lock(connection)
+            added += append_history(connection, events, origin="import", received_at=received_at)
+        behind += len(events)
+        progress.reach(behind)
+    return added
+
+
+def _lock(connection: Connection) -> None:
+    # A transaction that begins by reading cannot start to write once a server has written in between.
+    connection.exec_driver_sql("DELETE FROM facts WHERE name = ''")

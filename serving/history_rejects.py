@@ -1,0 +1,43 @@
+"""The rows of a file that could not be imported, written beside the import for whoever mends them."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from serving.history_lines import Row
+
+
+class RejectedRows:
+    """JSON lines of file, line, field, reason, code and the row; there is no file while no row is bad."""
+
+    def __init__(self, path: Path, source: Path) -> None:
+        """Replace what an earlier import of the same file left at `path`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self.path = path
+        self.count = 0
+        self.first = ""
+        """The first bad row in words, empty while there is none."""
+        self._source = source
+        self._stream: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+    def add(self, row: Row) -> None:
+        """Write a bad row down."""
+        if row.bad is None:
+            raise ValueError("a good row is not to be rejected")
+        if self._stream is None:
+            self._stream = self.path.open("w", encoding="utf-8")
+            self.first = f"{self._source}:{row.line}: {row.bad}"
+        said = {"file": str(self._source), "line": row.line, "field": row.bad.field, "reason": row.bad.reason}
+        self._stream.write(json.dumps({**said, "code": row.bad.code, "row": row.text}) + "\n")
+        self.count += 1

@@ -1,0 +1,123 @@
+"""Events on their way from a file to the log: put on disk in the order of the file, taken in the order of time."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from features.events import Event
+from features.kinds import Kind
+
+_CREATE = """
+CREATE TABLE staged (
+    place INTEGER PRIMARY KEY, kind, name, message_id, user_id, anonymous_id, previous_id, occurred_at,
+    record, timezone, payload, excluded
+)
+"""
+_PUT = "INSERT INTO staged VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TAKE = """
+SELECT kind, name, message_id, user_id, anonymous_id, previous_id, occurred_at, record, timezone, payload, excluded
+FROM staged ORDER BY
+"""
+_BUFFER = 4096
+_KINDS = tuple(Kind)
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Stage:
+    """A table in a file of its own, gone when closed; memory stays bounded however long the history."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the table at `path`, over whatever a killed import left there."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self._path = path
+        self._rows: list[tuple[object, ...]] = []
+        self._latest = 0
+        self._sorted = True
+        self._count = 0
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "temp_store=FILE"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.execute(_CREATE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+        self._path.unlink(missing_ok=True)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def put(self, event: Event) -> None:
+        """Add an event, in the order of the file."""
+        self._rows.append(
+            (
+                int(event.kind),
+                event.name,
+                event.message_id,
+                event.user_id,
+                event.anonymous_id,
+                event.previous_id,
+                event.occurred_at,
+                event.record,
+                event.timezone,
+                event.payload_json,
+                event.excluded,
+            )
+        )
+        self._count += 1
+        self._sorted = self._sorted and event.occurred_at >= self._latest
+        self._latest = max(self._latest, event.occurred_at)
+        if len(self._rows) >= _BUFFER:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany(_PUT, self._rows)
+        self._connection.execute("COMMIT")
+        self._rows.clear()
+
+    def take(self, most: int) -> Iterator[list[Event]]:
+        """Yield all events by the moment they occurred, those of one moment as in the file, `most` at a time."""
+        self._flush()
+        order = "place" if self._sorted else "occurred_at, place"
+        found = self._connection.execute(_TAKE + order)
+        while rows := found.fetchmany(most):
+            yield [_event(*row) for row in rows]
+
+
+def _event(
+    kind: int,
+    name: str,
+    message_id: str,
+    user_id: str | None,
+    anonymous_id: str | None,
+    previous_id: str | None,
+    occurred_at: int,
+    record: bytes,
+    timezone: str | None,
+    payload: str,
+    excluded: str | None,
+) -> Event:
+    return Event(
+        kind=_KINDS[kind],
+        name=name,
+        message_id=message_id,
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        previous_id=previous_id,
+        occurred_at=occurred_at,
+        record=record,
+        timezone=timezone,
+        payload=_decode(payload),
+        payload_json=payload,
+        excluded=excluded,
+    )
