@@ -84,7 +84,7 @@ class Dispatcher:
         self._under_way: set[asyncio.Task[None]] = set()
         self._load: Counter[str] = Counter()
         self._quiet_until: dict[str, int] = {}
-        self._disabled: dict[str, str] = {}
+        self._disabled: dict[str, str] | None = None
         self._awake = asyncio.Event()
         self._stopping = False
 
@@ -101,7 +101,6 @@ class Dispatcher:
         """Deliver until stopped. While the database fails, what came back is kept until it can be written."""
         async with open_session(timeout_s=self._timeout_s) as session:
             try:
-                await self._recall()
                 while True:
                     self._awake.clear()
                     look_at = await self._turn_and_send(session)
@@ -112,11 +111,11 @@ class Dispatcher:
                 for task in self._under_way:
                     task.cancel()
 
-    async def _recall(self) -> None:
-        """Learn which endpoints are disabled, and say which messages wait for an endpoint that is not configured."""
-        self._disabled = await self._writer.write(partial(disabled_endpoints, endpoints=self._endpoints))
-        for name in sorted(await self._writer.write(outbox.waiting_for) - self._endpoints.keys()):
+    def _recall(self, connection: Connection) -> dict[str, str]:
+        """Return which endpoints are disabled, and say which messages wait for an endpoint that is not configured."""
+        for name in sorted(outbox.waiting_for(connection) - self._endpoints.keys()):
             log.warning("messages are waiting for the webhook endpoint %s, which is not configured", name)
+        return disabled_endpoints(connection, self._endpoints)
 
     async def _turn_and_send(self, session: aiohttp.ClientSession) -> int | None:
         """Take one turn and start what it claimed; return when the next message falls due, if one is known."""
@@ -141,6 +140,8 @@ class Dispatcher:
     def _turn(self, finished: Sequence[Attempt], connection: Connection) -> tuple[list[Claim], int | None]:
         """Settle what finished, and claim what is due and has room. Runs inside a transaction that may be repeated."""
         at = self._wall()
+        if self._disabled is None:
+            self._disabled = self._recall(connection)
         outbox.settle(connection, finished)
         for each in finished:
             if each.follows.gone:
@@ -148,13 +149,13 @@ class Dispatcher:
                 self._disabled[endpoint.name] = disable(connection, endpoint, at=each.at)
         for name, error in self._disabled.items():
             outbox.bury(connection, name, error=error)
-        return ([], None) if self._stopping else self._claim(connection, at)
+        return ([], None) if self._stopping else self._claim(connection, self._endpoints.keys() - self._disabled, at)
 
-    def _claim(self, connection: Connection, at: int) -> tuple[list[Claim], int | None]:
+    def _claim(self, connection: Connection, open_to: set[str], at: int) -> tuple[list[Claim], int | None]:
         """Claim for each endpoint as many messages as it has room for; return them, and when more may become due."""
         claims: list[Claim] = []
         idle: list[str] = []
-        for name in self._endpoints.keys() - self._disabled.keys():
+        for name in open_to:
             room = self._concurrency - self._load[name]
             if room <= 0 or self._quiet_until.get(name, 0) > at:
                 continue

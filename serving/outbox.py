@@ -36,7 +36,7 @@ _CLAIM: Final = (
         lease_until=bindparam("until"),
         next_attempt_at=bindparam("until"),
     )
-    .returning(outbox.c.message_id, outbox.c.endpoint, outbox.c.body, outbox.c.attempts)
+    .returning(outbox.c.message_id, outbox.c.endpoint, outbox.c.body, outbox.c.attempts, outbox.c.created_at)
 )
 _RECORD: Final = text(
     "INSERT INTO deliveries (message_id, attempt, at, status_code, error, duration_us)"
@@ -63,12 +63,21 @@ _NEXT: Final = select(func.min(outbox.c.next_attempt_at)).where(
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message that is ours to attempt until the lease is over; `attempt` counts from 1."""
+    """A message that is ours to attempt until the lease is over.
+
+    Attributes:
+        message_id: Its id.
+        endpoint: Where it goes.
+        body: What is sent.
+        attempt: Which attempt this is, from 1.
+        enqueued_at: When the message was enqueued, in microseconds.
+    """
 
     message_id: str
     endpoint: str
     body: str
     attempt: int
+    enqueued_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,11 @@ class Attempt:
     duration_us: int
     answer: Answer
     follows: Next
+
+    @property
+    def since_enqueued_us(self) -> int:
+        """How long after the message was enqueued the answer was there."""
+        return self.at + self.duration_us - self.claim.enqueued_at
 
 
 def enqueue(connection: Connection, messages: Sequence[Message], *, at: int) -> None:
@@ -110,7 +124,7 @@ def enqueue(connection: Connection, messages: Sequence[Message], *, at: int) -> 
 def claim(connection: Connection, endpoint: str, *, at_most: int, at: int, lease_us: int) -> list[Claim]:
     """Take messages of an endpoint that are due, the longest waiting first; nobody else gets them during the lease."""
     rows = connection.execute(_CLAIM, {"of_endpoint": endpoint, "now": at, "at_most": at_most, "until": at + lease_us})
-    return [Claim(message_id, name, body, attempts) for message_id, name, body, attempts in rows]
+    return [Claim(*row) for row in rows]
 
 
 def settle(connection: Connection, attempts: Iterable[Attempt]) -> None:
