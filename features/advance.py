@@ -5,7 +5,8 @@ import math
 import numpy as np
 from numba import njit
 
-from features.decay import NEVER, US_PER_S, decay, local_seconds, weight_of
+from features.activity import ELSEWHERE, PASSIVE, SESSION_GAP
+from features.decay import NEVER, US_PER_S, decay, hour_of, local_seconds, weekday_of, weight_of
 from features.events import (
     AMOUNT,
     FLAG_MACHINE,
@@ -27,19 +28,17 @@ from features.layout import (
     CART_TOUCHED,
     CART_VALUE,
     CELLS,
-    DAY_US,
+    CELLS_HIGH,
+    CELLS_LOW,
     FIRST_AT,
-    GAP_SQUARES,
-    GAPS,
     KNOWN_AT,
+    OFFSET_AT,
     ORDER_FIRST,
     ORDER_LAST,
     ORDERS,
+    ORDERS_FROM,
     SEQ,
-    SESSION_CELLS_HIGH,
-    SESSION_CELLS_LOW,
     SESSION_DEPTH,
-    SESSION_GAP_US,
     SESSION_LAST,
     SESSION_START,
     SESSION_STARTED,
@@ -49,33 +48,13 @@ from features.layout import (
     Tables,
 )
 
-_NOT_ACTIVITY = (
-    Kind.EMAIL_SENT,
-    Kind.EMAIL_DELIVERED,
-    Kind.EMAIL_BOUNCED,
-    Kind.EMAIL_SPAM,
-    Kind.PUSH_RECEIVED,
-    Kind.PUSH_BOUNCED,
-    Kind.SMS_SENT,
-    Kind.SMS_DELIVERED,
-    Kind.SMS_FAILED,
-    Kind.EXPERIMENT_VIEWED,
-    Kind.IDENTIFIED,
-    Kind.GROUPED,
-    Kind.LINKED,
-    Kind.CONSENT_CHANGED,
-    Kind.ORDER_UPDATED,
-    Kind.ORDER_REFUNDED,
-    Kind.ORDER_CANCELLED,
-)
-ACTIVITY = frozenset(kind for kind in Kind if kind not in _NOT_ACTIVITY)
-"""What a person does, as against what is done to or written about them."""
-
-_ACTIVITY_MASK = np.uint64(sum(1 << kind for kind in ACTIVITY))
-_ONE = np.uint64(1)
-_ORDER = float(Kind.ORDER_COMPLETED)
-_ADDED = float(Kind.PRODUCT_ADDED)
-_REMOVED = float(Kind.PRODUCT_REMOVED)
+SESSION_GAP_US = SESSION_GAP.total_seconds() * US_PER_S
+_PASSIVE = np.array([kind in PASSIVE for kind in range(SESSION_STARTED)])
+_VISITS = np.array([kind not in PASSIVE | ELSEWHERE for kind in range(SESSION_STARTED)])
+_OTHER = int(Kind.OTHER)
+_ORDER = int(Kind.ORDER_COMPLETED)
+_ADDED = int(Kind.PRODUCT_ADDED)
+_REMOVED = int(Kind.PRODUCT_REMOVED)
 
 
 @njit(cache=True, nogil=True)
@@ -86,38 +65,71 @@ def clear(state: Floats, tables: Tables) -> None:
     state[KNOWN_AT] = NEVER
     state[ANCHOR] = NEVER
     state[UTC_OFFSET] = math.nan
+    state[OFFSET_AT] = NEVER
     state[FIRST_AT] = math.inf
     state[ORDER_FIRST] = math.inf
-    state[ORDER_LAST] = NEVER
+    state[ORDERS_FROM : ORDER_LAST + 1] = NEVER
     state[CART_OPENED] = NEVER
     state[CART_TOUCHED] = NEVER
     state[CART_EMPTIED] = NEVER
     state[SESSION_START] = NEVER
     state[SESSION_LAST] = NEVER
-    for slot in tables.age_slots:
-        state[slot] = NEVER
+    state[tables.age_slots[0] : tables.age_slots[1]] = NEVER
+
+
+@njit(cache=True, nogil=True)
+def keep_order(state: Floats, at: float) -> None:
+    """Put the moment of an order among the latest ones, which ascend; the earliest of them is forgotten for it."""
+    slot = ORDERS_FROM
+    if at <= state[slot]:
+        return
+    while slot < ORDER_LAST and state[slot + 1] < at:
+        state[slot] = state[slot + 1]
+        slot += 1
+    state[slot] = at
+
+
+@njit(cache=True, nogil=True)
+def _move(state: Floats, at: float, tables: Tables) -> float:
+    """Decay the state to a newer event; return by how many seconds an older one is late."""
+    if at < state[ANCHOR]:
+        return (state[ANCHOR] - at) / US_PER_S
+    if at > state[ANCHOR] > NEVER:
+        decay(state, tables, (at - state[ANCHOR]) / US_PER_S)
+    state[ANCHOR] = at
+    return 0.0
+
+
+@njit(cache=True, nogil=True)
+def _utc_offset(state: Floats, record: Floats, at: float) -> float:
+    """Return the event's own offset, else the last one known; keep that of the newest event which has one."""
+    own = record[UTC_OFFSET_S]
+    if math.isnan(own):
+        return state[UTC_OFFSET]
+    if at > state[OFFSET_AT] or (at == state[OFFSET_AT] and own > state[UTC_OFFSET]):
+        state[UTC_OFFSET] = own
+        state[OFFSET_AT] = at
+    return own
 
 
 @njit(cache=True, nogil=True)
 def _visit(state: Floats, record: Floats, at: float) -> bool:
-    """Fold activity into the current session; return whether it began one. A session passed by is left alone."""
-    if at - state[SESSION_LAST] > SESSION_GAP_US:
+    """Fold activity into the current session; return whether it began one. A session long over is left alone."""
+    began = at - state[SESSION_LAST] > SESSION_GAP_US
+    if began:
         state[SESSION_START] = at
         state[SESSION_DEPTH] = 0.0
-        state[SESSION_CELLS_LOW] = 0.0
-        state[SESSION_CELLS_HIGH] = 0.0
-        began = True
+        state[CELLS_LOW] = 0.0
+        state[CELLS_HIGH] = 0.0
     elif at < state[SESSION_START] - SESSION_GAP_US:
         return False
-    else:
-        began = False
     state[SESSION_START] = min(state[SESSION_START], at)
     state[SESSION_LAST] = max(state[SESSION_LAST], at)
     state[SESSION_DEPTH] += 1.0
     if record[PRODUCT] > 0.0:
         cell = np.int64(record[PRODUCT]) % CELLS
-        slot = SESSION_CELLS_LOW if cell < 32 else SESSION_CELLS_HIGH
-        state[slot] = float(np.int64(state[slot]) | (np.int64(1) << (cell % 32)))
+        slot = CELLS_LOW if cell < CELLS // 2 else CELLS_HIGH
+        state[slot] = float(np.int64(state[slot]) | (np.int64(1) << (cell % (CELLS // 2))))
     return began
 
 
@@ -125,12 +137,7 @@ def _visit(state: Floats, record: Floats, at: float) -> bool:
 def _order(state: Floats, at: float) -> None:
     state[ORDERS] += 1.0
     state[ORDER_FIRST] = min(state[ORDER_FIRST], at)
-    if at > state[ORDER_LAST]:
-        if state[ORDER_LAST] > NEVER:
-            gap_d = (at - state[ORDER_LAST]) / DAY_US
-            state[GAPS] += 1.0
-            state[GAP_SQUARES] += gap_d * gap_d
-        state[ORDER_LAST] = at
+    keep_order(state, at)
     state[CART_EMPTIED] = max(state[CART_EMPTIED], at)
     if state[CART_TOUCHED] <= state[CART_EMPTIED]:
         state[CART_ITEMS] = 0.0
@@ -138,83 +145,80 @@ def _order(state: Floats, at: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _fill_cart(state: Floats, record: Floats, at: float) -> None:
-    if at <= state[CART_EMPTIED]:
-        return
+def _take_out(state: Floats, record: Floats) -> None:
+    """Remove from the cart; where no price is told, at the mean price of what is in it."""
+    before = state[CART_ITEMS]
+    state[CART_ITEMS] = max(0.0, before - record[QUANTITY])
+    if record[AMOUNT] > 0.0:
+        state[CART_VALUE] = max(0.0, state[CART_VALUE] - record[AMOUNT])
+    elif before > 0.0:
+        state[CART_VALUE] *= state[CART_ITEMS] / before
+
+
+@njit(cache=True, nogil=True)
+def _change_cart(state: Floats, record: Floats, kind: int, at: float) -> None:
     snapshot = (np.int64(record[FLAGS]) & FLAG_SNAPSHOT) != 0
-    if snapshot and at < state[CART_TOUCHED]:
+    if at <= state[CART_EMPTIED] or (snapshot and at < state[CART_TOUCHED]):
         return
     before = state[CART_ITEMS]
     if snapshot:
         state[CART_ITEMS] = record[QUANTITY]
         state[CART_VALUE] = record[AMOUNT]
-    elif record[KIND] == _ADDED:
+    elif kind == _ADDED:
         state[CART_ITEMS] += record[QUANTITY]
         state[CART_VALUE] += record[AMOUNT]
-    elif record[KIND] == _REMOVED:
-        state[CART_ITEMS] = max(0.0, state[CART_ITEMS] - record[QUANTITY])
-        state[CART_VALUE] = max(0.0, state[CART_VALUE] - record[AMOUNT])
+    elif kind == _REMOVED:
+        _take_out(state, record)
     else:
         return
-    if before <= 0.0 and state[CART_ITEMS] > 0.0:
-        state[CART_OPENED] = at
     if state[CART_ITEMS] <= 0.0:
         state[CART_VALUE] = 0.0
+    elif before <= 0.0 or at < state[CART_OPENED]:
+        state[CART_OPENED] = at
     state[CART_TOUCHED] = max(state[CART_TOUCHED], at)
 
 
 @njit(cache=True, nogil=True)
-def _add_to_profile(state: Floats, at: float, weight: float, tables: Tables) -> None:
-    local = local_seconds(state, at)
-    hour = np.int64(local // 3600.0) % 24
-    weekday = (np.int64(local // 86_400.0) + 3) % 7
-    state[tables.profile_slot + hour] += weight
-    state[tables.profile_slot + 24 + weekday] += weight
-
-
-@njit(cache=True, nogil=True)
-def _move(state: Floats, record: Floats, at: float, tables: Tables) -> float:
-    """Decay the state to a newer event; return by how many seconds an older one is late."""
-    if at < state[ANCHOR]:
-        return (state[ANCHOR] - at) / US_PER_S
-    if state[ANCHOR] > NEVER and at > state[ANCHOR]:
-        decay(state, tables, (at - state[ANCHOR]) / US_PER_S)
-    state[ANCHOR] = at
-    if not math.isnan(record[UTC_OFFSET_S]):
-        state[UTC_OFFSET] = record[UTC_OFFSET_S]
-    return 0.0
-
-
-@njit(cache=True, nogil=True)
-def _tally(state: Floats, record: Floats, bits: int, machine: bool, behind_s: float, tables: Tables) -> None:
-    for i in range(tables.masks.size):
-        sender = tables.tallies[i, 2]
-        if (tables.masks[i] & bits) != 0 and (sender == 0 or (sender == 2) == machine):
-            column = tables.tallies[i, 1]
+def _add_to_tallies(state: Floats, record: Floats, kind: int, machine: bool, behind_s: float, tables: Tables) -> None:
+    for i in range(tables.tallies_from[kind], tables.tallies_from[kind + 1]):
+        column, sender = tables.tallies[i, 1], tables.tallies[i, 2]
+        if sender == 0 or (sender == 2) == machine:
             value = record[PLUS_MINUS] if column == PLUS_MINUS else record[PLUS_MINUS] * record[column]
             state[tables.tallies[i, 0]] += value * weight_of(tables, tables.tallies[i, 3], behind_s)
 
 
 @njit(cache=True, nogil=True)
+def _act(state: Floats, record: Floats, kind: int, at: float, behind_s: float, tables: Tables) -> None:
+    """Fold what a person, not a machine, did."""
+    for i in range(tables.ages_from[kind], tables.ages_from[kind + 1]):
+        state[tables.ages[i]] = max(state[tables.ages[i]], at)
+    offset = _utc_offset(state, record, at)
+    if _PASSIVE[kind]:
+        return
+    state[FIRST_AT] = min(state[FIRST_AT], at)
+    if _VISITS[kind] and _visit(state, record, at):
+        _add_to_tallies(state, record, SESSION_STARTED, False, behind_s, tables)
+    local_s = local_seconds(at, offset)
+    weight = weight_of(tables, tables.profile_half_life, behind_s)
+    state[tables.profile_slot + hour_of(local_s)] += weight
+    state[tables.profile_slot + 24 + weekday_of(local_s)] += weight
+
+
+@njit(cache=True, nogil=True)
 def advance_state(state: Floats, record: Floats, known_at: float, seq: float, tables: Tables) -> None:
-    """Fold one event into `state`, in place."""
+    """Fold one event into `state`, in place; an unheard-of kind counts as OTHER."""
     at = min(record[OCCURRED_AT], known_at)
-    behind_s = _move(state, record, at, tables)
+    kind = np.int64(record[KIND])
+    if kind < 0 or kind >= SESSION_STARTED:
+        kind = np.int64(_OTHER)
+    machine = (np.int64(record[FLAGS]) & FLAG_MACHINE) != 0
+    behind_s = _move(state, at, tables)
     state[SEQ] = seq
     state[KNOWN_AT] = known_at
-    bits = _ONE << np.uint64(record[KIND])
-    machine = (np.int64(record[FLAGS]) & FLAG_MACHINE) != 0
-    if (bits & _ACTIVITY_MASK) != 0 and not machine:
-        state[FIRST_AT] = min(state[FIRST_AT], at)
-        if _visit(state, record, at):
-            bits |= _ONE << np.uint64(SESSION_STARTED)
-        _add_to_profile(state, at, weight_of(tables, tables.profile_half_life, behind_s), tables)
-    _tally(state, record, bits, machine, behind_s, tables)
+    _add_to_tallies(state, record, kind, machine, behind_s, tables)
     if not machine:
-        for i in range(tables.age_masks.size):
-            if (tables.age_masks[i] & bits) != 0:
-                state[tables.age_slots[i]] = max(state[tables.age_slots[i]], at)
-    if record[KIND] == _ORDER:
+        _act(state, record, kind, at, behind_s, tables)
+    if kind == _ORDER:
         _order(state, at)
     else:
-        _fill_cart(state, record, at)
+        _change_cart(state, record, kind, at)

@@ -3,14 +3,35 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Final
+
+COMPILED: Final = (
+    "activity",
+    "advance",
+    "decay",
+    "declare",
+    "events",
+    "fold",
+    "kinds",
+    "layout",
+    "merge",
+    "read",
+    "steps",
+)
+"""Modules that hold kernels, or constants that are compiled into them."""
 
 
 def keep_compiled(home: Path) -> None:
-    """Tell numba to cache below `home`, apart for each version of the kernels; call it before they are imported.
+    """Tell numba to cache below `home`, or below NUMBA_CACHE_DIR where that is set; call it before numba is imported.
 
-    numba notices a change in a function's own file only, so the sources of this package together name the folder. A
-    folder given by NUMBA_CACHE_DIR is left alone.
+    numba notices a change in a function's own file only, not in those that it calls. So each version of the kernels
+    has a folder of its own. A process that this one starts inherits it.
     """
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    digest = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()[:12]
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(home.resolve() / "numba" / digest))
+    version = _version()
+    given = Path(os.environ.get("NUMBA_CACHE_DIR") or home.resolve() / "numba")
+    os.environ["NUMBA_CACHE_DIR"] = str(given if given.name == version else given / version)
+
+
+def _version() -> str:
+    sources = (Path(__file__).with_name(f"{each}.py") for each in COMPILED)
+    return hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()[:12]

@@ -117,10 +117,14 @@ DECLARATIONS: tuple[Declaration, ...] = (
     ),
     Age(name="order_age_d", meaning="Days since the last order", kinds=frozenset({Kind.ORDER_COMPLETED})),
     Gap(name="order_gap_mean_d", meaning="Mean days between orders", fact=GapFact.MEAN_D),
-    Gap(name="order_gap_spread_d", meaning="Standard deviation of the days between orders", fact=GapFact.SPREAD_D),
+    Gap(
+        name="order_gap_spread_d",
+        meaning="Standard deviation of the days between the latest 8 orders",
+        fact=GapFact.SPREAD_D,
+    ),
     Gap(
         name="order_gap_relative",
-        meaning="Time since the last order, in units of the mean gap between orders",
+        meaning="Time since the last order, in units of the mean gap between orders (an hour at least)",
         fact=GapFact.RELATIVE,
     ),
     # What the person is looking at.

@@ -30,7 +30,10 @@ class Sender(IntEnum):
 
 
 class CartFact(StrEnum):
-    """What is known of the open cart."""
+    """What is known of the open cart; ages have no answer where it is empty.
+
+    It depends on the order of arrival where things are taken out, or the whole cart is stated.
+    """
 
     ITEMS = "items"
     VALUE = "value"
@@ -39,7 +42,10 @@ class CartFact(StrEnum):
 
 
 class SessionFact(StrEnum):
-    """What is known of the current session; all are zero once it is over."""
+    """What is known of the current session; all are zero once it is over.
+
+    It depends on the order of arrival: an event that is older than the current session does not reopen an earlier one.
+    """
 
     LENGTH_MIN = "length_min"
     DEPTH = "depth"
@@ -47,7 +53,10 @@ class SessionFact(StrEnum):
 
 
 class GapFact(StrEnum):
-    """What is known of the gaps between orders; there is no answer before the second order."""
+    """What is known of the gaps between orders; there is no answer before the second, for the spread the third order.
+
+    Cancelled orders were orders too: they say when the person wanted to buy.
+    """
 
     MEAN_D = "mean_d"
     SPREAD_D = "spread_d"
@@ -55,7 +64,11 @@ class GapFact(StrEnum):
 
 
 class Moment(StrEnum):
-    """Facts of the moment of the question, in the person's local time."""
+    """Facts of the moment of the question, in the person's local time; that of UTC where nobody told it.
+
+    The shares depend on the order of arrival where an event does not tell its own local time: then the last one
+    known is taken.
+    """
 
     HOUR_SIN = "hour_sin"
     HOUR_COS = "hour_cos"
@@ -108,7 +121,7 @@ class Sum(Declaration):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio(Declaration):
-    """One tally relative to another; no answer where the second is zero."""
+    """One tally relative to another; no answer where the second is not above zero (cancellations take from it)."""
 
     of: Tally
     to: Tally

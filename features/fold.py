@@ -1,8 +1,10 @@
 """The same fold over whole logs: arrays in, states at the asked positions out."""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from features import read as _read
@@ -11,7 +13,7 @@ from features.catalog import CATALOGUE
 from features.layout import Catalogue, Floats, Ints, Tables
 from features.merge import merge_states
 
-UNLINKED = -1
+UNLINKED: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,60 +47,76 @@ def fold(log: LogArrays, points: Ints, *, catalogue: Catalogue = CATALOGUE) -> F
         catalogue: Whose layout the states have.
 
     Raises:
-        ValueError: `points` does not ascend, or names a row that is not there.
+        ValueError: `points` does not ascend or names a row that is not there; or the rows of linked users are not
+            adjacent, or not in log order.
     """
+    points = _writable(points)
     if points.size and (np.any(np.diff(points) < 0) or points[0] < 0 or points[-1] >= len(log)):
         raise ValueError("points must be row numbers of the log in ascending order")
     states = np.empty((points.size, catalogue.width))
-    component = components(log)
-    most = int(np.bincount(_first_rows(component, log.user)).max()) if len(log) else 0
-    scratch = np.empty((max(most, 1), catalogue.width))
-    users = int(log.user.max()) + 1 if len(log) else 0
-    _fold(
-        log.user,
-        log.known_at,
-        log.seq,
-        log.records,
-        log.linked,
-        component,
-        points,
-        states,
-        scratch,
-        users,
-        catalogue.tables,
-    )
+    if points.size:
+        user, linked, seq = _writable(log.user), _writable(log.linked), _writable(log.seq)
+        known_at, records = _writable(log.known_at), _writable(log.records, np.float64)
+        component = _components(user, linked)
+        place = _places(user, component, seq)
+        _fold(user, known_at, seq, records, linked, component, place, points, states, catalogue.tables)
     return states
 
 
 def components(log: LogArrays) -> Ints:
     """Return for each row the smallest index among the users that links connect its user to, of shape (n,)."""
-    users = int(max(log.user.max(), log.linked.max())) + 1 if len(log) else 0
-    root = np.arange(users)
-    for row in np.flatnonzero(log.linked != UNLINKED):
-        a, b = _find(root, int(log.user[row])), _find(root, int(log.linked[row]))
-        root[max(a, b)] = min(a, b)
-    moved = np.flatnonzero(root != np.arange(users))
-    for user in moved:
-        root[user] = _find(root, int(user))
-    return root[log.user]
+    return _components(_writable(log.user), _writable(log.linked)) if len(log) else np.empty(0, dtype=np.int64)
 
 
-def _find(root: Ints, user: int) -> int:
-    while root[user] != user:
-        user = int(root[user])
+def read_rows(states: Floats, at_us: Ints, *, catalogue: Catalogue = CATALOGUE) -> Floats:
+    """Return the features, of shape (n, n_features), of each state as of its own moment in microseconds."""
+    return _read.read_rows(_writable(states, np.float64), _writable(at_us), catalogue.tables)
+
+
+def _writable(array: npt.ArrayLike, dtype: type[np.generic] = np.int64) -> npt.NDArray[Any]:
+    """Return the array as kernels are compiled for: numba compiles again for one that is read-only or has gaps."""
+    return np.require(array, dtype=dtype, requirements=("C", "W"))
+
+
+@njit(cache=True, nogil=True)
+def _root(parent: Ints, user: int) -> int:
+    while parent[user] != user:
+        parent[user] = parent[parent[user]]
+        user = parent[user]
     return user
 
 
-def _first_rows(component: Ints, user: Ints) -> Ints:
-    """Return the component of each user that has rows, once."""
-    seen = np.zeros(int(user.max()) + 1, dtype=np.int64)
-    seen[user] = component
-    return seen[np.unique(user)]
+@njit(cache=True, nogil=True)
+def _components(user: Ints, linked: Ints) -> Ints:
+    parent = np.arange(max(user.max(), linked.max()) + 1)
+    for row in range(user.size):
+        if linked[row] >= 0:
+            one, other = _root(parent, user[row]), _root(parent, linked[row])
+            parent[max(one, other)] = min(one, other)
+    component = np.empty(user.size, dtype=np.int64)
+    for row in range(user.size):
+        component[row] = _root(parent, user[row])
+    return component
 
 
-def read_rows(states: Floats, at: Ints, *, catalogue: Catalogue = CATALOGUE) -> Floats:
-    """Return the features, of shape (n, n_features), of each state as of its own moment in microseconds."""
-    return _read.read_rows(states, at, catalogue.tables)
+@njit(cache=True, nogil=True)
+def _places(user: Ints, component: Ints, seq: Ints) -> Ints:
+    """Return for each user how many others of the same component have rows before their first; -1 without rows."""
+    place = np.full(max(user.max(), component.max()) + 1, -1, dtype=np.int64)
+    done = np.zeros(place.size, dtype=np.bool_)
+    taken = 0
+    for row in range(user.size):
+        if row == 0 or component[row] != component[row - 1]:
+            if done[component[row]]:
+                raise ValueError("the rows of linked users must be adjacent")
+            done[component[row]] = True
+            taken = 0
+        elif seq[row] <= seq[row - 1]:
+            raise ValueError("the rows of linked users must be in log order")
+        if place[user[row]] < 0:
+            place[user[row]] = taken
+            taken += 1
+    return place
 
 
 @njit(cache=True, nogil=True)
@@ -109,32 +127,23 @@ def _fold(
     records: Floats,
     linked: Ints,
     component: Ints,
+    place: Ints,
     points: Ints,
     states: Floats,
-    scratch: Floats,
-    users: int,
     tables: Tables,
 ) -> None:
-    place = np.full(users, -1, dtype=np.int64)
-    taken = 0
-    present = -1
-    begun = 0
-    point = 0
-    for row in range(user.size):
+    scratch = np.empty((place.max() + 1, states.shape[1]))
+    present, taken, point = -1, 0, 0
+    for row in range(points[-1] + 1):
         if component[row] != present:
-            for past in range(begun, row):
-                place[user[past]] = -1
-            present, begun, taken = component[row], row, 0
-        if place[user[row]] < 0:
-            place[user[row]] = taken
-            clear(scratch[taken], tables)
+            present, taken = component[row], 0
+        mine = place[user[row]]
+        if mine == taken:
+            clear(scratch[mine], tables)
             taken += 1
-        state = scratch[place[user[row]]]
-        if linked[row] >= 0 and linked[row] < users and place[linked[row]] >= 0:
-            merge_states(state, scratch[place[linked[row]]], tables)
-        advance_state(state, records[row], float(known_at[row]), float(seq[row]), tables)
+        if 0 <= linked[row] < place.size and linked[row] != user[row] and 0 <= place[linked[row]] < taken:
+            merge_states(scratch[mine], scratch[place[linked[row]]], tables)
+        advance_state(scratch[mine], records[row], float(known_at[row]), float(seq[row]), tables)
         while point < points.size and points[point] == row:
-            states[point] = state
+            states[point] = scratch[mine]
             point += 1
-        if point == points.size:
-            return

@@ -1,10 +1,13 @@
-"""Two states of one person become one: the sums add, the ages take the later moment."""
+"""Two states of one person become one: the sums add, the ages take the later moment.
 
-import math
+All is as if both histories had been folded into one state, but for the cart (the contents of two open ones add up)
+and the sessions (two that overlap become one, and still count as two visits).
+"""
 
 import numpy as np
 from numba import njit
 
+from features.advance import SESSION_GAP_US, keep_order
 from features.decay import NEVER, US_PER_S, weight_of
 from features.layout import (
     ANCHOR,
@@ -13,18 +16,17 @@ from features.layout import (
     CART_OPENED,
     CART_TOUCHED,
     CART_VALUE,
+    CELLS_HIGH,
+    CELLS_LOW,
     FIRST_AT,
-    GAP_SQUARES,
-    GAPS,
     KNOWN_AT,
+    OFFSET_AT,
     ORDER_FIRST,
     ORDER_LAST,
     ORDERS,
+    ORDERS_FROM,
     SEQ,
-    SESSION_CELLS_HIGH,
-    SESSION_CELLS_LOW,
     SESSION_DEPTH,
-    SESSION_GAP_US,
     SESSION_LAST,
     SESSION_START,
     UTC_OFFSET,
@@ -65,10 +67,10 @@ def _merge_sessions(into: Floats, other: Floats) -> None:
         into[SESSION_START] = min(into[SESSION_START], other[SESSION_START])
         into[SESSION_LAST] = max(into[SESSION_LAST], other[SESSION_LAST])
         into[SESSION_DEPTH] += other[SESSION_DEPTH]
-        for slot in (SESSION_CELLS_LOW, SESSION_CELLS_HIGH):
+        for slot in (CELLS_LOW, CELLS_HIGH):
             into[slot] = float(np.int64(into[slot]) | np.int64(other[slot]))
     elif other[SESSION_LAST] > into[SESSION_LAST]:
-        for slot in range(SESSION_START, SESSION_CELLS_HIGH + 1):
+        for slot in range(SESSION_START, CELLS_HIGH + 1):
             into[slot] = other[slot]
 
 
@@ -76,39 +78,43 @@ def _merge_sessions(into: Floats, other: Floats) -> None:
 def _merge_orders(into: Floats, other: Floats) -> None:
     into[ORDERS] += other[ORDERS]
     into[ORDER_FIRST] = min(into[ORDER_FIRST], other[ORDER_FIRST])
-    into[ORDER_LAST] = max(into[ORDER_LAST], other[ORDER_LAST])
-    into[GAPS] += other[GAPS]
-    into[GAP_SQUARES] += other[GAP_SQUARES]
+    for slot in range(ORDERS_FROM, ORDER_LAST + 1):
+        keep_order(into, other[slot])
 
 
 @njit(cache=True, nogil=True)
-def _newer_offset(into: Floats, other: Floats) -> float:
-    if math.isnan(other[UTC_OFFSET]):
-        return into[UTC_OFFSET]
-    if math.isnan(into[UTC_OFFSET]) or other[ANCHOR] > into[ANCHOR]:
-        return other[UTC_OFFSET]
-    if other[ANCHOR] == into[ANCHOR]:
-        return max(into[UTC_OFFSET], other[UTC_OFFSET])
-    return into[UTC_OFFSET]
+def _merge_offsets(into: Floats, other: Floats) -> None:
+    """Keep the offset of the newer event; of two of the same moment the larger."""
+    if other[OFFSET_AT] > into[OFFSET_AT]:
+        into[UTC_OFFSET] = other[UTC_OFFSET]
+        into[OFFSET_AT] = other[OFFSET_AT]
+    elif other[OFFSET_AT] == into[OFFSET_AT] and into[OFFSET_AT] > NEVER:
+        into[UTC_OFFSET] = max(into[UTC_OFFSET], other[UTC_OFFSET])
+
+
+@njit(cache=True, nogil=True)
+def _merge_decayed(into: Floats, other: Floats, tables: Tables) -> None:
+    anchor = max(into[ANCHOR], other[ANCHOR])
+    if anchor == NEVER:
+        return
+    for i in range(tables.rates.size):
+        mine = weight_of(tables, i, (anchor - into[ANCHOR]) / US_PER_S)
+        theirs = weight_of(tables, i, (anchor - other[ANCHOR]) / US_PER_S)
+        for slot in range(tables.groups[i, 0], tables.groups[i, 1]):
+            into[slot] = into[slot] * mine + other[slot] * theirs
+    into[ANCHOR] = anchor
 
 
 @njit(cache=True, nogil=True)
 def merge_states(into: Floats, other: Floats, tables: Tables) -> None:
     """Fold everything that `other` knows into `into`, in place; the order of the two does not matter."""
-    anchor = max(into[ANCHOR], other[ANCHOR])
-    into[UTC_OFFSET] = _newer_offset(into, other)
-    if anchor > NEVER:
-        for i in range(tables.rates.size):
-            mine = weight_of(tables, i, (anchor - into[ANCHOR]) / US_PER_S)
-            theirs = weight_of(tables, i, (anchor - other[ANCHOR]) / US_PER_S)
-            for slot in range(tables.groups[i, 0], tables.groups[i, 1]):
-                into[slot] = into[slot] * mine + other[slot] * theirs
-    into[ANCHOR] = anchor
+    _merge_decayed(into, other, tables)
     into[SEQ] = max(into[SEQ], other[SEQ])
     into[KNOWN_AT] = max(into[KNOWN_AT], other[KNOWN_AT])
     into[FIRST_AT] = min(into[FIRST_AT], other[FIRST_AT])
-    for slot in tables.age_slots:
+    for slot in range(tables.age_slots[0], tables.age_slots[1]):
         into[slot] = max(into[slot], other[slot])
+    _merge_offsets(into, other)
     _merge_orders(into, other)
     _merge_carts(into, other)
     _merge_sessions(into, other)

@@ -5,7 +5,10 @@ import math
 import numpy as np
 from numba import njit
 
-from features.decay import NEVER, US_PER_S, local_seconds, weight_of
+from features.activity import ORDERS_KEPT, PROFILE_PRIOR, SHORTEST_MEAN_GAP
+from features.advance import SESSION_GAP_US
+from features.decay import DAY_US, HOUR_US, MINUTE_US, NEVER, US_PER_S, hour_of, local_seconds, weekday_of, weight_of
+from features.declare import CartFact, GapFact, Moment, SessionFact
 from features.layout import (
     ANCHOR,
     CART_ITEMS,
@@ -13,12 +16,9 @@ from features.layout import (
     CART_TOUCHED,
     CART_VALUE,
     CELLS,
-    DAY_US,
+    CELLS_HIGH,
+    CELLS_LOW,
     FIRST_AT,
-    GAP_SQUARES,
-    GAPS,
-    HOUR_US,
-    MINUTE_US,
     ORDER_FIRST,
     ORDER_LAST,
     ORDERS,
@@ -29,129 +29,157 @@ from features.layout import (
     READ_RATIO,
     READ_SESSION,
     READ_SUM,
-    SESSION_CELLS_HIGH,
-    SESSION_CELLS_LOW,
     SESSION_DEPTH,
-    SESSION_GAP_US,
     SESSION_LAST,
     SESSION_START,
+    UTC_OFFSET,
     Floats,
     Ints,
     Tables,
 )
 
-PRIOR_EVENTS = 2.0
-"""How many events, spread evenly, an activity profile starts from: few events then say little."""
+# Facts go by their place in their enumeration.
+_ITEMS, _VALUE, _AGE_H, _ = range(len(CartFact))
+_LENGTH_MIN, _DEPTH, _ = range(len(SessionFact))
+_MEAN_D, _SPREAD_D, _ = range(len(GapFact))
+_HOUR_SIN, _HOUR_COS, _WEEKDAY_SIN, _WEEKDAY_COS, _HOUR_SHARE, _, _TENURE_D = range(len(Moment))
+
+LEAST_BELOW = 1e-12
+"""A tally below this is what rounding left of nothing, and no answer can be relative to it."""
+_SHORTEST_MEAN_GAP_D = SHORTEST_MEAN_GAP.total_seconds() * US_PER_S / DAY_US
+_EVEN_HOURS, _EVEN_DAY = PROFILE_PRIOR * 3.0 / 24.0, PROFILE_PRIOR / 7.0
 
 
 @njit(cache=True, nogil=True)
-def _read_tally(state: Floats, slot: int, group: int, elapsed_s: float, tables: Tables) -> float:
-    return state[slot] * weight_of(tables, group, elapsed_s)
+def _read_ratio(above: float, below: float) -> float:
+    return above / below if below > LEAST_BELOW else math.nan
 
 
 @njit(cache=True, nogil=True)
 def _read_cart(state: Floats, fact: int, at: float) -> float:
-    if fact == 0:
+    if fact == _ITEMS:
         return state[CART_ITEMS]
-    if fact == 1:
+    if fact == _VALUE:
         return state[CART_VALUE]
     if state[CART_ITEMS] <= 0.0:
         return math.nan
-    return (at - (state[CART_OPENED] if fact == 2 else state[CART_TOUCHED])) / HOUR_US
+    return (at - (state[CART_OPENED] if fact == _AGE_H else state[CART_TOUCHED])) / HOUR_US
 
 
 @njit(cache=True, nogil=True)
-def _cells_set(state: Floats) -> int:
-    count = 0
-    for slot in (SESSION_CELLS_LOW, SESSION_CELLS_HIGH):
+def _distinct_products(state: Floats) -> float:
+    """Return how many products filled this many cells, by linear counting (Whang et al. 1990)."""
+    filled = 0
+    for slot in (CELLS_LOW, CELLS_HIGH):
         bits = np.int64(state[slot])
         while bits:
             bits &= bits - 1
-            count += 1
-    return count
+            filled += 1
+    return CELLS * math.log(CELLS / max(1, CELLS - filled))
 
 
 @njit(cache=True, nogil=True)
 def _read_session(state: Floats, fact: int, at: float) -> float:
     if at - state[SESSION_LAST] > SESSION_GAP_US:
         return 0.0
-    if fact == 0:
+    if fact == _LENGTH_MIN:
         return (state[SESSION_LAST] - state[SESSION_START]) / MINUTE_US
-    if fact == 1:
+    if fact == _DEPTH:
         return state[SESSION_DEPTH]
-    # Linear counting (Whang et al. 1990): distinct products from the cells that are still free.
-    free = max(1, CELLS - _cells_set(state))
-    return CELLS * math.log(CELLS / free)
+    return _distinct_products(state)
+
+
+@njit(cache=True, nogil=True)
+def _gap_spread_d(state: Floats) -> float:
+    """Return the standard deviation of the gaps between the latest orders; no answer from a single gap."""
+    gaps = min(state[ORDERS], float(ORDERS_KEPT)) - 1.0
+    if gaps < 2.0:
+        return math.nan
+    first = ORDER_LAST - np.int64(gaps)
+    mean_d = (state[ORDER_LAST] - state[first]) / DAY_US / gaps
+    squares = 0.0
+    for slot in range(first, ORDER_LAST):
+        squares += ((state[slot + 1] - state[slot]) / DAY_US - mean_d) ** 2
+    return math.sqrt(squares / gaps)
 
 
 @njit(cache=True, nogil=True)
 def _read_gap(state: Floats, fact: int, at: float) -> float:
-    if state[ORDERS] < 2.0 or state[ORDER_LAST] <= state[ORDER_FIRST]:
+    if state[ORDERS] < 2.0:
         return math.nan
+    if fact == _SPREAD_D:
+        return _gap_spread_d(state)
     mean_d = (state[ORDER_LAST] - state[ORDER_FIRST]) / DAY_US / (state[ORDERS] - 1.0)
-    if fact == 0:
+    if fact == _MEAN_D:
         return mean_d
-    if fact == 2:
-        return (at - state[ORDER_LAST]) / DAY_US / mean_d
-    if state[GAPS] < 1.0:
-        return math.nan
-    mean_gap = (state[ORDER_LAST] - state[ORDER_FIRST]) / DAY_US / state[GAPS]
-    return math.sqrt(max(0.0, state[GAP_SQUARES] / state[GAPS] - mean_gap * mean_gap))
+    return (at - state[ORDER_LAST]) / DAY_US / max(mean_d, _SHORTEST_MEAN_GAP_D)
 
 
 @njit(cache=True, nogil=True)
-def _hour_share(state: Floats, local: float, weight: float, tables: Tables) -> float:
+def _hour_share(state: Floats, local_s: float, weight: float, first: int) -> float:
     """Return the share of activity in this local hour and its two neighbours, shrunk to an even spread."""
-    hour = np.int64(local // 3600.0) % 24
+    hour = hour_of(local_s)
     total = 0.0
-    for i in range(24):
-        total += state[tables.profile_slot + i] * weight
-    near = 0.0
-    for step in range(-1, 2):
-        near += state[tables.profile_slot + (hour + step) % 24] * weight
-    return (near + PRIOR_EVENTS * 3.0 / 24.0) / (total + PRIOR_EVENTS)
+    for slot in range(first, first + 24):
+        total += state[slot]
+    near = state[first + (hour + 23) % 24] + state[first + hour] + state[first + (hour + 1) % 24]
+    return (near * weight + _EVEN_HOURS) / (total * weight + PROFILE_PRIOR)
 
 
 @njit(cache=True, nogil=True)
-def _next_day_share(state: Floats, local: float, weight: float, tables: Tables) -> float:
+def _next_day_share(state: Floats, local_s: float, weight: float, first: int) -> float:
     """Return the share of activity on the weekdays of the coming 24 hours, shrunk to an even spread."""
-    weekday = (np.int64(local // 86_400.0) + 3) % 7
-    passed = (local % 86_400.0) / 86_400.0
-    first = tables.profile_slot + 24
+    weekday = weekday_of(local_s)
+    passed = (local_s % 86_400.0) / 86_400.0
     total = 0.0
-    for i in range(7):
-        total += state[first + i] * weight
-    ahead = (1.0 - passed) * state[first + weekday] * weight + passed * state[first + (weekday + 1) % 7] * weight
-    return (ahead + PRIOR_EVENTS / 7.0) / (total + PRIOR_EVENTS)
+    for slot in range(first, first + 7):
+        total += state[slot]
+    ahead = (1.0 - passed) * state[first + weekday] + passed * state[first + (weekday + 1) % 7]
+    return (ahead * weight + _EVEN_DAY) / (total * weight + PROFILE_PRIOR)
 
 
 @njit(cache=True, nogil=True)
-def _read_moment(state: Floats, fact: int, at: float, elapsed_s: float, tables: Tables) -> float:
-    local = local_seconds(state, at)
-    if fact <= 1:
-        angle = 2.0 * math.pi * (local % 86_400.0) / 86_400.0
-        return math.sin(angle) if fact == 0 else math.cos(angle)
-    if fact <= 3:
-        angle = 2.0 * math.pi * ((np.int64(local // 86_400.0) + 3) % 7) / 7.0
-        return math.sin(angle) if fact == 2 else math.cos(angle)
-    if fact == 6:
+def _read_calendar(fact: int, local_s: float) -> float:
+    if fact in (_HOUR_SIN, _HOUR_COS):
+        angle = 2.0 * math.pi * (local_s % 86_400.0) / 86_400.0
+        return math.sin(angle) if fact == _HOUR_SIN else math.cos(angle)
+    angle = 2.0 * math.pi * weekday_of(local_s) / 7.0
+    return math.sin(angle) if fact == _WEEKDAY_SIN else math.cos(angle)
+
+
+@njit(cache=True, nogil=True)
+def _read_moment(state: Floats, fact: int, at: float, weight: float, tables: Tables) -> float:
+    if fact == _TENURE_D:
         return math.nan if state[FIRST_AT] == math.inf else (at - state[FIRST_AT]) / DAY_US
-    weight = weight_of(tables, tables.profile_half_life, elapsed_s)
-    return _hour_share(state, local, weight, tables) if fact == 4 else _next_day_share(state, local, weight, tables)
+    local_s = local_seconds(at, state[UTC_OFFSET])
+    if fact <= _WEEKDAY_COS:
+        return _read_calendar(fact, local_s)
+    if fact == _HOUR_SHARE:
+        return _hour_share(state, local_s, weight, tables.profile_slot)
+    return _next_day_share(state, local_s, weight, tables.profile_slot + 24)
+
+
+@njit(cache=True, nogil=True)
+def _weights(state: Floats, at: float, tables: Tables) -> Floats:
+    """Return for each half-life what is left at `at` of what the state says."""
+    elapsed_s = max(0.0, (at - state[ANCHOR]) / US_PER_S) if state[ANCHOR] > NEVER else 0.0
+    weights = np.empty(tables.rates.size)
+    for i in range(weights.size):
+        weights[i] = weight_of(tables, i, elapsed_s)
+    return weights
 
 
 @njit(cache=True, nogil=True)
 def read_state(state: Floats, at: float, out: Floats, tables: Tables) -> None:
     """Write the features of `state` as of `at` (µs) into `out`; NaN where there is no answer."""
-    elapsed_s = max(0.0, (at - state[ANCHOR]) / US_PER_S) if state[ANCHOR] > NEVER else 0.0
+    weights = _weights(state, at, tables)
     for i in range(tables.ops.shape[0]):
         op, slot = tables.ops[i, 0], tables.ops[i, 1]
         if op == READ_SUM:
-            out[i] = _read_tally(state, slot, tables.ops[i, 2], elapsed_s, tables)
+            out[i] = state[slot] * weights[tables.ops[i, 2]]
         elif op == READ_RATIO:
-            below = _read_tally(state, tables.ops[i, 3], tables.ops[i, 4], elapsed_s, tables)
-            above = _read_tally(state, slot, tables.ops[i, 2], elapsed_s, tables)
-            out[i] = above / below if below > 1e-12 else math.nan
+            below = state[tables.ops[i, 3]] * weights[tables.ops[i, 4]]
+            out[i] = _read_ratio(state[slot] * weights[tables.ops[i, 2]], below)
         elif op == READ_AGE:
             out[i] = (at - state[slot]) / DAY_US if state[slot] > NEVER else math.nan
         elif op == READ_CART:
@@ -161,7 +189,7 @@ def read_state(state: Floats, at: float, out: Floats, tables: Tables) -> None:
         elif op == READ_GAP:
             out[i] = _read_gap(state, slot, at)
         elif op == READ_MOMENT:
-            out[i] = _read_moment(state, slot, at, elapsed_s, tables)
+            out[i] = _read_moment(state, slot, at, weights[tables.profile_half_life], tables)
 
 
 @njit(cache=True, nogil=True)
@@ -169,5 +197,5 @@ def read_rows(states: Floats, at: Ints, tables: Tables) -> Floats:
     """Return the features of each row of `states` as of its own moment (µs)."""
     out = np.empty((states.shape[0], tables.ops.shape[0]))
     for row in range(states.shape[0]):
-        read_state(states[row], at[row], out[row], tables)
+        read_state(states[row], float(at[row]), out[row], tables)
     return out
