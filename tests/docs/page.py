@@ -62,7 +62,7 @@ def read_blocks(page: Path, text: str) -> list[Block]:
 
 def _block(page: Path, line: int, info: str, text: str) -> Block:
     language, *words = info.split() or [""]
-    marks = dict((word.split("=", 1) + [""])[:2] for word in words)
+    marks = {name: value for name, _, value in (word.partition("=") for word in words)}
     if language not in EXECUTED | PARSED | SHOWN:
         raise UnclearBlock(f"{page}:{line}: '{language}' is none of {', '.join(sorted(EXECUTED | PARSED | SHOWN))}")
     if unknown := marks.keys() - MARKS:

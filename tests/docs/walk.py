@@ -14,7 +14,7 @@ import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -54,7 +54,7 @@ class Walk:
         self.printed = ""
         self._remember_environment()
 
-    def __enter__(self) -> "Walk":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -162,10 +162,8 @@ class Walk:
             raise BrokenPage(f"{block}: still running after {BLOCK_TIMEOUT_S} s") from error
         self.printed = out.decode(errors="replace")
         if (process.returncode != 0) != ("fails" in block.marks):
-            raise BrokenPage(
-                f"{block}: exit code {process.returncode}\n{self.printed[-4000:]}\n{err.decode(errors='replace')[-4000:]}"
-                + self._said_beside()
-            )
+            said = f"{self.printed[-4000:]}\n{err.decode(errors='replace')[-4000:]}{self._said_beside()}"
+            raise BrokenPage(f"{block}: exit code {process.returncode}\n{said}")
 
     def _start(self, block: Block) -> None:
         self.announced |= {block.marks.get("background", "")} - {""}
