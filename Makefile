@@ -6,7 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
-STAMP := $(VENV)/.installed
+# INSTALLED=1 takes $(VENV) as it is, in an image for example.
+STAMP := $(if $(INSTALLED),,$(VENV)/.installed)
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 PACKAGES := features feature_repo models policy serving training benchmarks demo
@@ -31,7 +32,7 @@ help: ## Show this list
 .PHONY: install
 install: $(STAMP) ## Install the pinned packages and this project into .venv
 
-$(STAMP): pyproject.toml requirements/dev.lock requirements/bootstrap.lock requirements/install
+$(VENV)/.installed: pyproject.toml requirements/dev.lock requirements/bootstrap.lock requirements/install
 	@PYTHON="$(PYTHON)" requirements/install $(VENV)
 	@echo "Compiling the kernels …" >&2
 	@$(PY) -m features.warm

@@ -83,7 +83,7 @@ class Walk:
         if shutil.which("curl") is None:
             binaries.insert(0, str(ROOT / "tests" / "docs" / "bin"))
         environment = {
-            "MAKEFLAGS": f"-o {sys.prefix}/.installed",  # it is installed, or this would not run
+            "INSTALLED": "1",  # or this would not run
             "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"],
             "OPPORTUNE_HOME": str(self.folder / "home"),
             "OPPORTUNE_PORT": str(self._port(SERVER_PORT)),
