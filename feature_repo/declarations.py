@@ -1,11 +1,12 @@
 """What Feast holds: one packed state a user, and every feature of the catalogue read from it at a given moment."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, RequestSource, ValueType
 from feast.on_demand_feature_view import on_demand_feature_view
-from feast.types import Bytes, Float64, Int64
+from feast.types import Bytes, Float64, Int64, String
 
 from feature_repo.model_services import model_services
 from feature_repo.stores import home
@@ -18,30 +19,33 @@ user = Entity(
     description="A person: a user_id, or anonymous:<id> until one is known.",
 )
 
-states_in_log_order = FileSource(
-    name="states_in_log_order",
-    path=str(home() / "feast" / "states.parquet"),
-    timestamp_field="event_timestamp",
-    created_timestamp_column="created_timestamp",
-    description="States as they were after chosen rows of the log; `make retrain` writes them.",
-)
 
-folded_states = PushSource(
-    name="folded_states",
-    batch_source=states_in_log_order,
-    description="States as serving folds them, one at each commit of the log.",
-)
+def state_view(states: Path) -> FeatureView:
+    """Return the view of the packed states, whose history is in the Parquet file `states`."""
+    history = FileSource(
+        name="states_in_log_order",
+        path=str(states),
+        timestamp_field="event_timestamp",
+        created_timestamp_column="created_timestamp",
+        description="States as they were after chosen rows of the log; `make retrain` writes them.",
+    )
+    return FeatureView(
+        name="user_state",
+        entities=[user],
+        # Feast joins by the moment alone, without a word, where a view does not name its key here.
+        schema=[
+            Field(name="user_key", dtype=String),
+            Field(name="state", dtype=Bytes, description="All that is known of a user, packed."),
+        ],
+        source=PushSource(name="folded_states", batch_source=history, description="States as serving folds them."),
+        # No age limit: a state says itself when it was folded, and what decays in it does so when it is read.
+        ttl=timedelta(0),
+        online=True,
+        description="The fold over a user's events.",
+    )
 
-user_state = FeatureView(
-    name="user_state",
-    entities=[user],
-    schema=[Field(name="state", dtype=Bytes, description="All that is known of a user, packed; see features/state.py.")],
-    source=folded_states,
-    # No age limit: a state says itself when it was folded, and what decays in it does so when it is read.
-    ttl=timedelta(0),
-    online=True,
-    description="The fold over a user's events.",
-)
+
+user_state = state_view(home() / "feast" / "states.parquet")
 
 question = RequestSource(
     name="question",

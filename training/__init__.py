@@ -1,0 +1,1 @@
+"""Learn from it: dataset, fit, calibrate, evaluate, gate, registry, reports."""
