@@ -61,9 +61,11 @@ def _delimiter(value: object) -> str:
 
 
 def _unit(value: object) -> str | None:
-    if value is not None and value not in UNITS:
+    if value is None:
+        return None
+    if not isinstance(value, str) or value not in UNITS:
         raise BadMapping("file.time_unit", f"must be one of {', '.join(UNITS)}, not {value!r}")
-    return None if value is None else str(value)
+    return value
 
 
 def _zone(value: object) -> tzinfo:

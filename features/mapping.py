@@ -134,7 +134,7 @@ def _merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for layer in layers:
         for name, value in section({"": layer}, "", set(_SECTIONS)).items():
             merged[name] = _over(merged.get(name), value)
-    return {name: merged.get(name) or {} for name in _SECTIONS}
+    return {name: {} if merged.get(name) is None else merged[name] for name in _SECTIONS}
 
 
 def _over(below: object, above: object) -> object:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from features.events import BadEvent
+from features.kinds import fold_name
 from features.mapping import TOP_LEVEL, EventMapping
 from features.values import section, text
 
@@ -47,7 +48,7 @@ def read_message(raw: object, mapping: EventMapping) -> Message:
         raise BadEvent("", "must be an object", "not_an_object")
     fields, extras = _split(raw, mapping)
     call = fields.get("type")
-    if call not in CALLS:
+    if type(call) is not str or call not in CALLS:
         call = _call(fields, extras)
     properties = _renamed(section(fields.get("properties"), "properties"), mapping)
     traits = section(fields.get("traits"), "traits")
@@ -81,6 +82,9 @@ def _place(raw: Mapping[str, Any], others: list[tuple[str, str]], fields: dict[s
     """Give fields that came under other names to `fields`; return those of the properties."""
     nested = "properties" in fields or "traits" in fields
     extras: dict[str, Any] = {}
+    if len({name for _, name in others}) < len(others):
+        # Several spellings of one field: user_id is ours rather than customer_id.
+        others.sort(key=lambda each: fold_name(each[0]) != fold_name(each[1]))
     for key, name in others:
         target = fields if name in _TOP_LEVEL else extras
         if target.get(name) is None and (key == name or raw.get(name) is None):

@@ -15,6 +15,7 @@ DAY_US: Final = 86_400_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST: Final = 631_152_000_000_000  # 1990: below it a unit was mistaken or a zero sent
 _LATEST: Final = 7_258_118_400_000_000  # 2200
+_LARGEST: Final = 1e19  # in nanoseconds it would be the year 2286
 _ISO_DATE_DIGITS: Final = 8
 
 
@@ -45,7 +46,7 @@ def read_moment(
     else:
         moment = _of_number(value, field, unit)
     if not _EARLIEST <= moment < _LATEST:
-        raise BadEvent(field, f"{value!r:.60} is outside the years 1990 to 2199", "out_of_range")
+        raise _outside(value, field)
     return moment
 
 
@@ -79,6 +80,8 @@ def _of_datetime(value: datetime, local: tzinfo) -> int:
 def _of_number(value: object, field: str, unit: str | None) -> int:
     if type(value) is not int and not (type(value) is float and isfinite(value)):
         raise _unreadable(value, field)
+    if abs(value) > _LARGEST:
+        raise _outside(value, field)
     scale = UNITS[unit or _unit_of(abs(value))]
     if scale < 1:
         return int(value) // 1000
@@ -94,8 +97,14 @@ def _unit_of(size: float) -> str:
 
 
 def _unreadable(value: object, field: str) -> BadEvent:
-    reason = f"{value!r:.60} is not a time (ISO 8601, or a number since 1970)"
-    return BadEvent(field, reason, "not_a_time")
+    shown = f"{value!r:.60}" if type(value) is str else f"a {type(value).__name__}"
+    return BadEvent(field, f"{shown} is not a time (ISO 8601, or a number since 1970)", "not_a_time")
+
+
+def _outside(value: object, field: str) -> BadEvent:
+    # A number may have more digits than Python agrees to print.
+    shown = f"{value!r:.60}" if type(value) is str else "the time"
+    return BadEvent(field, f"{shown} is outside the years 1990 to 2199", "out_of_range")
 
 
 def iso(moment: int) -> str:

@@ -1,0 +1,90 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.events import BadEvent
+from features.moments import iso, read_moment, utc_offset_s, zone
+
+NOON = 1_501_588_800_000_000  # 2017-08-01T12:00:00Z
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2017-08-01T12:00:00Z",
+        "2017-08-01T12:00:00.000Z",
+        "2017-08-01 12:00:00",
+        "2017-08-01 12:00:00 UTC",
+        "2017-08-01T14:00:00+02:00",
+        "2017-08-01T12",
+        1_501_588_800,
+        1_501_588_800.0,
+        1_501_588_800_000,
+        1_501_588_800_000_000,
+        1_501_588_800_000_000_000,
+        "1501588800",
+        "1501588800000",
+        datetime(2017, 8, 1, 12, tzinfo=UTC),
+        datetime(2017, 8, 1, 12),  # noqa: DTZ001 - what a table without zones holds
+    ],
+)
+def test_one_moment_in_many_spellings(value):
+    assert read_moment(value, "timestamp") == NOON
+
+
+def test_a_date_is_its_midnight_also_without_dashes():
+    assert read_moment("2017-08-01", "t") == read_moment("20170801", "t") == NOON - 12 * 3_600_000_000
+
+
+def test_a_fraction_is_kept_to_the_microsecond():
+    assert read_moment("2017-08-01T12:00:00.123456Z", "t") == NOON + 123_456
+    assert read_moment(1_501_588_800.25, "t") == NOON + 250_000
+
+
+def test_a_file_may_say_unit_form_and_zone():
+    assert read_moment(1_501_588_800, "t", unit="s") == NOON
+    assert read_moment("01/08/2017 12:00", "t", form="%d/%m/%Y %H:%M") == NOON
+    assert read_moment("2017-08-01 14:00", "t", local=ZoneInfo("Europe/Berlin")) == NOON
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "yesterday", "2017-13-01", "2017-08-01T25:00:00Z", "12:00", None, True, [], {}, float("nan"), float("inf")],
+)
+def test_what_is_no_time_is_refused(value):
+    with pytest.raises(BadEvent, match="timestamp"):
+        read_moment(value, "timestamp")
+
+
+@pytest.mark.parametrize("value", [0, 1, -1, "1969-12-31", "2200-01-01T00:00:00Z", 10**400, 1e300, "9" * 5000])
+def test_a_time_of_another_age_is_refused(value):
+    with pytest.raises(BadEvent):
+        read_moment(value, "timestamp")
+
+
+def test_seconds_taken_for_milliseconds_are_refused_rather_than_dated_1970():
+    with pytest.raises(BadEvent, match="outside the years"):
+        read_moment(1_501_588_800, "timestamp", unit="ms")
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2199, 12, 31)))  # noqa: DTZ001
+def test_a_moment_written_is_read_back(at):
+    moment = (at.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+    assert read_moment(iso(moment), "t") == moment
+
+
+def test_the_offset_follows_the_season():
+    summer, winter = NOON, NOON + 180 * 86_400_000_000
+
+    assert utc_offset_s("Europe/Berlin", summer) == 7200
+    assert utc_offset_s("Europe/Berlin", winter) == 3600
+    assert utc_offset_s("Etc/GMT+5", summer) == -18000
+
+
+@pytest.mark.parametrize("name", ["Mars/Base", "", "America", "../etc/passwd", "europe/berlin", "x" * 10_000])
+def test_a_zone_nobody_knows_is_none(name):
+    assert zone(name) is None
