@@ -1,0 +1,165 @@
+"""`python -m demo`: import, train, serve, replay, report."""
+
+import json
+import os
+import secrets
+import shutil
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.cache import keep_compiled
+
+FIRST, LAST = "2017-10-01", "2017-12-19"
+ASKED_FIRST, ASKED_LAST, EVERY_DAYS = "2017-10-16", "2017-12-18", 3
+DELIVERED_WITHIN_S = 30.0
+
+
+class Demo:
+    """The steps, and how long each took."""
+
+    def __init__(self, home: Path) -> None:
+        from demo.journey import load
+
+        self.home = home
+        self.seconds: dict[str, float] = {}
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        with self._step("read the data"):
+            self.journey = load()
+
+    @property
+    def database(self) -> Path:
+        """The log and the ledger."""
+        return self.home / "opportune.db"
+
+    def run(self) -> dict[str, Any]:
+        """Do everything and return the summary."""
+        from demo import judge, ledger
+        from training.baselines import Logistic
+
+        imported = self._import()
+        with self._step("train"):
+            self._command("training.retrain", "--horizons", "24h,7d")
+        trained = json.loads((self.home / "retrain" / "summary.json").read_text())
+        served, receiver = self._replay(imported)
+        with self._step("judge"):
+            logistic = Logistic.read(self.home / "retrain" / "logistic-24h.json")
+            intent = judge.judged(self.journey, served, self.database, logistic)
+        with self._step("parity"):
+            self._command("training.parity", quiet=True)
+        parity = json.loads((self.home / "parity" / "summary.json").read_text())
+        p50, p95, p99 = np.percentile(served.latencies_ms, [50, 95, 99])
+        return {
+            "events_imported": imported,
+            "events_replayed": served.events,
+            "users": int(self.journey.baskets["household_id"].nunique()),
+            "intent": intent,
+            "decisions": ledger.decisions(self.database),
+            "dispatch": {
+                **ledger.dispatch(self.database),
+                "verified": len(receiver.verified),
+                "forged": receiver.forged,
+            },
+            "outcomes": {"attributed": ledger.attributed(self.database)},
+            "parity": {"rows": parity["rows"], "mismatches": parity["mismatches"]},
+            "latency_ms": {"p50": round(p50, 2), "p95": round(p95, 2), "p99": round(p99, 2)},
+            "mlflow_run_id": trained["mlflow_run_id"],
+            "model_version": trained["model_version"],
+            "seconds": {step: round(taken, 1) for step, taken in self.seconds.items()},
+        }
+
+    def _import(self) -> int:
+        from demo.journey import write_history
+        from demo.replay import local_midnight
+
+        with self._step("import"):
+            history = self.home / "history.jsonl"
+            imported = write_history(self.journey, history, local_midnight(FIRST))
+            self._command("serving.history", str(history))
+            history.unlink()
+        return imported
+
+    def _replay(self, imported: int) -> tuple[Any, Any]:
+        from demo.receiver import Receiver
+        from demo.replay import local_midnight, midnights, replay
+        from demo.service import serving
+        from serving.progress import Progress
+
+        secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+        policy = Path(__file__).parent / "triggers.yaml"
+        end = self.journey.before(local_midnight(LAST))
+        asked_at = midnights(local_midnight(ASKED_FIRST), local_midnight(ASKED_LAST), EVERY_DAYS)
+        bar = Progress(quiet=not sys.stderr.isatty())
+        with Receiver(secret) as receiver:
+            settings = {
+                "replay": "true",
+                "triggers": str(policy),
+                "score_sample": "1",
+                "webhook_url": receiver.url,
+                "webhook_secret": secret,
+                "watch_registry": "false",
+            }
+            with self._step("start the service"):
+                self._command("serving.registry", "--once")
+                service = serving(self.home, settings)
+                client = service.__enter__()
+            try:
+                with self._step("replay"):
+                    bar.begin("Replaying the autumn", end - imported)
+                    sent = 0
+
+                    def advance(count: int) -> None:
+                        nonlocal sent
+                        sent += count
+                        bar.reach(sent)
+
+                    served = replay(client, self.journey, imported, end, asked_at, advance)
+                    bar.end()
+                    self._wait_for_delivery()
+            finally:
+                service.__exit__(None, None, None)
+        return served, receiver
+
+    def _wait_for_delivery(self) -> None:
+        from demo.ledger import waiting
+
+        deadline = time.monotonic() + DELIVERED_WITHIN_S
+        while waiting(self.database) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def _command(self, module: str, *arguments: str, quiet: bool = False) -> None:
+        from demo.service import run
+
+        run(module, *arguments, home=self.home, quiet=quiet)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        sys.stderr.write(f"» {name}\n")
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
+
+def main() -> int:
+    """Run the demonstration and show one screen."""
+    home = (Path(os.environ.get("OPPORTUNE_HOME", "var")) / "demo").absolute()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    keep_compiled(home.parent)
+    from demo.screen import show
+
+    demo = Demo(home)
+    summary = demo.run()
+    (home / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    show(summary, home)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
