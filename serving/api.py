@@ -54,7 +54,7 @@ def http_edge(
     open_without_keys: bool,
     replay: bool = False,
     version: str = "0",
-    **fastapi: Any,  # noqa: ANN401 (whatever FastAPI takes)
+    **fastapi: Any,
 ) -> Edge:
     """Put the HTTP interface together.
 

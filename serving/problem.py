@@ -102,7 +102,7 @@ def _words(error: Exception) -> tuple[str, str, str | None]:
     if isinstance(error, errors.ServingError):
         return error.detail, error.code, error.field
     if isinstance(error, BadEvent):
-        return f"{error.field}: {error.reason}", error.code, error.field
+        return str(error), error.code, error.field or None
     if isinstance(error, RequestValidationError):
         return _first_complaint(error.errors())
     if isinstance(error, HTTPException):

@@ -36,7 +36,7 @@ class GuardedRoute(APIRoute):
         needs: str | None,
         size: Size = "event",
         key_in_body: bool = False,
-        **declared: Any,  # noqa: ANN401 (whatever FastAPI takes)
+        **declared: Any,
     ) -> None:
         """Declare a route.
 
@@ -73,7 +73,7 @@ class HotRoute(GuardedRoute):
         endpoint: Callable[..., Any],
         *,
         answer: Callable[[bytes, Caller], Awaitable[bytes]],
-        **declared: Any,  # noqa: ANN401 (whatever FastAPI takes)
+        **declared: Any,
     ) -> None:
         """Declare a route, and how it is really answered: from the body, plain, to JSON."""
         self.answer = answer

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from msgspec import Raw
+from msgspec import Raw, ValidationError
 
 from features.events import BadEvent
 from features.kinds import Kind
@@ -110,10 +111,7 @@ class EventRoutes:
     async def take_batch(self, body: bytes, caller: Caller) -> bytes:
         """Answer POST /v1/batch; what cannot be used is set aside and named, and the rest is kept."""
         received_at = self._clock()
-        try:
-            batch = wire.read_event_batch(body)
-        except wire.UNREADABLE as error:
-            raise wire.unreadable(error) from None
+        batch = _batch(body)
         if len(batch.batch) > self._max_batch_events:
             raise TooLarge(f"batch: at most {self._max_batch_events:,} events in one request.", field="batch")
         events, refused = self._events(batch, received_at)
@@ -154,8 +152,8 @@ class EventRoutes:
         try:
             raw = wire.read_any(text)
             wire.refuse_depth(text, raw)
-        except wire.UNREADABLE as error:
-            return BadEvent("", str(wire.unreadable(error)), "not_json")
+        except wire.UNREADABLE:
+            return BadEvent("", "is not JSON of valid Unicode and finite numbers", "not_json")
         except ServingError as error:
             return BadEvent("", error.detail, error.code)
         return raw
@@ -172,6 +170,16 @@ class EventRoutes:
     async def _set_aside(self, rejects: Sequence[Reject]) -> None:
         self._metrics.events["rejected"] += len(rejects)
         await self._engine.set_aside(rejects)
+
+
+def _batch(body: bytes) -> wire.EventBatch:
+    try:
+        return wire.read_event_batch(body)
+    except wire.UNREADABLE as error:
+        if not isinstance(error, ValidationError):
+            with suppress(ValueError, RecursionError):
+                return wire.read_damaged_batch(body)
+        raise wire.unreadable(error) from None
 
 
 def _text(body: bytes | Raw) -> str:

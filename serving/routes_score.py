@@ -147,7 +147,7 @@ class ScoreRoutes:
             event = normalise(raw, received_at=self._clock(), mapping=self._mapping)
         except BadEvent as bad:
             self._metrics.events["rejected"] += 1
-            raise BadEvent(prefix + bad.field, bad.reason, bad.code) from None
+            raise BadEvent((prefix + bad.field).rstrip("."), bad.reason, bad.code) from None
         _refuse_another(event, request)
         if event.kind is Kind.OTHER:
             self._metrics.events["unknown"] += 1

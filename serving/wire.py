@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
-from msgspec import DecodeError, Meta, Raw, Struct, ValidationError
+from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, convert
 from msgspec.json import Decoder, Encoder
 
 from serving.errors import InvalidField, UnreadableBody
@@ -20,6 +21,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 DEEPEST = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MISSING = re.compile(r"Object missing required field `(.*)`")
 _PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<place>.*)`)?$", re.DOTALL)
 
 
@@ -147,12 +149,27 @@ def unreadable(error: Exception) -> Exception:
     if isinstance(error, ValidationError):
         found = _PLACE.match(str(error))
         reason, place = (found["reason"], found["place"]) if found else (str(error), None)
+        missing = _MISSING.match(reason)
+        if missing:
+            place, reason = f"{place}.{missing[1]}" if place else missing[1], "is required"
         return InvalidField(f"{place or 'body'}: {reason}", field=place or "body")
     if isinstance(error, RecursionError):
         return too_deep()
     if isinstance(error, UnicodeDecodeError):
         return UnreadableBody("The body is not UTF-8.")
     return UnreadableBody(f"The body is not JSON: {error}")
+
+
+def read_damaged_batch(body: bytes) -> EventBatch:
+    """Read a batch that `read_event_batch` could not, because of what one of its events holds.
+
+    A browser that cuts a text within an emoji sends half a character, which is JSON but not Unicode: the event that
+    holds it cannot be read, the others can. Raises ValueError and RecursionError like the reading of any JSON.
+    """
+    batch = json.loads(body)
+    if isinstance(batch, dict) and isinstance(batch.get("batch"), list):
+        batch["batch"] = [Raw(json.dumps(each).encode()) for each in batch["batch"]]
+    return convert(batch, EventBatch)
 
 
 UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
