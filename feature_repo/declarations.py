@@ -27,7 +27,7 @@ def state_view(states: Path) -> FeatureView:
         path=str(states),
         timestamp_field="event_timestamp",
         created_timestamp_column="created_timestamp",
-        description="States as they were after chosen rows of the log; `make retrain` writes them.",
+        description="States as they were after chosen rows of the log; training.offline.write_states writes them.",
     )
     return FeatureView(
         name="user_state",
@@ -58,7 +58,7 @@ question = RequestSource(
     sources=[user_state, question],
     schema=[Field(name=name, dtype=Float64) for name in CATALOGUE.names],
     mode="pandas",
-    # Meanings are tags of the view: a field that describes itself is not the field Feast infers, and `apply` refuses it.
+    # Meanings are tags: a field with a description is not the field Feast infers, and `apply` refuses the view.
     tags=dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True)),
     description="Every feature of the catalogue as of the moment of the question; NaN where there is no answer.",
 )

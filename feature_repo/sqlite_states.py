@@ -1,12 +1,11 @@
 """Feast's SQLite online store, tuned for one packed state a user and safe to delete at any time.
 
-Table, keys and values are those of Feast's own store, so that any Feast client can read the file. What differs: the file
-is in WAL mode before Feast uses it, it is not waited for (every state can be rebuilt from the log), rows are written and
-read in one statement a batch, and a deleted or damaged file is replaced by an empty one.
+Table, keys and values are those of Feast's own store, so that any Feast client can read the file. What differs: the
+file is in WAL mode before Feast uses it, the disk is not waited for (every state can be rebuilt from the log), rows are
+written and read in one statement a batch, and a deleted or damaged file is replaced by an empty one.
 """
 
 import logging
-import os
 import sqlite3
 import struct
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from feast import FeatureView
 from feast.infra.online_stores.helpers import compute_table_id
@@ -41,9 +40,7 @@ logger = logging.getLogger(__name__)
 class StateSqliteOnlineStoreConfig(SqliteOnlineStoreConfig):
     """Settings of the store in feature_store.yaml."""
 
-    type: Literal["feature_repo.sqlite_states.StateSqliteOnlineStore"] = (  # type: ignore[assignment]
-        "feature_repo.sqlite_states.StateSqliteOnlineStore"
-    )
+    type: Any = "feature_repo.sqlite_states.StateSqliteOnlineStore"
     path: str = Field(default="feast/online.db")
 
 
@@ -105,7 +102,7 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
         config: RepoConfig,
         table: FeatureView,
         entity_keys: list[EntityKey],
-        requested_features: list[str] | None = None,
+        requested_features: list[str] | None = None,  # noqa: ARG002  # Feast's own store returns them all, too.
     ) -> list[Stored]:
         """Return moment and values for each key, in the order asked; (None, None) where there is nothing."""
         keys = [_key(each) for each in entity_keys]
@@ -114,11 +111,11 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
             f"WHERE entity_key IN ({','.join('?' * len(keys))})"
         )
         rows = self._repaired(config, table, lambda connection: connection.execute(statement, keys).fetchall())
-        found: dict[bytes, Stored] = {}
+        found: dict[bytes, tuple[datetime, dict[str, Value]]] = {}
         for key, name, value, at in rows:
-            values = found.setdefault(key, (datetime.fromtimestamp(at, UTC), {}))[1]
-            if values is not None:
-                values[name] = Value.FromString(value)
+            if key not in found:
+                found[key] = datetime.fromtimestamp(at, UTC), {}
+            found[key][1][name] = Value.FromString(value)
         return [found.get(key, ABSENT) for key in keys]
 
     def _repaired(self, config: RepoConfig, table: FeatureView, do: Callable[[sqlite3.Connection], T]) -> T:
@@ -151,7 +148,7 @@ def _table(config: RepoConfig, table: FeatureView) -> str:
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)
+        found = path.stat()
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
@@ -159,7 +156,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _key(key: EntityKey) -> bytes:
     """Return what feast.infra.key_encoding_utils.serialize_entity_key returns for one key of text, version 3."""
-    value = key.entity_values[0].string_val.encode()
+    value: bytes = key.entity_values[0].string_val.encode()
     return _key_start(key.join_keys[0]) + _number(len(value)) + value
 
 

@@ -43,7 +43,7 @@ class OnlineStates:
         """Store (key, packed state, moment in µs) for each row, in one round trip."""
         if not rows:
             return
-        data = []
+        data: list[tuple[EntityKey, dict[str, Value], datetime, datetime | None]] = []
         for key, packed, known_at in rows:
             at = datetime.fromtimestamp(known_at / 1e6, UTC)
             data.append((self._entity(key), {STATE: Value(bytes_val=packed)}, at, at))

@@ -49,7 +49,7 @@ class Log:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Return the first and the last moment, in microseconds, at which anything became known; zeros if nothing did."""
+        """Return the first and the last moment (µs) at which anything became known; zeros if nothing did."""
         known_at = self.arrays.known_at
         return (int(known_at.min()), int(known_at.max())) if known_at.size else (0, 0)
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,14 @@ def write_states(log: Log, users: Ints, at_us: Ints, directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "states.parquet"
     keys = pa.array(log.user_keys, pa.string())
-    with pq.ParquetWriter(path, SCHEMA, use_dictionary=["user_key"], write_statistics=False) as writer:
+    unfinished = path.with_suffix(".unfinished")
+    with pq.ParquetWriter(unfinished, SCHEMA, use_dictionary=["user_key"], write_statistics=False) as writer:
         writer.write_table(_newcomers(keys, owners[rows < 0], at_us[rows < 0]))
         for part, points in _slices(log, np.unique(rows[rows >= 0])):
             states = fold(part, points)
             packed = pa.array([pack(state) for state in states], pa.binary())
             writer.write_table(_table(keys.take(pa.array(part.user[points])), packed, part.known_at[points]))
-    return path
+    return unfinished.replace(path)
 
 
 def historical_features(path: Path, points: pd.DataFrame) -> Floats:
@@ -143,7 +145,7 @@ def _slices(log: Log, points: Ints) -> Iterator[tuple[LogArrays, Ints]]:
     starts = np.flatnonzero(np.diff(log.components, prepend=-1))
     load = starts // ROWS_AT_ONCE + np.searchsorted(points, starts) // STATES_AT_ONCE
     cuts = [*starts[np.unique(load, return_index=True)[1]].tolist(), len(rows)]
-    for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for begin, end in pairwise(cuts):
         inside = points[np.searchsorted(points, begin) : np.searchsorted(points, end)]
         if inside.size:
             part = slice(begin, end)
