@@ -70,7 +70,7 @@ class Isotonic:
             raise ValueError("an isotonic calibrator needs as many probabilities as log-odds, and at least one")
         if np.any(np.diff(self.log_odds) <= 0) or np.any(np.diff(self.probabilities) < 0):
             raise ValueError("the knots of an isotonic calibrator must rise")
-        if not (0.0 <= self.probabilities[0] and self.probabilities[-1] <= 1.0):
+        if self.probabilities[0] < 0.0 or self.probabilities[-1] > 1.0:
             raise ValueError("an isotonic calibrator's values must be probabilities")
 
     def __call__(self, log_odds: Floats) -> Floats:

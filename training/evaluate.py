@@ -1,0 +1,89 @@
+"""Judge probabilities by what followed: log-loss and Brier first, then order, then calibration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+LEAST = 1e-9
+DECILES = 10
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How good predictions were; nulls where only one outcome occurred."""
+
+    rows: int
+    positives: int
+    base_rate: float
+    roc_auc: float | None
+    pr_auc: float | None
+    log_loss: float
+    brier: float
+    calibration_error: float
+    """The largest gap, over deciles of the prediction, between mean prediction and rate."""
+
+
+@dataclass(frozen=True)
+class AtBudget:
+    """How good a choice of people was."""
+
+    precision: float | None
+    recall: float | None
+
+
+def judge(predicted: Floats, ordered: Bools) -> Judgement:
+    """Return how good these probabilities, of shape (n,), were; n > 0."""
+    both = 0 < ordered.sum() < ordered.size
+    return Judgement(
+        rows=int(ordered.size),
+        positives=int(ordered.sum()),
+        base_rate=float(ordered.mean()),
+        roc_auc=float(roc_auc_score(ordered, predicted)) if both else None,
+        pr_auc=float(average_precision_score(ordered, predicted)) if both else None,
+        log_loss=log_loss(predicted, ordered),
+        brier=float(np.mean((predicted - ordered) ** 2)),
+        calibration_error=calibration_error(predicted, ordered),
+    )
+
+
+def losses(predicted: Floats, ordered: Bools) -> Floats:
+    """Return the log-loss of each prediction, in nats."""
+    kept = np.clip(predicted, LEAST, 1.0 - LEAST)
+    return np.where(ordered, -np.log(kept), -np.log1p(-kept))
+
+
+def log_loss(predicted: Floats, ordered: Bools) -> float:
+    """Return the mean log-loss, in nats."""
+    return float(losses(predicted, ordered).mean())
+
+
+def deciles(predicted: Floats, ordered: Bools) -> list[tuple[float, float, int]]:
+    """Return (mean prediction, rate, rows) for each tenth of the predictions, the lowest first."""
+    parts = np.array_split(np.argsort(predicted, kind="stable"), DECILES)
+    return [(float(predicted[i].mean()), float(ordered[i].mean()), i.size) for i in parts if i.size]
+
+
+def calibration_error(predicted: Floats, ordered: Bools) -> float:
+    """Return the largest gap between mean prediction and rate over the deciles of the predictions."""
+    return max(abs(mean - rate) for mean, rate, _ in deciles(predicted, ordered))
+
+
+def at_budget(chosen: Bools, ordered: Bools) -> AtBudget:
+    """Return how many of the chosen ordered (precision), and how many of those who ordered were chosen (recall)."""
+    hits = int((chosen & ordered).sum())
+    return AtBudget(
+        precision=hits / int(chosen.sum()) if chosen.any() else None,
+        recall=hits / int(ordered.sum()) if ordered.any() else None,
+    )
+
+
+def highest(predicted: Floats, budget: int) -> Bools:
+    """Return which `budget` predictions are the highest, the earlier of equals first."""
+    chosen = np.zeros(predicted.size, dtype=np.bool_)
+    chosen[np.argsort(-predicted, kind="stable")[:budget]] = True
+    return chosen

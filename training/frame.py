@@ -1,0 +1,88 @@
+"""The training frame: decision points, the features serving would have had there, and the orders to label them by."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from training.baselines import RULE_DAYS
+from training.dataset import DAY_US, Orders, Points, decision_points, how_many, label, orders
+from training.fit import Rows
+from training.learning import enough
+from training.log import Floats, Ints, Log
+from training.offline import asked, historical_features, write_states
+from training.windows import TooLittleHistory, Windows, microseconds, split, warm_up
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One set of points and features for every horizon; only the labels differ.
+
+    Attributes:
+        log: Where all comes from.
+        points: Decision points in the order of their moments.
+        features: Of shape (points, features of the catalogue), as Feast joins them.
+        orders: Of everybody.
+        start_us: The first moment of the points.
+        end_us: The last moment that the log knows.
+    """
+
+    log: Log
+    points: Points
+    features: Floats
+    orders: Orders
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True)
+class Matured:
+    """The rows of a frame whose horizon was over when the log ended.
+
+    Attributes:
+        rows: Features and what followed.
+        windows: Where to learn and judge.
+        recent_orders: Of each row, orders in the seven days before.
+    """
+
+    rows: Rows
+    windows: Windows
+    recent_orders: Ints
+
+
+def build(log: Log, horizons: Sequence[timedelta], directory: Path) -> Frame:
+    """Return the frame of a log; intermediate files go below `directory` and are removed.
+
+    Raises:
+        TooLittleHistory: There are no orders, or nothing is long enough ago to know what followed.
+    """
+    bought = orders(log)
+    first, last = log.span
+    start = first + warm_up(last - first, list(horizons))
+    end = last - microseconds(min(horizons))
+    if end <= start or not bought.at.size:
+        found = f"{bought.at.size} orders in {(last - first) / DAY_US:.1f} days"
+        raise TooLittleHistory(f"too few purchases to learn from: {found}")
+    points = decision_points(log, start_us=start, end_us=end, count=how_many(len(log.arrays)))
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        path = write_states(log, points.user, points.at, Path(scratch))
+        features = historical_features(path, asked(log, points.user, points.at))
+    return Frame(log=log, points=points, features=features, orders=bought, start_us=start, end_us=last)
+
+
+def matured(frame: Frame, horizon: timedelta) -> Matured:
+    """Return the rows of one horizon that can be learned from.
+
+    Raises:
+        TooLittleHistory: The log is too short for the horizon, or has too few purchases.
+    """
+    windows = split(frame.start_us, frame.end_us, horizon)
+    points = frame.points
+    labels = label(frame.orders, points, horizon, end_us=frame.end_us)
+    known = labels.matured
+    person = frame.orders.person[points.user[known]]
+    enough(labels.ordered[known], person, labels.next_order[known])
+    recent = frame.orders.count(points.user, points.at - RULE_DAYS * DAY_US, points.at)
+    rows = Rows(features=frame.features[known], ordered=labels.ordered[known], user=person, at=points.at[known])
+    return Matured(rows=rows, windows=windows, recent_orders=recent[known])

@@ -1,0 +1,56 @@
+"""Where a model comes from: the log, the catalogue and the commit it was trained with."""
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from features.catalog import CATALOGUE
+from training.dataset import SECOND_US
+from training.log import Log
+
+
+def iso(moment_us: int) -> str:
+    """Return a moment in microseconds as ISO 8601 with Z."""
+    return datetime.fromtimestamp(moment_us / SECOND_US, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def git_commit() -> str | None:
+    """Return the commit of the code, with `+` if files were changed since; None outside a repository."""
+    code = Path(__file__).resolve().parent.parent
+    found = _git(code, "rev-parse", "HEAD")
+    if not found:
+        return None
+    return f"{found}+" if _git(code, "status", "--porcelain", "--untracked-files=no") else found
+
+
+def lineage(log: Log, *, until_us: int, cutoff_us: int | None) -> dict[str, Any]:
+    """Return what to keep with a model so that it can be told, years later, what it learned from."""
+    first, last = log.span
+    return {
+        "catalogue": CATALOGUE.fingerprint,
+        "git_commit": git_commit(),
+        "cutoff": iso(cutoff_us) if cutoff_us is not None else None,
+        "log": {
+            "fingerprint": log.fingerprint,
+            "events": len(log.arrays),
+            "users": len(log.user_keys),
+            "from": iso(first),
+            "until": iso(last),
+            "until_us": until_us,
+        },
+    }
+
+
+def _git(code: Path, *arguments: str) -> str | None:
+    try:
+        found = subprocess.run(  # noqa: S603
+            ["git", "-C", str(code), *arguments],  # noqa: S607 - whichever git the person uses
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

@@ -1,0 +1,92 @@
+"""Retraining from the log to the alias: frame, models, gate, registry, summary."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from features.catalog import CATALOGUE
+from models.horizon import duration
+from training.frame import Frame, build, matured
+from training.learning import learn
+from training.lineage import iso
+from training.log import read_log
+from training.recording import Recording
+from training.registry import Registry
+from training.summary import figures_of_nothing, lines, summary
+from training.windows import TooLittleHistory
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+
+
+class Retraining:
+    """One run of `make retrain`."""
+
+    def __init__(self, home: Path, *, cutoff_us: int | None = None, registry: str | None = None, say: Say) -> None:
+        """`cutoff_us` is the moment after which nothing is known; `registry` an MLflow other than the one in `home`."""
+        self._home = home
+        self._cutoff_us = cutoff_us
+        self._registry_uri = registry
+        self._say = say
+        self._directory = home / "retrain"
+        self._recording: Recording | None = None
+
+    def run(self, horizons: Sequence[str]) -> dict[str, Any]:
+        """Train a model for each horizon, write `retrain/summary.json` and return what it holds."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            frame = self._frame(horizons)
+            found = {each: self._horizon(each, frame) for each in horizons}
+        except TooLittleHistory as reason:
+            found = {each: figures_of_nothing(str(reason)) for each in horizons}
+        for each, its in found.items():
+            for line in lines(each, its):
+                self._say(line)
+        whole = summary(found)
+        path = self._directory / "summary.json"
+        path.write_text(json.dumps(whole, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        self._say(f"figures in {path}, reports beside it")
+        return whole
+
+    def _frame(self, horizons: Sequence[str]) -> Frame:
+        """Build the training frame.
+
+        Raises:
+            TooLittleHistory: There is nothing to build it from.
+        """
+        database = self._home / "opportune.db"
+        log = self._timed("read the log", lambda: read_log(database, until_us=self._cutoff_us))
+        first, last = log.span
+        if not len(log.arrays):
+            raise TooLittleHistory("too few purchases to learn from: the log is empty")
+        self._say(f"{len(log.arrays):,} events of {len(log.user_keys):,} users, {iso(first)} to {iso(last)}")
+        widths = [duration(each) for each in horizons]
+        frame = self._timed("joined the features", lambda: build(log, widths, self._directory))
+        self._say(f"{len(frame.points):,} decision points, {frame.features.shape[1]} features")
+        return frame
+
+    def _horizon(self, horizon: str, frame: Frame) -> dict[str, Any]:
+        try:
+            known = matured(frame, duration(horizon))
+            learned = self._timed(
+                f"learned {horizon}", lambda: learn(known.rows, known.windows, known.recent_orders, CATALOGUE)
+            )
+        except TooLittleHistory as reason:
+            return figures_of_nothing(str(reason))
+        recording = self._timed("opened the registry", self._opened)
+        return self._timed(
+            f"recorded {horizon}", lambda: recording.record(horizon, learned, frame, cutoff_us=self._cutoff_us)
+        )
+
+    def _opened(self) -> Recording:
+        if self._recording is None:
+            self._recording = Recording(self._home, Registry(self._home, self._registry_uri), self._directory)
+        return self._recording
+
+    def _timed(self, words: str, do: Callable[[], T]) -> T:
+        begun = time.perf_counter()
+        found = do()
+        self._say(f"{words} in {time.perf_counter() - begun:.1f} s")
+        return found

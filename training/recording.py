@@ -1,0 +1,182 @@
+"""Leave what was learned where others find it: bundle, run, report, version, Feast service, and the alias last."""
+
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from feast import FeatureStore
+
+from feature_repo import declarations
+from feature_repo.model_services import apply_model_service
+from feature_repo.stores import repo_config
+from features.catalog import CATALOGUE
+from models.bundle import BundleRefused, load, write
+from models.horizon import registered_name
+from training import gate
+from training.frame import Frame
+from training.learning import Learned
+from training.lineage import lineage
+from training.plots import draw
+from training.registry import Registry
+from training.report import page
+from training.summary import figures
+
+EXPLAINED_ROWS = 600
+EXAMPLE_ROWS = 3
+
+
+class Recording:
+    """Takes what was learned to the registry of one home."""
+
+    def __init__(self, home: Path, registry: Registry, directory: Path) -> None:
+        """Reports and scratch files go to `directory`."""
+        self._home = home
+        self._registry = registry
+        self._directory = directory
+
+    def record(self, horizon: str, learned: Learned, frame: Frame, *, cutoff_us: int | None) -> dict[str, Any]:
+        """Judge by the gate, register, promote or not, and return the horizon's figures."""
+        name = registered_name(horizon)
+        verdict = self.verdict(name, learned)
+        with self._registry.run(name) as run_id, tempfile.TemporaryDirectory(dir=self._directory) as scratch:
+            origin = {
+                **lineage(frame.log, until_us=frame.end_us, cutoff_us=cutoff_us),
+                "mlflow_run_id": run_id,
+                "rows": learned.rows,
+                "base_rate": learned.base_rate,
+            }
+            bundle, files = Path(scratch) / "bundle", Path(scratch) / "files"
+            _write(bundle, name, horizon, learned, origin)
+            version = self._registry.register(name, learned.booster, _example(learned), bundle, run_id)
+            self._files(files, name, version, horizon, learned, verdict, origin)
+            self._registry.record(
+                _parameters(horizon, learned, origin), _metrics(learned), _tags(learned, verdict, origin), files
+            )
+        self._registry.note(name, version, f"{'Promoted' if verdict.promoted else 'Not promoted'}: {verdict.reason}")
+        self._serve_features(name, version, learned)
+        if verdict.promoted:
+            self._registry.promote(name, version)
+        return figures(learned, verdict, f"{name}/{version}")
+
+    def verdict(self, name: str, learned: Learned) -> gate.Verdict:
+        """Return what the gate says of a challenger beside the present champion of this name, if there is one."""
+        judged = learned.judged
+        fresh = np.ones(len(judged.rows), dtype=np.bool_)
+        predicted, same_features = None, False
+        with tempfile.TemporaryDirectory(dir=self._directory) as scratch:
+            champion = self._registry.champion(name, Path(scratch))
+            if champion is not None:
+                try:
+                    model = load(champion.bundle, CATALOGUE, version=champion.version)
+                except BundleRefused:
+                    # What cannot be loaded serves nobody: the challenger is judged as a first model.
+                    champion = None
+                else:
+                    fresh = judged.rows.at > model.lineage["log"]["until_us"]
+                    predicted = model.predict(judged.rows.features)[fresh]
+                    same_features = model.lineage["catalogue"] == CATALOGUE.fingerprint
+        if not fresh.any():
+            return gate.Verdict(
+                False, f"nothing new: version {champion.version if champion else ''} learned from all of it"
+            )
+        return gate.decide(
+            gate.Judged(
+                challenger=judged.predicted[fresh],
+                champion=predicted,
+                references={"logistic regression": judged.logistic[fresh]},
+                ordered=judged.rows.ordered[fresh],
+                user=judged.rows.user[fresh],
+            ),
+            same_features=same_features,
+        )
+
+    def _files(
+        self,
+        files: Path,
+        name: str,
+        version: str,
+        horizon: str,
+        learned: Learned,
+        verdict: gate.Verdict,
+        origin: dict[str, Any],
+    ) -> None:
+        """Write plots, report and the baseline into `files`; report and baseline also stay beside the summary."""
+        judged = learned.judged
+        values = judged.rows.features[:, [CATALOGUE.names.index(each) for each in learned.features]]
+        shown = np.random.default_rng(0).permutation(len(values))[:EXPLAINED_ROWS]
+        explained = np.asarray(learned.booster.predict(values[shown], pred_contrib=True, num_threads=1))[:, :-1]
+        plots = draw(
+            files / "plots",
+            {"model": judged.predicted, "logistic": judged.logistic},
+            judged.rows.ordered,
+            features=list(learned.features),
+            values=values[shown],
+            contributions=explained,
+        )
+        text = page(name, version, learned, verdict, origin, plots)
+        for folder, suffix in ((files, ""), (self._directory, f"-{horizon}")):
+            (folder / f"report{suffix}.html").write_text(text, encoding="utf-8")
+            learned.logistic.write(folder / f"logistic{suffix}.json")
+
+    def _serve_features(self, name: str, version: str, learned: Learned) -> None:
+        """Declare in Feast which features this version is served with."""
+        store = FeatureStore(config=repo_config(self._home))
+        if not any(each.name == "user_features" for each in store.list_on_demand_feature_views()):
+            store.apply([declarations.user, declarations.user_state, declarations.user_features, declarations.intent])
+        apply_model_service(store, name, version, list(learned.features))
+
+
+def _write(bundle: Path, name: str, horizon: str, learned: Learned, origin: dict[str, Any]) -> None:
+    write(
+        bundle,
+        learned.booster,
+        learned.calibrator,
+        name=name,
+        horizon=horizon,
+        features=learned.features,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        lineage=origin,
+    )
+
+
+def _example(learned: Learned) -> pd.DataFrame:
+    columns = [CATALOGUE.names.index(each) for each in learned.features]
+    return pd.DataFrame(learned.judged.rows.features[:EXAMPLE_ROWS, columns], columns=list(learned.features))
+
+
+def _parameters(horizon: str, learned: Learned, origin: dict[str, Any]) -> dict[str, Any]:
+    """Return what MLflow keeps as parameters; the directions would be longer than it allows."""
+    booster = {key: value for key, value in learned.parameters.items() if key != "monotone_constraints"}
+    return {
+        **booster,
+        "horizon": horizon,
+        "trees": learned.booster.num_trees(),
+        "features": len(learned.features),
+        "drifted": ", ".join(learned.drifted) or "none",
+        "calibrator": learned.calibrator.described()["kind"],
+        "rows": learned.rows,
+        "cutoff": origin["cutoff"],
+        **{f"log.{key}": value for key, value in origin["log"].items()},
+    }
+
+
+def _metrics(learned: Learned) -> dict[str, float]:
+    found: dict[str, Any] = {f"test.{key}": value for key, value in asdict(learned.judged.judgement).items()}
+    for name, its in learned.judged.baselines.items():
+        found |= {f"baseline.{name}.{key}": value for key, value in its.items()}
+    return {key: float(value) for key, value in found.items() if value is not None}
+
+
+def _tags(learned: Learned, verdict: gate.Verdict, origin: dict[str, Any]) -> dict[str, str]:
+    return {
+        "dataset": origin["log"]["fingerprint"],
+        "catalogue": origin["catalogue"],
+        "git_commit": origin["git_commit"] or "unknown",
+        "gate": "promoted" if verdict.promoted else "refused",
+        "gate_reason": verdict.reason,
+        "feature_names": ", ".join(learned.features),
+    }

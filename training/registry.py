@@ -1,0 +1,123 @@
+"""The model registry: runs, versions and the `champion` alias in MLflow. Importing this takes seconds."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+
+import lightgbm as lgb
+import mlflow
+import mlflow.lightgbm
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.types import ColSpec, DataType, Schema
+
+from models.manifest import bundle_digest
+
+EXPERIMENT = "opportune-intent"
+CHAMPION = "champion"
+BUNDLE = "bundle"
+DIGEST_TAG = "bundle_sha256"
+SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """Who is in service: a version and its bundle, fetched."""
+
+    version: str
+    bundle: Path
+
+
+class Registry:
+    """One MLflow tracking server or file, and its model registry."""
+
+    def __init__(self, home: Path, uri: str | None = None) -> None:
+        """Open the registry at `uri`, or the SQLite one below `home`, which is created if need be."""
+        for each in ("alembic", "mlflow"):
+            logging.getLogger(each).setLevel(logging.WARNING)
+        if uri is None:
+            database = home.absolute() / "mlflow.db"
+            create(database, home.absolute() / "mlartifacts")
+            uri = f"{SQLITE}{database}"
+        self.uri = uri
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        self._client = MlflowClient(uri, uri)
+
+    def champion(self, name: str, directory: Path) -> Champion | None:
+        """Return who is in service under this name, the bundle copied into `directory`; None if nobody is."""
+        try:
+            found = self._client.get_model_version_by_alias(name, CHAMPION)
+        except MlflowException:
+            return None
+        copied = self._client.download_artifacts(str(found.run_id), BUNDLE, str(directory))
+        return Champion(version=str(found.version), bundle=Path(copied))
+
+    @contextmanager
+    def run(self, name: str) -> Iterator[str]:
+        """Start a run, and end it as failed if what is done in it fails; yields its id."""
+        mlflow.set_experiment(EXPERIMENT)
+        with mlflow.start_run(run_name=name) as run:
+            yield str(run.info.run_id)
+
+    def record(self, parameters: dict[str, Any], metrics: dict[str, float], tags: dict[str, str], files: Path) -> None:
+        """Add parameters, metrics, tags and a folder of files to the present run."""
+        mlflow.log_params(parameters)
+        mlflow.log_metrics(metrics)
+        mlflow.set_tags(tags)
+        mlflow.log_artifacts(str(files))
+
+    def register(self, name: str, booster: lgb.Booster, example: pd.DataFrame, bundle: Path, run_id: str) -> str:
+        """Register the model of the present run with its bundle, and return the version.
+
+        The bundle's files come first, then the version, then the digest that serving checks; the alias is `promote`'s.
+        """
+        mlflow.log_artifacts(str(bundle), BUNDLE)
+        signature = ModelSignature(
+            inputs=Schema([ColSpec(DataType.double, str(each)) for each in example.columns]),
+            outputs=Schema([ColSpec(DataType.double)]),
+        )
+        logged = mlflow.lightgbm.log_model(
+            booster,
+            name="booster",
+            signature=signature,
+            input_example=example,
+            registered_model_name=name,
+            pip_requirements=[f"lightgbm=={lgb.__version__}", f"mlflow=={mlflow.__version__}", "pandas"],
+            metadata={"calibrated": False, "calibrated_predictions": f"runs:/{run_id}/{BUNDLE}"},
+        )
+        version = str(logged.registered_model_version)
+        self._client.set_model_version_tag(name, version, DIGEST_TAG, bundle_digest(bundle))
+        return version
+
+    def note(self, name: str, version: str, words: str) -> None:
+        """Describe a version in words."""
+        self._client.update_model_version(name, version, words)
+
+    def promote(self, name: str, version: str) -> None:
+        """Point the `champion` alias at this version; serving takes it up within seconds."""
+        self._client.set_registered_model_alias(name, CHAMPION, version)
+
+
+def create(database: Path, artifacts: Path) -> None:
+    """Create MLflow's SQLite database where there is none, under another name first: nobody ever opens half of it."""
+    if database.exists():
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=database.parent) as beside:
+        fresh = Path(beside) / database.name
+        store = SqlAlchemyStore(f"{SQLITE}{fresh}", artifacts.as_uri())
+        store.create_experiment(EXPERIMENT, artifact_location=artifacts.as_uri())
+        store.engine.dispose()
+        fresh.rename(database)

@@ -1,0 +1,72 @@
+"""`make retrain`: learn from the log, compare with the champion, promote or refuse, and say so."""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from features.cache import keep_compiled
+from models.horizon import duration
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and retrain; ends with 0 whether or not there was enough to learn from."""
+    asked = _parser().parse_args(arguments)
+    home = Path(os.environ.get("OPPORTUNE_HOME", "var")).absolute()
+    if not (home / "opportune.db").exists():
+        sys.exit(f"opportune: {home / 'opportune.db'} does not exist; import a history first: make import FILE=…")
+    # Before numba, LightGBM and Feast are imported: they read these once.
+    os.environ.update(OPPORTUNE_HOME=str(home), TZ="UTC")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    keep_compiled(home)
+    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.simplefilter("ignore", FutureWarning)
+    from training.pipeline import Retraining
+
+    registry = os.environ.get("OPPORTUNE_REGISTRY") or None
+    Retraining(home, cutoff_us=asked.cutoff, registry=registry, say=_say).run(asked.horizons)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.retrain", description=__doc__)
+    parser.add_argument(
+        "--horizons", type=_horizons, default=("24h", "7d"), help="hours or days, such as 24h,7d (the default)"
+    )
+    parser.add_argument(
+        "--cutoff", type=_moment, help="an ISO 8601 moment after which nothing is known; UTC if not said"
+    )
+    return parser
+
+
+def _horizons(text: str) -> tuple[str, ...]:
+    labels = tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
+    try:
+        for each in labels:
+            duration(each)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if not labels:
+        raise argparse.ArgumentTypeError("name at least one, as in 24h")
+    return labels
+
+
+def _moment(text: str) -> int:
+    """Return microseconds since the epoch."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no moment: write 2017-10-01 or 2017-10-01T00:00:00Z") from error
+    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1_000_000)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What a retraining says: the figures of `retrain/summary.json` and the lines on the screen."""
+
+from typing import Any
+
+from training.gate import Verdict
+from training.learning import Learned
+
+NUMBERS = ("rows", "base_rate", "roc_auc", "pr_auc", "log_loss", "brier", "calibration_error")
+
+
+def figures(learned: Learned, verdict: Verdict, model_version: str) -> dict[str, Any]:
+    """Return one horizon's figures, on the rows that nothing was learned from."""
+    found = learned.judged.judgement
+    return {
+        **{name: getattr(found, name) for name in NUMBERS},
+        "baselines": learned.judged.baselines,
+        "promoted": verdict.promoted,
+        "reason": verdict.reason,
+        "model_version": model_version,
+    }
+
+
+def figures_of_nothing(reason: str) -> dict[str, Any]:
+    """Return the same keys where no model could be learned."""
+    empty = dict.fromkeys(NUMBERS)
+    return {**empty, "baselines": None, "promoted": False, "reason": reason, "model_version": None}
+
+
+def summary(by_horizon: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the first horizon's figures, and those of the others under `horizons`."""
+    first, *others = by_horizon
+    return {**by_horizon[first], "horizons": {each: by_horizon[each] for each in others}}
+
+
+def lines(horizon: str, found: dict[str, Any]) -> list[str]:
+    """Return what to print of one horizon."""
+    if found["model_version"] is None:
+        return [f"{horizon}: no model. {found['reason']}. The rule rule-recency-frequency scores instead."]
+    logistic, rule, budget = (found["baselines"][each] for each in ("logistic", "rule", "model_at_rule_budget"))
+    return [
+        f"{horizon}: {found['model_version']} {'PROMOTED' if found['promoted'] else 'not promoted'}: {found['reason']}",
+        f"  judged on {found['rows']:,} rows, {found['base_rate']:.1%} followed by an order",
+        f"  {'':18}{'ROC-AUC':>9}{'PR-AUC':>9}{'log-loss':>10}{'Brier':>9}{'calibration error':>19}",
+        _line("model", found),
+        _line("logistic", logistic),
+        _choice("choosing as many people as the rule", budget),
+        _choice("the rule: two orders in seven days", rule),
+    ]
+
+
+def _line(name: str, found: dict[str, Any]) -> str:
+    wide = (("roc_auc", 9), ("pr_auc", 9), ("log_loss", 10), ("brier", 9), ("calibration_error", 19))
+    return f"  {name:18}" + "".join(f"{_number(found[key]):>{width}}" for key, width in wide)
+
+
+def _choice(name: str, found: dict[str, Any]) -> str:
+    return f"  {name:37}precision {_number(found['precision'])}, recall {_number(found['recall'])}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
