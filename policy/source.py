@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
 from features.kinds import ALIASES, NAMES, fold_name
-from policy.triggers import Policy, Trigger
+from policy.triggers import KindOf, Policy, Trigger, segment_kind
 
 Field = tuple[str | int, ...]
 Places = dict[Field, int]
@@ -52,8 +52,12 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def load(path: Path) -> Policy:
+def load(path: Path, *, kind_of: KindOf = segment_kind) -> Policy:
     """Read a policy file.
+
+    Args:
+        path: The file.
+        kind_of: The mapping's, so that a trigger may call an event what the shop calls it.
 
     Raises:
         PolicyRefused: Anything in it is wrong, or it cannot be read; then nothing of it counts.
@@ -62,14 +66,14 @@ def load(path: Path) -> Policy:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyRefused([Problem(str(path), 1, "", f"cannot be read: {error}")]) from error
-    return parse(text, file=str(path))
+    return parse(text, file=str(path), kind_of=kind_of)
 
 
-def parse(text: str, *, file: str = "triggers.yaml") -> Policy:
+def parse(text: str, *, file: str = "triggers.yaml", kind_of: KindOf = segment_kind) -> Policy:
     """Check the text of a policy file; `file` only names it in messages. Raises as `load` does."""
     data, places = _read_yaml(text, file)
     try:
-        return Policy.model_validate({} if data is None else data)
+        return Policy.model_validate({} if data is None else data, context={"kind_of": kind_of})
     except ValidationError as error:
         problems = [_problem(each, places, file) for each in error.errors(include_url=False)]
         raise PolicyRefused(sorted(problems, key=lambda each: each.line)) from error
@@ -81,7 +85,7 @@ def remarks(policy: Policy) -> list[str]:
     for trigger in policy.triggers:
         for event in trigger.on:
             nearest = get_close_matches(fold_name(event), ALIASES, n=1, cutoff=0.85)
-            if nearest and fold_name(event) not in ALIASES:
+            if nearest and event not in NAMES.values():
                 known = NAMES[ALIASES[nearest[0]]]
                 found.append(
                     f"trigger {trigger.name} reacts to {event!r}, which is not a known event; did you mean {known!r}?"

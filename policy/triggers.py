@@ -2,18 +2,48 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 
-from features.kinds import ALIASES, Kind, fold_name
+from features.kinds import ALIASES, NAMES, Kind, fold_name
 from policy.arms import Split, hold_out
 from policy.quantities import Duration, Horizon, Share, microseconds
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
-EventName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+KindOf = Callable[[str], Kind]
+"""Tells the kind that an event name stands for, `Kind.OTHER` where there is none."""
+
+
+def segment_kind(name: str) -> Kind:
+    """Return the kind of an event by Segment's own names."""
+    return ALIASES.get(fold_name(name), Kind.OTHER)
+
+
+def _our_name(name: str, info: ValidationInfo) -> str:
+    """Turn every spelling of a known event into our name of it, so that the version does not depend on the spelling."""
+    kind_of: KindOf = (info.context or {}).get("kind_of", segment_kind)
+    kind = kind_of(name)
+    return NAMES[kind] if kind else name
+
+
+EventName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_our_name),
+]
 
 
 class Mode(StrEnum):
@@ -95,6 +125,9 @@ class Trigger(BaseModel):
         return hold_out(self.hold_out.salt or self.name, self.hold_out.share)
 
 
+_OURS = {name: int(kind) for kind, name in NAMES.items()}
+
+
 class Policy(BaseModel):
     """All triggers of a policy file, in its order."""
 
@@ -133,8 +166,7 @@ class Policy(BaseModel):
         found: dict[int | str, dict[str, Trigger]] = {}
         for trigger in self.triggers:
             for event in trigger.on:
-                folded = fold_name(event)
-                found.setdefault(int(ALIASES.get(folded, 0)) or folded, {})[trigger.name] = trigger
+                found.setdefault(_OURS.get(event) or fold_name(event), {})[trigger.name] = trigger
         return {key: tuple(each.values()) for key, each in found.items()}
 
     def triggers_for(self, kind: int, name: str = "") -> tuple[Trigger, ...]:

@@ -55,7 +55,7 @@ class Dispatcher:
         endpoints: Mapping[str, Endpoint],
         *,
         wall: Callable[[], int],
-        concurrency: int = 16,
+        concurrency: int = 32,
         timeout_s: float = 15.0,
         look_every_s: float = 30.0,
         observe: Callable[[Attempt], None] = lambda _: None,

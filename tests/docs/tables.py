@@ -40,10 +40,24 @@ def reasons() -> str:
     return _table(("reason", "in words"), [(f"`{each}`", each.sentence) for each in Reason])
 
 
+def triggers() -> str:
+    """Return the table of every field of a trigger."""
+    from policy.triggers import HoldOut, Trigger
+
+    fields = [(name, each, each.default) for name, each in Trigger.model_fields.items() if name != "hold_out"]
+    fields += [(f"hold_out.{name}", each, each.default) for name, each in HoldOut.model_fields.items()]
+    rows = [
+        (f"`{name}`", "needed" if each.is_required() else _default(default), each.description or "")
+        for name, each, default in fields
+    ]
+    return _table(("field", "default", "meaning"), rows)
+
+
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "settings": (ROOT / "docs/configuration.md", settings),
     "features": (ROOT / "docs/features.md", features),
     "reasons": (ROOT / "docs/reasons.md", reasons),
+    "triggers": (ROOT / "docs/triggers.md", triggers),
 }
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.kinds import ALIASES, NAMES, Kind, fold_name
+from features.mapping import EventMapping
 from policy.source import PolicyRefused, parse
 from policy.triggers import Policy
 
@@ -91,3 +92,13 @@ def test_two_triggers_of_one_name_are_refused():
 
     with pytest.raises(PolicyRefused, match="same name: a"):
         parse(f"triggers:\n{trigger}{trigger}")
+
+
+def test_a_trigger_may_call_an_event_what_the_shop_calls_it():
+    mapping = EventMapping({"events": {"In den Korb": "Product Added"}})
+    text = "triggers:\n- {name: a, on: in den Korb, threshold: 0.5, cool_down: 1d}\n"
+
+    policy = parse(text, kind_of=mapping.kind_of)
+    assert policy.triggers_for(Kind.PRODUCT_ADDED) == policy.triggers
+    assert policy.version == parse(text.replace("in den Korb", "added product")).version
+    assert parse(text).triggers_for(Kind.PRODUCT_ADDED) == ()
