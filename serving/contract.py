@@ -5,11 +5,26 @@ The hot routes decode with the structs of `wire`; a test holds the two equal.
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+
+
+def _rfc_3339(value: object) -> object:
+    """Read a moment from text, and refuse the many other things that pydantic takes for one, such as a bare number."""
+    if not isinstance(value, str):
+        return value
+    if not _RFC_3339.fullmatch(value):
+        raise ValueError("must be a moment with its offset, such as 2026-03-02T17:04:05Z (RFC 3339)")
+    return datetime.fromisoformat(value.upper())
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 Id = Annotated[str, Field(max_length=256)] | int
 
 SECURITY_SCHEMES: dict[str, dict[str, str]] = {
@@ -62,7 +77,7 @@ class ScoreRequest(Declared):
         default=None,
         description="An event to take in first, durably: the score counts it, and triggers that wait for it decide.",
     )
-    at: AwareDatetime | None = Field(
+    at: Moment | None = Field(
         default=None,
         description="Score as of this past moment. Needs the scope `admin`; not together with `event`.",
     )
@@ -85,7 +100,7 @@ class ScoreBatchRequest(Declared):
     )
 
     users: list[UserReference] = Field(description="At most 1,000.")
-    at: AwareDatetime | None = Field(default=None, description="As of this past moment; needs the scope `admin`.")
+    at: Moment | None = Field(default=None, description="As of this past moment; needs the scope `admin`.")
     explain: bool = False
 
 
@@ -114,8 +129,8 @@ class DecisionMade(Declared):
     action: Literal["send", "control", "hold"]
     reason: str
     score: float | None
-    threshold: float | None
-    horizon: str | None
+    threshold: float
+    horizon: str
     message_id: str | None = Field(description="The message that goes out; null where none does.")
 
 
@@ -157,7 +172,7 @@ class ScoreAnswer(Declared):
     user_id: str | None
     anonymous_id: str | None
     known: bool = Field(description="False where nothing was known of the user; the score is then that of a stranger.")
-    at: AwareDatetime = Field(description="The moment the features were read at.")
+    at: Moment = Field(description="The moment the features were read at.")
     intent: dict[str, float | None] = Field(description="Probability of an order within each horizon.")
     models: dict[str, ModelUsed]
     policy_version: str
@@ -181,7 +196,7 @@ class UserScore(Declared):
 class ScoreBatchAnswer(Declared):
     """The scores of a batch, in the order asked."""
 
-    at: AwareDatetime
+    at: Moment
     models: dict[str, ModelUsed]
     policy_version: str
     scores: list[UserScore]

@@ -60,7 +60,7 @@ class ScoreAnswer(Struct):
     user_id: str | None
     anonymous_id: str | None
     known: bool
-    at: datetime
+    at: Moment
     intent: Mapping[str, float | None]
     models: Mapping[str, ModelUsed]
     policy_version: str
@@ -84,7 +84,7 @@ class UserScore(Struct):
 class ScoreBatchAnswer(Struct):
     """Answer of POST /v1/score/batch: the users in the order of the request."""
 
-    at: datetime
+    at: Moment
     models: Mapping[str, ModelUsed]
     policy_version: str
     scores: list[UserScore]
@@ -116,8 +116,7 @@ class Rejected(Struct):
 class EventsAnswer(Struct, omit_defaults=True):
     """Answer of the Segment routes; exactly `{"success": true}` unless events were set aside."""
 
-    # A default that is never met, so that `omit_defaults` keeps it.
-    success: bool | None = None
+    success: bool
     accepted: int | None = None
     rejected: list[Rejected] | None = None
 
