@@ -3,7 +3,7 @@
 import itertools
 import json
 import random
-import time
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -56,11 +56,12 @@ def request_source(recipe: Recipe, seed: int) -> Callable[[], bytes]:
     templates = itertools.cycle([_compiled(recipe, body) for body in recipe.bodies or ("",)])
     drawn = random.Random(seed)
     users = itertools.cycle([user_name(drawn.randrange(recipe.users)).encode() for _ in range(100_000)])
-    run, numbers = b"%09x" % (time.time_ns() // 1_000_000 % 16**9), itertools.count(seed * 10**9)
+    # Random by run, whatever the seed: a repeated message would be a duplicate, and cost the server next to nothing.
+    run, numbers = secrets.token_hex(5).encode(), itertools.count()
 
     def following() -> bytes:
         template, slots = next(templates)
-        return template % tuple([next(users) if slot == USER else b"%s%011d" % (run, next(numbers)) for slot in slots])
+        return template % tuple([next(users) if slot == USER else b"%s%010d" % (run, next(numbers)) for slot in slots])
 
     return following
 

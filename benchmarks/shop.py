@@ -5,8 +5,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.events import AMOUNT, FLAGS, ITEMS, KIND, OCCURRED_AT, PLUS_MINUS, PRODUCT, QUANTITY, RECORD_WIDTH
-from features.events import DISCOUNT, UTC_OFFSET_S, product_hash
+from features.events import (
+    AMOUNT,
+    DISCOUNT,
+    FLAGS,
+    ITEMS,
+    KIND,
+    OCCURRED_AT,
+    PLUS_MINUS,
+    PRODUCT,
+    QUANTITY,
+    RECORD_WIDTH,
+    UTC_OFFSET_S,
+    product_hash,
+)
 from features.fold import UNLINKED, LogArrays
 from features.kinds import Kind
 

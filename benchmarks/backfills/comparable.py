@@ -1,16 +1,16 @@
 """Which features the other means compute: all that one formula over a person's past events can express.
 
-Left out are the open cart, the current session and the activity profile, which depend on the order of events; in the
-others' favour, since the kernels compute all features of the catalogue in one pass.
+Left out are the open cart, the current session, the gaps between the latest orders and the activity profile, for which
+the order of events matters; in the others' favour, since the kernels compute all features of the catalogue in one pass.
 """
 
 import numpy as np
 import pandas as pd
 
-from features.advance import ACTIVITY
+from features.activity import ELSEWHERE, PASSIVE, SESSION_GAP
 from features.catalog import CATALOGUE
-from features.declare import Age, AtMoment, Gap, Moment, Ratio, Source, Sum, Tally
-from features.events import FLAG_MACHINE, FLAGS, KIND, OCCURRED_AT, PLUS_MINUS, UTC_OFFSET_S
+from features.declare import Age, AtMoment, Moment, Ratio, Source, Sum, Tally
+from features.events import FLAG_MACHINE, FLAGS, KIND, OCCURRED_AT, PLUS_MINUS, PRODUCT, UTC_OFFSET_S
 from features.fold import LogArrays
 from features.kinds import Kind
 
@@ -18,10 +18,12 @@ PROFILE = (Moment.HOUR_SHARE, Moment.NEXT_DAY_SHARE)
 COMPARABLE = tuple(
     each
     for each in CATALOGUE.declarations
-    if isinstance(each, Sum | Ratio | Age | Gap) or (isinstance(each, AtMoment) and each.fact not in PROFILE)
+    if isinstance(each, Sum | Ratio | Age) or (isinstance(each, AtMoment) and each.fact not in PROFILE)
 )
 COLUMNS = tuple(CATALOGUE.names.index(each.name) for each in COMPARABLE)
-SESSION_GAP_US = 30 * 60_000_000
+ACTIVE = frozenset(Kind) - PASSIVE
+VISITS = ACTIVE - ELSEWHERE
+SESSION_GAP_US = int(SESSION_GAP.total_seconds() * 1e6)
 SOURCES = {source: source.name.lower() for source in Source}
 
 
@@ -43,6 +45,7 @@ def frame(log: LogArrays) -> pd.DataFrame:
             "kind": records[:, KIND].astype(np.int8),
             "machine": (records[:, FLAGS].astype(np.int64) & FLAG_MACHINE) != 0,
             "utc_offset_s": records[:, UTC_OFFSET_S],
+            "product": records[:, PRODUCT],
         }
     )
     for source, name in SOURCES.items():
@@ -51,16 +54,13 @@ def frame(log: LogArrays) -> pd.DataFrame:
     return table
 
 
-def with_sessions_and_gaps(table: pd.DataFrame) -> pd.DataFrame:
-    """Add what needs the row before: whether an event is activity, began a session, and the days since the last order."""
-    active = table.kind.isin([int(kind) for kind in ACTIVITY]) & ~table.machine
-    pause = table.occurred_at[active].groupby(table.user[active]).diff()
-    ordered = table.kind == Kind.ORDER_COMPLETED
-    gap = table.occurred_at[ordered].groupby(table.user[ordered]).diff()
+def with_sessions(table: pd.DataFrame) -> pd.DataFrame:
+    """Add what each event was: something the person did (`active`), and the start of a visit to the shop (`began`)."""
+    visit = table.kind.isin([int(kind) for kind in VISITS]) & ~table.machine
+    pause = table.occurred_at[visit].groupby(table.user[visit]).diff()
     return table.assign(
-        active=active,
+        active=table.kind.isin([int(kind) for kind in ACTIVE]) & ~table.machine,
         began=(pause.isna() | (pause > SESSION_GAP_US)).reindex(table.index, fill_value=False),
-        gap_d=(gap / 86_400e6).reindex(table.index),
     )
 
 

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.backfills.comparable import COMPARABLE, SESSION_GAP_US, SOURCES, tallies
-from features.advance import ACTIVITY
-from features.declare import Age, AtMoment, Declaration, Gap, GapFact, Moment, Ratio, Sender, Sum, Tally
+from benchmarks.backfills.comparable import ACTIVE, COMPARABLE, SESSION_GAP_US, SOURCES, VISITS, tallies
+from features.declare import Age, AtMoment, Declaration, Moment, Ratio, Sender, Sum, Tally
 from features.kinds import Kind
 
-ORDER = int(Kind.ORDER_COMPLETED)
 AGE_S = "(points.asked_at - log.occurred_at) / 1e6"
 LOCAL_S = "(asked_at / 1e6 + utc_offset_s)"
 DAY_ANGLE = f"(2 * pi() * fmod({LOCAL_S}, 86400) / 86400)"
@@ -23,16 +21,10 @@ MOMENTS = {
     Moment.WEEKDAY_COS: f"cos({WEEK_ANGLE})",
     Moment.TENURE_D: "(asked_at - first_active) / 86400e6",
 }
-MEAN_D = "((order_last - order_first) / 86400e6 / (orders - 1))"
-GAPS = {
-    GapFact.MEAN_D: MEAN_D,
-    GapFact.SPREAD_D: f"sqrt(greatest(0, gap_squares / (orders - 1) - {MEAN_D} * {MEAN_D}))",
-    GapFact.RELATIVE: f"(asked_at - order_last) / 86400e6 / {MEAN_D}",
-}
 
 
 def write(log: Path, points: Path, to: Path) -> None:
-    """Write the comparable features of each decision point as Parquet, in the order of `points` (point, user, seq, asked_at)."""
+    """Write the comparable features of each of the `points` (point, user, seq, asked_at) as Parquet, in their order."""
     connection = duckdb.connect()
     connection.execute(f"COPY ({statement(log, points)}) TO '{to}' (FORMAT parquet)")
     connection.close()
@@ -47,9 +39,6 @@ def statement(log: Path, points: Path) -> str:
     past AS (
         SELECT points.point, any_value(points.asked_at) AS asked_at, arg_max(log.utc_offset_s, log.seq) AS utc_offset_s,
                min(log.occurred_at) FILTER (log.active) AS first_active,
-               count(*) FILTER (log.kind = {ORDER}) AS orders, sum(log.gap_d * log.gap_d) AS gap_squares,
-               min(log.occurred_at) FILTER (log.kind = {ORDER}) AS order_first,
-               max(log.occurred_at) FILTER (log.kind = {ORDER}) AS order_last,
                {", ".join([*sums, *ages])}
         FROM '{points}' AS points JOIN log ON log."user" = points."user" AND log.seq <= points.seq
         GROUP BY points.point
@@ -58,14 +47,12 @@ def statement(log: Path, points: Path) -> str:
 
 
 def _log(log: Path) -> str:
-    active = f"kind IN ({_listed(ACTIVITY)}) AND NOT machine"
+    visit = f"kind IN ({_listed(VISITS)}) AND NOT machine"
     return f"""
-        SELECT *, {active} AS active,
-               ({active}) AND coalesce(occurred_at - lag(occurred_at) OVER visits > {SESSION_GAP_US}, true) AS began,
-               CASE WHEN kind = {ORDER} THEN (occurred_at - lag(occurred_at) OVER orders) / 86400e6 END AS gap_d
+        SELECT *, kind IN ({_listed(ACTIVE)}) AND NOT machine AS active,
+               ({visit}) AND coalesce(occurred_at - lag(occurred_at) OVER visits > {SESSION_GAP_US}, true) AS began
         FROM '{log}'
-        WINDOW visits AS (PARTITION BY "user", {active} ORDER BY seq),
-               orders AS (PARTITION BY "user", kind = {ORDER} ORDER BY seq)"""
+        WINDOW visits AS (PARTITION BY "user", {visit} ORDER BY seq)"""
 
 
 def _sum(tally: Tally) -> str:
@@ -91,8 +78,6 @@ def _feature(each: Declaration) -> str:
             return f"CASE WHEN {names[each.to]} > 1e-12 THEN {names[each.of]} / {names[each.to]} END"
         case Age():
             return f"(asked_at - last_{each.name}) / 86400e6"
-        case Gap():
-            return f"CASE WHEN orders >= 2 THEN {GAPS[each.fact]} END"
         case AtMoment():
             return MOMENTS[each.fact]
         case _:

@@ -1,20 +1,19 @@
-"""Pandas as it is usually written: group by person, and compute each decision point's features from the history so far."""
+"""Pandas as it is usually written: group by person, and compute each point's features from the history so far."""
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.backfills.comparable import COMPARABLE, SOURCES, tallies, with_sessions_and_gaps
-from features.declare import Age, AtMoment, Gap, GapFact, Moment, Ratio, Sender, Sum, Tally
-from features.kinds import Kind
+from benchmarks.backfills.comparable import COMPARABLE, SOURCES, tallies, with_sessions
+from features.declare import Age, AtMoment, Moment, Ratio, Sender, Sum, Tally
 
 DAY_US = 86_400e6
 
 
 def features(table: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     """Return the comparable features of each decision point, in the order of `points` (user, seq, asked_at)."""
-    asked = {user: rows for user, rows in points.reset_index(drop=True).groupby("user")}
+    asked = dict(iter(points.reset_index(drop=True).groupby("user")))
     rows = {}
-    for user, history in with_sessions_and_gaps(table).groupby("user"):
+    for user, history in with_sessions(table).groupby("user"):
         if user in asked:
             for point in asked[user].itertuples():
                 rows[point.Index] = as_of(history[history.seq <= point.seq], point.asked_at)
@@ -35,8 +34,6 @@ def as_of(known: pd.DataFrame, at: int) -> dict[str, float]:
             case Age():
                 chosen = known.kind.isin([int(kind) for kind in each.kinds]) & ~known.machine
                 row[each.name] = (at - known.occurred_at[chosen].max()) / DAY_US
-            case Gap():
-                row[each.name] = _gap(known, at, each.fact)
             case AtMoment():
                 row[each.name] = _moment(known, at, each.fact)
     return row
@@ -50,20 +47,6 @@ def _sum(known: pd.DataFrame, age_s: "pd.Series[float]", tally: Tally) -> float:
     if tally.half_life is not None:
         value = value * np.exp2(-age_s[chosen] / tally.half_life.total_seconds())
     return float(value.sum())
-
-
-def _gap(known: pd.DataFrame, at: int, fact: GapFact) -> float:
-    orders = known[known.kind == Kind.ORDER_COMPLETED]
-    if len(orders) < 2:
-        return np.nan
-    mean_d = float(orders.gap_d.iloc[1:].mean())
-    match fact:
-        case GapFact.MEAN_D:
-            return mean_d
-        case GapFact.SPREAD_D:
-            return float(orders.gap_d.iloc[1:].std(ddof=0))
-        case GapFact.RELATIVE:
-            return float((at - orders.occurred_at.max()) / DAY_US / mean_d)
 
 
 def _moment(known: pd.DataFrame, at: int, fact: Moment) -> float:

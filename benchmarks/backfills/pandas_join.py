@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from benchmarks.backfills.comparable import COMPARABLE, SOURCES, tallies, with_sessions_and_gaps
-from features.declare import Age, AtMoment, Gap, GapFact, Moment, Ratio, Sender, Sum, Tally
-from features.kinds import Kind
+from benchmarks.backfills.comparable import COMPARABLE, SOURCES, tallies, with_sessions
+from features.declare import Age, AtMoment, Moment, Ratio, Sender, Sum, Tally
 
 DAY_US = 86_400e6
 
@@ -15,12 +14,11 @@ DAY_US = 86_400e6
 def features(table: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     """Return the comparable features of each decision point, in the order of `points` (user, seq, asked_at)."""
     points = points.reset_index(drop=True).rename_axis("point").reset_index()
-    past = points.merge(with_sessions_and_gaps(table), on="user", suffixes=("_asked", ""))
+    past = points.merge(with_sessions(table), on="user", suffixes=("_asked", ""))
     past = past[past.seq <= past.seq_asked]
     past = past.assign(age_s=(past.asked_at - past.occurred_at) / 1e6)
     sums = {tally: _sum(past, tally, points.index) for tally in tallies()}
     ages = _ages(past, points)
-    gaps = _gaps(past, points)
     moments = _moments(past, points)
     columns: dict[str, pd.Series[float]] = {}
     for each in COMPARABLE:
@@ -31,8 +29,6 @@ def features(table: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
                 columns[each.name] = (sums[each.of] / sums[each.to]).where(sums[each.to] > 1e-12)
             case Age():
                 columns[each.name] = ages(past.kind.isin([int(kind) for kind in each.kinds]) & ~past.machine)
-            case Gap():
-                columns[each.name] = gaps[each.fact]
             case AtMoment():
                 columns[each.name] = moments[each.fact]
     return pd.DataFrame(columns)
@@ -55,21 +51,6 @@ def _ages(past: pd.DataFrame, points: pd.DataFrame) -> "Callable[[pd.Series[bool
         return (points.asked_at - last) / DAY_US
 
     return age
-
-
-def _gaps(past: pd.DataFrame, points: pd.DataFrame) -> "dict[GapFact, pd.Series[float]]":
-    orders = past[past.kind == Kind.ORDER_COMPLETED]
-    grouped = orders.occurred_at.groupby(orders.point)
-    first, last = grouped.min().reindex(points.index), grouped.max().reindex(points.index)
-    count = grouped.size().reindex(points.index, fill_value=0)
-    squares = (orders.gap_d**2).groupby(orders.point).sum().reindex(points.index)
-    mean_d = ((last - first) / DAY_US / (count - 1)).where(count >= 2)
-    spread = np.sqrt((squares / (count - 1) - mean_d**2).clip(lower=0.0))
-    return {
-        GapFact.MEAN_D: mean_d,
-        GapFact.SPREAD_D: spread,
-        GapFact.RELATIVE: (points.asked_at - last) / DAY_US / mean_d,
-    }
 
 
 def _moments(past: pd.DataFrame, points: pd.DataFrame) -> "dict[Moment, pd.Series[float]]":

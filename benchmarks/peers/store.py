@@ -1,6 +1,7 @@
 """The peers' feature store: a plain Feast repository with one column a feature, filled and trained on once."""
 
 import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,3 +65,7 @@ def make(folder: Path) -> None:
     store.apply([user, view, FeatureService(name="intent", features=[view])])
     store.write_to_online_store("user", rows)
     stamp.write_text(CATALOGUE.fingerprint)
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]))
