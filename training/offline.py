@@ -1,6 +1,7 @@
 """The offline side of Feast: states written as Parquet, and features read back as of any moment."""
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -79,7 +80,9 @@ def historical_features(path: Path, points: pd.DataFrame) -> Floats:
         return features
     states = ds.dataset(path, format="parquet")
     latest = _latest(states.to_table(columns=["user_key", "event_timestamp"]), points)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        # Feast warns at every call that on-demand views are new to it, and its DuckDB client of its own next version.
+        warnings.simplefilter("ignore")
         history = _History(Path(scratch))
         for chunk in _chunks(points, latest):
             needed = np.unique(latest[chunk])
