@@ -166,7 +166,8 @@ def orders_within(log: LogArrays, rows: Ints, seconds: int) -> Ints:
     following = np.minimum(np.searchsorted(ordered, rows, side="right"), ordered.size - 1)
     following = ordered[following]
     soon = log.known_at[following] - log.known_at[rows] <= seconds * 1_000_000
-    return ((log.user[following] == log.user[rows]) & (following > rows) & soon).astype(np.int64)
+    found: Ints = ((log.user[following] == log.user[rows]) & (following > rows) & soon).astype(np.int64)
+    return found
 
 
 if __name__ == "__main__":

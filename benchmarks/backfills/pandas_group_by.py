@@ -15,8 +15,8 @@ def features(table: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for user, history in with_sessions(table).groupby("user"):
         if user in asked:
-            for point in asked[user].itertuples():
-                rows[point.Index] = as_of(history[history.seq <= point.seq], point.asked_at)
+            for index, seq, asked_at in zip(asked[user].index, asked[user].seq, asked[user].asked_at, strict=True):
+                rows[index] = as_of(history[history.seq <= seq], asked_at)
     return pd.DataFrame.from_dict(rows, orient="index").sort_index()
 
 

@@ -1,0 +1,79 @@
+"""`python -m benchmarks`: measure, print the table and which bars hold, write the summary."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmarks import report
+from benchmarks.contest import Contest
+from benchmarks.lineup import Folders, prepare
+from benchmarks.machine import cores, described
+
+
+def main() -> None:
+    """Run everything; the figures stand in `summary.json` (the promised keys) and `details.json` (all)."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4.0, help="measured time of each load (default 4)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="turns of ceiling and ours, the median counts (default 3)"
+    )
+    asked = parser.parse_args()
+    begin = time.perf_counter()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    home = Path(os.environ.get("OPPORTUNE_HOME", "var")).resolve()
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(home / "numba"))
+    folders = Folders(home / "bench")
+    folders.root.mkdir(parents=True, exist_ok=True)
+
+    def note(text: str) -> None:
+        print(f"{time.perf_counter() - begin:5.0f} s  {text}", file=sys.stderr, flush=True)
+
+    note("preparing 100,000 people and the peers' stores")
+    prepare(folders)
+    http = Contest(folders, cores(), asked.seconds, asked.rounds, note).run()
+    note("backfill")
+    backfill = backfilled(folders)
+    note("done")
+    write(folders, http, backfill)
+    show(http, backfill)
+
+
+def backfilled(folders: Folders) -> dict[str, Any]:
+    """Return the figures of the backfill, measured in a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.backfill",
+        str(folders.shop / "opportune.db"),
+        str(folders.root / "backfill"),
+    ]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def write(folders: Folders, http: dict[str, Any], backfill: dict[str, Any]) -> None:
+    """Write the two files."""
+    summed = report.summary(http, backfill)
+    (folders.root / "summary.json").write_text(json.dumps(summed, indent=2) + "\n")
+    details = {"machine": described(), "http": http, "backfill": backfill}
+    (folders.root / "details.json").write_bytes(msgspec.json.format(msgspec.json.encode(details), indent=2))
+
+
+def show(http: dict[str, Any], backfill: dict[str, Any]) -> None:
+    """Print the table and the bars."""
+    print("\n".join(report.table(http, backfill)))
+    print()
+    for bar in report.bars(report.summary(http, backfill), http, backfill):
+        print(bar)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""What a run says: one table, which bars hold, and `summary.json`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.tally import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Something the project promises of its speed."""
+
+    name: str
+    found: float | None
+    bound: float
+    at_least: bool = True
+
+    @property
+    def holds(self) -> bool:
+        """Whether the promise is kept."""
+        if self.found is None:
+            return False
+        return self.found >= self.bound if self.at_least else self.found <= self.bound
+
+    def __str__(self) -> str:
+        sign = "≥" if self.at_least else "≤"
+        found = "no answer" if self.found is None else f"{self.found:,.2f}"
+        return f"{'holds ' if self.holds else 'MISSED'}  {self.name}: {found} ({sign} {self.bound:,})"
+
+
+def summary(http: dict[str, Any], backfill: dict[str, Any]) -> dict[str, Any]:
+    """Return what `summary.json` holds."""
+    same = backfill["same_job_events_per_s"]
+    return {
+        "score": _compared(http["score"]),
+        "event": _compared(http["event"]),
+        "ingest_batch": {"events_per_s": http["batch_events_per_s"]},
+        "backfill": {
+            "kernel_events_per_s": backfill["kernel_events_per_s"],
+            "end_to_end_events_per_s": backfill["end_to_end_events_per_s"],
+            "to_pandas": round(same["ours"] / same["pandas_group_by"], 1),
+            "to_duckdb": round(same["ours"] / same["duckdb"], 2),
+        },
+        "startup_s": http["startup_s"],
+        "peak_rss_mb": http["peak_rss_mb"],
+    }
+
+
+def _compared(found: dict[str, Outcome]) -> dict[str, float | None]:
+    ours, ceiling, slow = found["ours"], found["ceiling"], found["straightforward"]
+    return {
+        "ours_rps": ours.per_s,
+        "ceiling_rps": ceiling.per_s,
+        "straightforward_rps": slow.per_s,
+        "to_ceiling": round(ours.per_s / ceiling.per_s, 2),
+        "to_straightforward": round(ours.per_s / slow.per_s, 1),
+        "p99_ms_at_half": found["half"].latency.p99_ms,
+        "p99_ms_at_peak": ours.latency.p99_ms,
+    }
+
+
+def bars(summed: dict[str, Any], http: dict[str, Any], backfill: dict[str, Any]) -> list[Bar]:
+    """Return the promises of issue and README with what was found."""
+    score, event, fold = summed["score"], summed["event"], summed["backfill"]
+    same, busy = backfill["same_job_events_per_s"], http["busy"]
+    return [
+        Bar("score, times the ceiling", score["to_ceiling"], 1.2),
+        Bar("score, times the straightforward service", score["to_straightforward"], 20),
+        Bar("event with score, times the ceiling", event["to_ceiling"], 0.6),
+        Bar("event with score, times the straightforward service", event["to_straightforward"], 80),
+        Bar("event with score, p99 in ms at half of its peak", event["p99_ms_at_half"], 10, at_least=False),
+        Bar("event with score, p99 in ms at its peak", event["p99_ms_at_peak"], 50, at_least=False),
+        Bar("events kept beside a busy cheap route, share", busy["beside"].per_s / busy["alone"].per_s, 0.2),
+        Bar("batches of 100, events/s", summed["ingest_batch"]["events_per_s"], 10_000),
+        Bar("backfill kernel, events/s", fold["kernel_events_per_s"], 2_000_000),
+        Bar("log to Parquet, events/s", fold["end_to_end_events_per_s"], 200_000),
+        Bar("backfill, times pandas group-by", same["ours"] / same["pandas_group_by"], 10),
+        Bar("peak memory in MB", summed["peak_rss_mb"], 600, at_least=False),
+        Bar("ready after, in s", summed["startup_s"], 20, at_least=False),
+        Bar("acknowledged events that the log holds, share", http["in_the_log"] / max(http["acknowledged"], 1), 1.0),
+    ]
+
+
+def table(http: dict[str, Any], backfill: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of the table."""
+    head = (
+        f"{'':44}{'per s':>10}{'x ceiling':>11}{'x straight':>11}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'errors':>8}"
+    )
+    yield head
+    for name, title in (("score", "score"), ("event", "event with score")):
+        found = http[name]
+        to = (found["ceiling"].per_s, found["straightforward"].per_s)
+        yield _line(f"{title}: Opportune, 64 connections", found["ours"], *to)
+        yield _line(f"{title}: Opportune at half of it, open loop", found["half"])
+        yield _line(f"{title}: FastAPI answering a constant", found["ceiling"], *to)
+        yield _line(f"{title}: FastAPI + Feast SDK + DataFrame", found["straightforward"], *to)
+    yield _line("features only: feast serve", http["feast"], None, http["score"]["straightforward"].per_s)
+    yield _line("prediction only: mlflow models serve", http["mlflow"], None, http["score"]["straightforward"].per_s)
+    yield _line("batches of 100 events: Opportune", http["batch"])
+    busy = http["busy"]
+    yield _line("unpinned, event with score: alone", busy["alone"])
+    yield _line("unpinned, event with score: beside /healthz", busy["beside"])
+    yield _line("unpinned, /healthz: 32 connections", busy["cheap"])
+    yield ""
+    features = backfill["features"]
+    yield f"backfill of {backfill['events']:,} events, {backfill['points']:,} decision points, events/s"
+    yield f"{'kernel over arrays, states at the points':44}{backfill['kernel_events_per_s']:>12,}"
+    yield f"{'database to Parquet states':44}{backfill['end_to_end_events_per_s']:>12,}"
+    for name, rate in backfill["same_job_events_per_s"].items():
+        count = features["ours"] if name == "ours" else features["others"]
+        yield f"{f'Parquet to Parquet, {count} features: {name}':44}{rate:>12,}"
+
+
+def _line(title: str, found: Outcome, ceiling: float | None = None, slow: float | None = None) -> str:
+    ratios = "".join(f"{found.per_s / to:>11.2f}" if to else f"{'':>11}" for to in (ceiling, slow))
+    waits = (found.latency.p50_ms, found.latency.p95_ms, found.latency.p99_ms)
+    times = "".join(f"{wait:>9.2f}" if wait is not None else f"{'-':>9}" for wait in waits)
+    return f"{title:44}{found.per_s:>10,.0f}{ratios}{times}{found.errors:>8}"
