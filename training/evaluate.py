@@ -8,9 +8,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 LEAST = 1e-9
 DECILES = 10
+ONE_SIDED_95 = 1.6448536269514722
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,23 @@ def highest(predicted: Floats, budget: int) -> Bools:
     chosen = np.zeros(predicted.size, dtype=np.bool_)
     chosen[np.argsort(-predicted, kind="stable")[:budget]] = True
     return chosen
+
+
+def by_user(values: Floats, user: Ints) -> Floats:
+    """Return the sums, of shape (people, columns), of the rows of each person; `values` of shape (n, columns)."""
+    people, place = np.unique(user, return_inverse=True)
+    sums = np.zeros((people.size, values.shape[1]))
+    np.add.at(sums, place, values)
+    return sums
+
+
+def upper_bound(differences: Floats, user: Ints) -> float:
+    """Return the one-sided 95 % bound of the mean difference; rows of one person are not independent.
+
+    Args:
+        differences: Of paired losses, of shape (n,).
+        user: Whose row it is.
+    """
+    mean = float(differences.mean())
+    spread = by_user((differences - mean)[:, None], user)
+    return mean + ONE_SIDED_95 * float(np.sqrt(np.sum(spread**2))) / differences.size

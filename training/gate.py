@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from training.evaluate import LEAST, log_loss, losses
+from training.evaluate import LEAST, by_user, log_loss, losses, upper_bound
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -21,7 +21,6 @@ MARGIN_FEW, MARGIN_MANY = 0.01, 0.005
 WORSE_THAN_REFERENCE = 0.01
 WORST_AUC_DROP = 0.005
 SLOPE, INTERCEPT = (0.9, 1.1), 0.1
-ONE_SIDED_95 = 1.6448536269514722
 TWO_SIDED_95 = 1.959963984540054
 RESAMPLES = 200
 
@@ -121,9 +120,9 @@ def _errors(log_odds: Floats, slope: float, intercept: float, judged: Judged) ->
     design = np.column_stack([log_odds, np.ones_like(log_odds)])
     weight = expected * (1 - expected)
     bread = np.linalg.inv(design.T @ (design * weight[:, None]))
-    scores = _by_user(design * (judged.ordered - expected)[:, None], judged.user)
+    scores = by_user(design * (judged.ordered - expected)[:, None], judged.user)
     covariance = bread @ (scores.T @ scores) @ bread
-    level = _by_user((judged.ordered - judged.challenger)[:, None], judged.user)
+    level = by_user((judged.ordered - judged.challenger)[:, None], judged.user)
     curvature = float(np.sum(judged.challenger * (1 - judged.challenger)))
     return float(np.sqrt(covariance[0, 0])), float(np.sqrt(np.sum(level**2)) / curvature)
 
@@ -133,14 +132,12 @@ def _loss(judged: Judged, champion: Floats, positives: int, *, same_features: bo
     present = log_loss(champion, judged.ordered)
     margin = (MARGIN_MANY if positives >= MANY_POSITIVES else MARGIN_FEW) * present if same_features else 0.0
     differences = losses(judged.challenger, judged.ordered) - losses(champion, judged.ordered)
-    mean = float(differences.mean())
-    spread = _by_user((differences - mean)[:, None], judged.user)
-    upper = mean + ONE_SIDED_95 * float(np.sqrt(np.sum(spread**2))) / differences.size
+    upper = upper_bound(differences, judged.user)
     if upper < margin:
         return None
     kind = "a refresh" if same_features else "a changed model"
     return (
-        f"log-loss not proven: {mean:+.5f} against the champion's {present:.4f}, at worst {upper:+.5f}, "
+        f"log-loss not proven: {differences.mean():+.5f} against the champion's {present:.4f}, at worst {upper:+.5f}, "
         f"where {kind} may reach {margin:+.5f}"
     )
 
@@ -170,11 +167,3 @@ def _gain(judged: Judged, champion: Floats) -> str:
     return (
         f"log-loss {found:.4f} against the champion's {present:.4f} on {judged.ordered.size} rows neither learned from"
     )
-
-
-def _by_user(values: Floats, user: Ints) -> Floats:
-    """Return the sums, of shape (people, columns), of the rows of each person."""
-    people, place = np.unique(user, return_inverse=True)
-    sums = np.zeros((people.size, values.shape[1]))
-    np.add.at(sums, place, values)
-    return sums

@@ -49,11 +49,12 @@ class Learned:
     Attributes:
         features: What the model reads, in its order.
         drifted: What it may not read, with the stability index.
-        booster: Refitted on all matured rows.
+        booster: What goes into service.
+        refitted: Whether that has learned from all matured rows, or from the first window only.
         calibrator: From its log-odds to probabilities.
         logistic: The baseline, refitted likewise.
         parameters: LightGBM's.
-        rows: How many it learned from.
+        rows: How many matured rows there are.
         base_rate: Of all of them.
         judged: On the test window.
     """
@@ -61,6 +62,7 @@ class Learned:
     features: tuple[str, ...]
     drifted: dict[str, float]
     booster: lgb.Booster
+    refitted: bool
     calibrator: Calibrator
     logistic: Logistic
     parameters: dict[str, Any]
@@ -109,10 +111,13 @@ def learn(rows: Rows, windows: Windows, recent_orders: Ints, catalogue: Catalogu
     logistic = Logistic.fit(train, names).predict(test.features)
     counts = test.features[:, names.index(COUNT)] if COUNT in names else np.zeros(len(test))
     inside = windows.test.holds(rows.at)
+    refitted = refit(asked, booster.num_trees(), used, names) if isinstance(calibrator, Identity) else None
     return Learned(
         features=tuple(names),
         drifted=drifted,
-        booster=refit(asked, booster.num_trees(), used, names),
+        # A calibrator belongs to the model it was fitted to; without one, the model learns from everything.
+        booster=booster if refitted is None else refitted,
+        refitted=refitted is not None,
         calibrator=calibrator,
         logistic=Logistic.fit(asked, names),
         parameters=used,
@@ -132,7 +137,7 @@ def _calibrator(booster: lgb.Booster, asked: Rows, windows: Windows, test: Rows)
     if windows.calibrate is None:
         return Identity()
     own = _part(asked, windows.calibrate)
-    return choose(candidates(log_odds(booster, own), own.ordered), log_odds(booster, test), test.ordered)
+    return choose(candidates(log_odds(booster, own), own.ordered), log_odds(booster, test), test.ordered, test.user)
 
 
 def _part(rows: Rows, window: Window) -> Rows:

@@ -60,10 +60,11 @@ def page(
 
 def _summary(learned: Learned) -> str:
     found = learned.judged.judgement
+    own = "these included" if learned.refitted else "of which the model in service knows the first window"
     return (
-        f"<p>{found.rows:,} rows, {found.positives:,} followed by an order ({found.base_rate:.1%}). The model in "
-        f"service has learned from all {learned.rows:,} matured rows, these included. Calibrator: "
-        f"{learned.calibrator.described()['kind']}. Calibration error: the largest gap in any tenth of the scores.</p>"
+        f"<p>{found.rows:,} rows, {found.positives:,} followed by an order ({found.base_rate:.1%}). "
+        f"There are {learned.rows:,} matured rows, {own}. Calibrator: {learned.calibrator.described()['kind']}. "
+        "Calibration error: the largest gap in any tenth of the scores.</p>"
     )
 
 
