@@ -2,10 +2,9 @@
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from features.kinds import Kind
 
@@ -53,8 +52,7 @@ class BadEvent(ValueError):
         return BadEvent, (self.field, self.reason, self.code)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something a person did, checked and in our words."""
 
     kind: Kind
@@ -72,12 +70,12 @@ class Event:
     """`RECORD_WIDTH` little-endian float64."""
     timezone: str | None
     """IANA name, known to be one."""
-    payload: Mapping[str, Any]
-    """`properties`, `context`, `traits`, `group_id`: those that are not empty."""
-    payload_json: str
-    """The payload as JSON text, ready to be stored: no NaN, no lone surrogate."""
     excluded: str | None
     """Why models and triggers must not see this user: `bot`, `staff`, `test`; else None."""
+    payload_json: str
+    """The payload as JSON text, ready to be stored: no NaN, no lone surrogate."""
+    payload: Mapping[str, Any]
+    """`properties`, `context`, `traits`, `group_id`: those that are not empty."""
 
     @property
     def key(self) -> str:
@@ -103,7 +101,6 @@ def user_key(user_id: str | None, anonymous_id: str | None) -> str:
 def pack_record(
     occurred_at: int,
     kind: Kind,
-    *,
     flags: int = 0,
     utc_offset_s: float = float("nan"),
     amount: float = 0.0,

@@ -25,6 +25,7 @@ __all__ = ["BadEvent", "content_id", "normalise"]
 
 _encode = JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
 _encode_sorted = JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
+_NAN: Final = float("nan")
 _KINDS_OF_CALLS: Final = {
     "page": Kind.PAGE_VIEWED,
     "screen": Kind.SCREEN_VIEWED,
@@ -77,30 +78,26 @@ def _event(
     flags, excluded = _suspicions(message, kind, (user_id, anonymous_id), mapping)
     worth = worth_of(kind, message.properties, mapping)
     payload = _payload(message, context)
+    record = pack_record(
+        occurred_at,
+        kind,
+        flags | FLAG_SNAPSHOT if worth.snapshot else flags,
+        utc_offset_s(zone_name, occurred_at) if zone_name else _NAN,
+        *worth[:6],
+    )
     return Event(
-        kind=kind,
-        name=name,
-        message_id=_message_id(message, received_at, message_id),
-        user_id=user_id,
-        anonymous_id=anonymous_id,
-        previous_id=_previous_id(fields, user_id) if kind is Kind.LINKED else None,
-        occurred_at=occurred_at,
-        record=pack_record(
-            occurred_at,
-            kind,
-            flags=flags | (FLAG_SNAPSHOT if worth.snapshot else 0),
-            utc_offset_s=utc_offset_s(zone_name, occurred_at) if zone_name else float("nan"),
-            amount=worth.amount,
-            quantity=worth.quantity,
-            discount=worth.discount,
-            product=worth.product,
-            items=worth.items,
-            plus_minus=worth.plus_minus,
-        ),
-        timezone=zone_name,
-        payload=payload,
-        payload_json=_json(payload),
-        excluded=excluded,
+        kind,
+        name,
+        _message_id(message, received_at, message_id),
+        user_id,
+        anonymous_id,
+        _previous_id(fields, user_id) if kind is Kind.LINKED else None,
+        occurred_at,
+        record,
+        zone_name,
+        excluded,
+        _json(payload),
+        payload,
     )
 
 
@@ -232,7 +229,7 @@ def _payload(message: Message, context: dict[str, Any]) -> dict[str, Any]:
 
 def _json(payload: dict[str, Any]) -> str:
     try:
-        found = _encode(payload)
+        found = _encode(payload) if payload else "{}"
         if not found.isascii():
             found.encode()
     except (ValueError, TypeError, RecursionError) as error:

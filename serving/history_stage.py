@@ -11,20 +11,14 @@ import msgspec
 from features.events import Event
 from features.kinds import Kind
 
-_CREATE = """
-CREATE TABLE staged (
-    place INTEGER PRIMARY KEY, kind, name, message_id, user_id, anonymous_id, previous_id, occurred_at,
-    record, timezone, payload, excluded
-)
-"""
-_PUT = "INSERT INTO staged VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_TAKE = """
-SELECT kind, name, message_id, user_id, anonymous_id, previous_id, occurred_at, record, timezone, payload, excluded
-FROM staged ORDER BY
-"""
+_CREATE = "CREATE TABLE staged (place INTEGER PRIMARY KEY, occurred_at INTEGER, event BLOB)"
+_PUT = "INSERT INTO staged VALUES (NULL, ?, ?)"
+_TAKE = "SELECT event FROM staged ORDER BY "
 _BUFFER = 4096
 _KINDS = tuple(Kind)
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[Any]).decode
+_payload = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Stage:
@@ -35,7 +29,7 @@ class Stage:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         self._path = path
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: list[tuple[int, bytes]] = []
         self._latest = 0
         self._sorted = True
         self._count = 0
@@ -58,21 +52,8 @@ class Stage:
 
     def put(self, event: Event) -> None:
         """Add an event, in the order of the file."""
-        self._rows.append(
-            (
-                int(event.kind),
-                event.name,
-                event.message_id,
-                event.user_id,
-                event.anonymous_id,
-                event.previous_id,
-                event.occurred_at,
-                event.record,
-                event.timezone,
-                event.payload_json,
-                event.excluded,
-            )
-        )
+        # Without the payload, of which the JSON text is enough.
+        self._rows.append((event.occurred_at, _pack(event[:-1])))
         self._count += 1
         self._sorted = self._sorted and event.occurred_at >= self._latest
         self._latest = max(self._latest, event.occurred_at)
@@ -91,33 +72,8 @@ class Stage:
         order = "place" if self._sorted else "occurred_at, place"
         found = self._connection.execute(_TAKE + order)
         while rows := found.fetchmany(most):
-            yield [_event(*row) for row in rows]
+            yield [_event(_unpack(row[0])) for row in rows]
 
 
-def _event(
-    kind: int,
-    name: str,
-    message_id: str,
-    user_id: str | None,
-    anonymous_id: str | None,
-    previous_id: str | None,
-    occurred_at: int,
-    record: bytes,
-    timezone: str | None,
-    payload: str,
-    excluded: str | None,
-) -> Event:
-    return Event(
-        kind=_KINDS[kind],
-        name=name,
-        message_id=message_id,
-        user_id=user_id,
-        anonymous_id=anonymous_id,
-        previous_id=previous_id,
-        occurred_at=occurred_at,
-        record=record,
-        timezone=timezone,
-        payload=_decode(payload),
-        payload_json=payload,
-        excluded=excluded,
-    )
+def _event(fields: list[Any]) -> Event:
+    return Event._make((_KINDS[fields[0]], *fields[1:], _payload(fields[-1])))
