@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 # A person is one row of `users` and all rows merged into it.
 _PERSON = text(
-    "SELECT p.user_no FROM users p WHERE coalesce(p.merged_into, p.user_no) ="
-    " (SELECT coalesce(u.merged_into, u.user_no) FROM users u WHERE u.user_key = :user_key)"
+    "WITH main AS (SELECT coalesce(merged_into, user_no) AS user_no FROM users WHERE user_key = :user_key)"
+    " SELECT user_no FROM main UNION ALL"
+    " SELECT u.user_no FROM users u JOIN main ON u.merged_into = main.user_no"
 )
 _EVALUATIONS = text(
     "SELECT v.decision_id, v.at, v.scores, v.models, e.name FROM evaluations v"

@@ -26,7 +26,17 @@ def document(app: FastAPI) -> Callable[[], dict[str, Any]]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
             made.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+            _tell_problems_apart(made)
             app.openapi_schema = made
         return app.openapi_schema
 
     return openapi
+
+
+def _tell_problems_apart(made: dict[str, Any]) -> None:
+    """Give the answers that are no success their own media type."""
+    for methods in made["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                if status in ("4XX", "5XX"):
+                    response["content"] = {"application/problem+json": response["content"].pop("application/json")}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine as Database
 
+    from serving.items import UserIds
     from serving.metrics import Metrics
     from serving.routes_score import Engine
 
@@ -62,17 +63,16 @@ class ReadRoutes:
 
     async def features(self, user_id: str) -> contract.FeaturesAnswer:
         """Return the numbers the models see of this user now; of somebody unidentified under `anonymous:<id>`."""
-        try:
-            key = text(user_id, "user_id") or ""
-        except BadEvent as bad:
-            raise InvalidField(str(bad), field="user_id") from None
-        anonymous = key.removeprefix(ANONYMOUS_PREFIX) if key.startswith(ANONYMOUS_PREFIX) else None
-        answer = await self._engine.score([(None if anonymous else key, anonymous)])
+        if user_id.startswith(ANONYMOUS_PREFIX):
+            user = _user(None, user_id.removeprefix(ANONYMOUS_PREFIX))
+        else:
+            user = _user(user_id, None)
+        answer = await self._engine.score([user])
         score = answer.scores[0]
         if not score.known:
             raise NoSuchUser(field="user_id")
         return contract.FeaturesAnswer(
-            user_id=key,
+            user_id=user_key(*user),
             at=to_moment(answer.at),
             catalogue=CATALOGUE.fingerprint,
             features=[
@@ -89,10 +89,7 @@ class ReadRoutes:
         before: Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")] = None,
     ) -> contract.DecisionsAnswer:
         """Say why this user got what they got, or nothing: what was decided, newest first, with reasons in words."""
-        try:
-            key = user_key(text(user_id, "user_id"), text(anonymous_id, "anonymous_id"))
-        except BadEvent as bad:
-            raise InvalidField(f"user_id: {bad.reason}", field="user_id") from None
+        key = user_key(*_user(user_id, anonymous_id))
         with self._database.connect() as connection:
             return decisions_of(connection, key, limit=limit, before=before)
 
@@ -108,3 +105,13 @@ class ReadRoutes:
         """Say whether the server can do its work, and what is missing if not."""
         missing = list(self._missing())
         return JSONResponse({"ready": not missing, "missing": missing}, NOT_READY if missing else OK)
+
+
+def _user(user_id: str | None, anonymous_id: str | None) -> UserIds:
+    """Return the ids as the log knows them; raises InvalidField."""
+    try:
+        user = text(user_id, "user_id"), text(anonymous_id, "anonymous_id")
+        user_key(*user)
+    except BadEvent as bad:
+        raise InvalidField(f"user_id: {bad.reason}", field="user_id") from None
+    return user

@@ -1,0 +1,69 @@
+import json
+import re
+
+import pytest
+
+from serving import contract, contract_reads
+from tests.serving.asking import Site, site_with_keys
+from tests.serving.databases import a_database
+
+
+@pytest.fixture
+def site(tmp_path):
+    with a_database(tmp_path) as database:
+        yield Site(database, open_without_keys=True)
+
+
+@pytest.fixture
+def document(site):
+    return site.ask("GET", "/openapi.json").json
+
+
+def operations(document):
+    return [(path, method, each) for path, methods in document["paths"].items() for method, each in methods.items()]
+
+
+def test_every_route_says_what_it_does_which_key_it_needs_and_how_it_refuses(document):
+    schemes = set(document["components"]["securitySchemes"])
+    for path, _, operation in operations(document):
+        assert operation["description"], path
+        assert {name for way in operation["security"] for name in way} == schemes == {"bearer", "basic", "header"}
+        assert {"4XX", "5XX"} <= set(operation["responses"]), path
+        assert "422" not in operation["responses"]
+        assert operation["responses"]["4XX"]["content"]["application/problem+json"]["schema"]["$ref"].endswith(
+            "/Problem"
+        )
+
+
+def test_every_route_that_takes_a_body_declares_it_with_an_example(document):
+    for path, method, operation in operations(document):
+        if method == "post":
+            reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            declared = document["components"]["schemas"][reference.rsplit("/", 1)[1]]
+            assert declared["examples"], path
+
+
+def test_every_operation_has_a_name_of_its_own(document):
+    names = [operation["operationId"] for *_, operation in operations(document)]
+
+    assert len(set(names)) == len(names)
+
+
+def test_no_reference_leads_nowhere(document):
+    for reference in set(re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(document))):
+        assert reference in document["components"]["schemas"]
+
+
+def test_the_document_and_its_page_need_no_key(tmp_path):
+    with a_database(tmp_path) as database:
+        site, _ = site_with_keys(database)
+
+        assert site.ask("GET", "/openapi.json").status == 200
+        assert site.ask("GET", "/docs").status == 200
+
+
+@pytest.mark.parametrize("module", [contract, contract_reads])
+def test_every_declared_body_is_documented(module):
+    for name, model in vars(module).items():
+        if isinstance(model, type) and issubclass(model, contract.BaseModel) and model.__module__ == module.__name__:
+            assert model.__doc__, name
