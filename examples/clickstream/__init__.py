@@ -1,0 +1,1 @@
+"""A shop's clickstream in words of its own, and the mapping that translates it."""
