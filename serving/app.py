@@ -25,6 +25,7 @@ from serving.edge import Edge, Sizes
 from serving.endpoints import Endpoint, endpoint, is_loopback
 from serving.engine import Engine
 from serving.keys import read_keys
+from serving.log import last_moment
 from serving.limits import Allowance
 from serving.mapping_file import read_mapping
 from serving.metrics import Metrics
@@ -48,6 +49,7 @@ class Server:
         self._settings = settings
         self.database = open_database(settings.database)
         self.metrics = Metrics()
+        self._mapping = read_mapping(*([settings.events] if settings.events else []))
         self.champions = Champions(settings.home / "bundles", settings.horizons)
         with self.database.connect() as connection:
             clock, last = _clock(connection, replay=settings.replay)
@@ -59,6 +61,7 @@ class Server:
             clock=clock,
             ticks=Ticks(clock, last),
             score_sample=settings.score_sample,
+            nearest=self._mapping.nearest,
         )
         self.engine = Engine(self.database, tools, self.metrics, on_messages=self._wake)
         self.dispatcher = Dispatcher(self.engine, _endpoints(settings), wall=wall, observe=self._observe)
@@ -69,7 +72,7 @@ class Server:
         return http_edge(
             self.engine,
             database=self.database,
-            mapping=read_mapping(*([settings.events] if settings.events else [])),
+            mapping=self._mapping,
             metrics=self.metrics,
             missing=self._missing,
             limits=Limits(
@@ -126,9 +129,7 @@ def create_app(settings: Settings) -> Edge:
 
 def _clock(connection: Connection, *, replay: bool) -> tuple[Clock, int]:
     """Return the clock, and the last moment that the log or the ledger holds."""
-    known = connection.exec_driver_sql("SELECT max(last_known_at) FROM users").scalar() or 0
-    newest = connection.exec_driver_sql("SELECT decision_id FROM evaluations ORDER BY decision_id DESC LIMIT 1").scalar()
-    last = max(known, int(newest[:13], 16) if newest else 0)
+    last = last_moment(connection)
     return (ReplayClock(last) if replay else WallClock()), last
 
 

@@ -1,7 +1,8 @@
 """One turn of the loop: log, fold, score, decide and write down a batch, in one transaction."""
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,11 +21,12 @@ from serving import attribution, ledger
 from serving.clock import Clock, Ticks, wall
 from serving.items import Answer, Arrival, Ingested, Item, Job, Question, Score, UserIds
 from serving.ledger import EvaluationRow
-from serving.log import Appended, Appender
+from serving.log import Appended, Appender, decision_id
 from serving.past import state_at
 from serving.people import People, Person
 from serving.scorer import Scorer
 from serving.states import StateKeeper
+from serving.unknown_names import count_unknown
 from serving.verdicts import Verdicts
 
 _json = msgspec.json.Encoder().encode
@@ -41,6 +43,8 @@ class Tools:
     ticks: Ticks
     score_sample: float
     """Share of the plain scores that the ledger keeps."""
+    nearest: Callable[[str], str | None]
+    """The known event name most like an unknown one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +79,7 @@ class _Work:
     readings: list[_Reading] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     orders: list[attribution.Order] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
 
 
 class Batch:
@@ -151,9 +156,11 @@ class Batch:
         self._steps.advance(slot, event.record, at, added.seq)
         if event.kind is Kind.ORDER_COMPLETED:
             self._work.orders.append(_order(added))
+        elif event.kind is Kind.OTHER:
+            self._work.unknown[event.name] += 1
         triggers = tools.policy.triggers_for(event.kind, event.name)
         if asked or triggers:
-            self._read(_Reading(added.person, at, f"{at:013x}", keep=True, event=added, triggers=triggers))
+            self._read(_Reading(added.person, at, decision_id(at), keep=True, event=added, triggers=triggers))
         return added
 
     def _slot(self, person: Person) -> int:
@@ -181,7 +188,7 @@ class Batch:
         for i, ids in enumerate(question.users):
             person = self._people.get(_key(ids))
             keep = person is not None and random.random() < tools.score_sample
-            reading = _Reading(person, at, f"{tick:013x}{i:03x}", keep)
+            reading = _Reading(person, at, decision_id(tick, i), keep)
             if past:
                 self._read_past(reading, ids)
             else:
@@ -228,6 +235,7 @@ class Batch:
         ledger.write(self._connection, kept, self._verdicts.rows)
         self._verdicts.save(now=now)
         attribution.attribute(self._connection, self._work.orders)
+        count_unknown(self._connection, self._work.unknown, at=now, nearest=self._tools.nearest)
 
     def _evaluation(self, reading: _Reading, person: Person, score: Score, now: int) -> EvaluationRow:
         return EvaluationRow(

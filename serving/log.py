@@ -126,6 +126,13 @@ def append_history(connection: Connection, events: Sequence[Event], *, origin: s
     return added
 
 
+def last_moment(connection: Connection) -> int:
+    """Return the last moment, in microseconds, that the log or the ledger holds; 0 if they are empty."""
+    known = connection.exec_driver_sql("SELECT max(last_known_at) FROM users").scalar() or 0
+    newest = connection.exec_driver_sql("SELECT decision_id FROM evaluations ORDER BY decision_id DESC LIMIT 1").scalar()
+    return max(known, moment_of(newest) if newest else 0)
+
+
 def component_rows(connection: Connection, roots: Iterable[int]) -> tuple[LogArrays, dict[int, int]]:
     """Return the log of these people under all their ids, and each person's index in it by number."""
     found = connection.exec_driver_sql(_COMPONENT_ROWS, (json.dumps(list(roots)),)).fetchall()
@@ -140,6 +147,16 @@ def component_rows(connection: Connection, roots: Iterable[int]) -> tuple[LogArr
         linked=np.where(linked == UNLINKED, UNLINKED, np.searchsorted(distinct, linked)),
     )
     return log, {int(no): index for index, no in enumerate(distinct)}
+
+
+def decision_id(tick: int, place: int = 0) -> str:
+    """Return the id of what was evaluated at a tick, in microseconds; ids sort like their ticks."""
+    return f"{tick:013x}{place:03x}"
+
+
+def moment_of(decision: str) -> int:
+    """Return the tick of a decision id."""
+    return int(decision[:13], 16)
 
 
 def _keys(event: Event) -> list[str]:

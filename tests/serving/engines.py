@@ -1,0 +1,108 @@
+"""An engine on a real database and a real online store, on a clock the test moves."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.catalog import CATALOGUE
+from features.normalise import normalise
+from policy.source import parse
+from serving.batch import Tools
+from serving.clock import ReplayClock, Ticks
+from serving.database import open_database
+from serving.engine import Engine
+from serving.log import last_moment
+from serving.mapping_file import read_mapping
+from serving.metrics import Metrics
+from serving.online import OnlineStates
+from serving.scorer import scorer
+from serving.states import StateKeeper
+
+START = 1_700_000_000_000_000
+SECOND = 1_000_000
+MAPPING = read_mapping()
+MEANINGS = MappingProxyType(dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True)))
+POLICY = """
+format: 1
+triggers:
+  - name: warm-cart
+    on: Product Added
+    horizon: 24h
+    threshold: 25%
+    cool_down: 1d
+    hold_out: {share: 0.5, salt: test}
+    mode: live
+"""
+
+
+@dataclass(frozen=True)
+class Certain:
+    """A model that always says the same."""
+
+    probability: float
+    name: str = "certain"
+    version: str = "1"
+    calibrated: bool = False
+
+    def predict(self, rows):
+        return np.full(len(rows), self.probability)
+
+    def contributions(self, row):
+        return [("orders", float(row[CATALOGUE.names.index("orders")]), 1.0)]
+
+
+@dataclass
+class Shop:
+    """An engine, and what a test does with it."""
+
+    home: Path
+    policy: str = POLICY
+    probability: float = 0.3
+    woken: list[bool] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.database = open_database(self.home / "opportune.db")
+        with self.database.connect() as connection:
+            last = last_moment(connection) or START
+        self.clock = ReplayClock(last)
+        self.online = OnlineStates(self.home)
+        self.keeper = StateKeeper(self.online)
+        tools = Tools(
+            keeper=self.keeper,
+            scorer=scorer({"24h": Certain(self.probability)}, MEANINGS),
+            policy=parse(self.policy),
+            clock=self.clock,
+            ticks=Ticks(self.clock, last),
+            score_sample=1.0,
+            nearest=MAPPING.nearest,
+        )
+        self.engine = Engine(self.database, tools, Metrics(), on_messages=lambda: self.woken.append(True))
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.database.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query, values)]
+
+    def close(self):
+        self.engine.close()
+        self.database.dispose()
+
+
+def event(name: str, user: str | None = None, at: float = 0.0, **fields: Any):
+    """An event `at` seconds after START."""
+    ids = {"userId": user} if user else {}
+    raw = {"type": "track", "event": name, "messageId": f"{name} {user} {at} {json.dumps(fields)}"[:100], **ids, **fields}
+    raw["timestamp"] = (START + round(at * SECOND)) / SECOND
+    return normalise(raw, received_at=START + round(at * SECOND), mapping=MAPPING)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A shop with one live trigger and a model that says 30 %."""
+    opened = Shop(tmp_path)
+    yield opened
+    opened.close()
