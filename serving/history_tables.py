@@ -84,6 +84,8 @@ class _Text:
         self._bad: list[Row] = []
         self.first = 0
         """The first line handed out since this was last set to 0."""
+        self.last = ""
+        """What the last line handed out says."""
 
     def __iter__(self) -> Iterator[str]:
         for number, line in self._lines:
@@ -96,6 +98,7 @@ class _Text:
                 self._bad.append(Row(number, None, bad=BadEvent("", "is not UTF-8", "not_utf8"), text=shown(line)))
             else:
                 self.first = self.first or number
+                self.last = text
                 yield text
 
     def take_bad(self) -> list[Row]:
@@ -120,7 +123,7 @@ def read_csv(path: Path, mapping: EventMapping, advance: Advance) -> Iterator[Ro
         try:
             cells = next(table, None)
         except csv.Error as error:
-            yield Row(text.first or 1, None, bad=BadEvent("", f"is not CSV: {error}", "not_csv"))
+            yield Row(text.first or 1, None, bad=BadEvent("", f"is not CSV: {error}", "not_csv"), text=text.last[:2000])
             continue
         yield from text.take_bad()
         if cells is None:
