@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
 from features.catalog import CATALOGUE
 from features.layout import Catalogue
+from models.booster import Booster, ModelNotLoaded
 from models.calibration import Calibrator, calibrator
 from models.horizon import duration
 from models.intent import IntentModel
@@ -20,7 +20,7 @@ __all__ = ["BundleRefused", "load", "verify", "write"]
 
 def write(
     directory: Path,
-    booster: lgb.Booster,
+    model: str,
     calibration: Calibrator,
     *,
     name: str,
@@ -34,24 +34,24 @@ def write(
 
     Args:
         directory: Made if need be.
-        booster: The model.
+        model: Its text, as LightGBM writes it.
         calibration: From its log-odds to probabilities.
         name: As it will be registered.
         horizon: Such as ``24h``.
-        features: What each column of the booster is, in order.
+        features: What each column of the model is, in order.
         created_at: ISO 8601 with Z.
         lineage: Where it comes from, as JSON can hold it.
         catalogue: Where the features are defined.
     """
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / MODEL
-    path.write_text(booster.model_to_string(), encoding="utf-8")
+    path.write_text(model, encoding="utf-8")
     manifest = Manifest(
         name=name,
         horizon=horizon,
         horizon_s=int(duration(horizon).total_seconds()),
         features=tuple(FeatureAsked(name=each, fingerprint=catalogue.fingerprints[each]) for each in features),
-        model=ModelFile(file=MODEL, sha256=sha256(path), trees=booster.num_trees()),
+        model=ModelFile(file=MODEL, sha256=sha256(path), trees=Booster(model).trees),
         calibrator=calibration.described(),
         created_at=created_at,
         lineage=lineage,
@@ -94,14 +94,14 @@ def load(directory: Path, catalogue: Catalogue = CATALOGUE, *, version: str | No
     """
     manifest = verify(directory, catalogue)
     try:
-        booster = lgb.Booster(model_file=str(directory / manifest.model.file), params={"num_threads": 1})
+        booster = Booster((directory / manifest.model.file).read_text(encoding="utf-8"))
         calibration = calibrator(manifest.calibrator)
-    except (lgb.basic.LightGBMError, ValueError) as error:
+    except (ModelNotLoaded, ValueError) as error:
         raise BundleRefused(f"{directory} cannot be loaded: {error}") from error
-    if booster.num_feature() != len(manifest.features):
+    if (booster.features, booster.trees) != (len(manifest.features), manifest.model.trees):
         raise BundleRefused(
-            f"{directory} is damaged: the model reads {booster.num_feature()} features, its manifest names "
-            f"{len(manifest.features)}"
+            f"{directory} is damaged: the model has {booster.trees} trees of {booster.features} features, its manifest "
+            f"says {manifest.model.trees} of {len(manifest.features)}"
         )
     return IntentModel(
         name=manifest.name,

@@ -94,4 +94,4 @@ def log_odds(booster: lgb.Booster, rows: Rows) -> Floats:
 
 def _cut(booster: lgb.Booster, trees: int) -> lgb.Booster:
     """Return the booster without the trees that early stopping looked at in vain."""
-    return lgb.Booster(model_str=booster.model_to_string(num_iteration=trees), params={"num_threads": 1})
+    return lgb.Booster(model_str=booster.model_to_string(num_iteration=trees))

@@ -60,7 +60,7 @@ class Recording:
         self._serve_features(name, version, learned)
         if verdict.promoted:
             self._registry.promote(name, version)
-        return figures(learned, verdict, f"{name}/{version}")
+        return figures(learned, verdict, f"{name}/{version}", run_id)
 
     def verdict(self, name: str, learned: Learned) -> gate.Verdict:
         """Return what the gate says of a challenger beside the present champion of this name, if there is one."""
@@ -133,7 +133,7 @@ class Recording:
 def _write(bundle: Path, name: str, horizon: str, learned: Learned, origin: dict[str, Any]) -> None:
     write(
         bundle,
-        learned.booster,
+        learned.booster.model_to_string(),
         learned.calibrator,
         name=name,
         horizon=horizon,

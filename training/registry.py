@@ -11,6 +11,7 @@ from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import lightgbm as lgb
 import mlflow
@@ -45,7 +46,7 @@ class Registry:
     def __init__(self, home: Path, uri: str | None = None) -> None:
         """Open the registry at `uri`, or the SQLite one below `home`, which is created if need be."""
         for each in ("alembic", "mlflow"):
-            logging.getLogger(each).setLevel(logging.WARNING)
+            logging.getLogger(each).setLevel(logging.ERROR)
         if uri is None:
             database = home.absolute() / "mlflow.db"
             create(database, home.absolute() / "mlartifacts")
@@ -117,7 +118,7 @@ def create(database: Path, artifacts: Path) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=database.parent) as beside:
         fresh = Path(beside) / database.name
-        store = SqlAlchemyStore(f"{SQLITE}{fresh}", artifacts.as_uri())
-        store.create_experiment(EXPERIMENT, artifact_location=artifacts.as_uri())
+        store = SqlAlchemyStore(f"{SQLITE}{fresh}", artifacts.as_uri())  # type: ignore[no-untyped-call]
+        store.create_experiment(EXPERIMENT, artifact_location=artifacts.as_uri())  # type: ignore[no-untyped-call]
         store.engine.dispose()
         fresh.rename(database)

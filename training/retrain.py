@@ -22,10 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.update(OPPORTUNE_HOME=str(home), TZ="UTC")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     keep_compiled(home)
-    warnings.simplefilter("ignore", DeprecationWarning)
-    warnings.simplefilter("ignore", FutureWarning)
+    warnings.simplefilter("ignore")
     from training.pipeline import Retraining
 
+    # Once more: what was imported has set filters of its own. The warnings are theirs, not the reader's.
+    warnings.simplefilter("ignore")
     registry = os.environ.get("OPPORTUNE_REGISTRY") or None
     Retraining(home, cutoff_us=asked.cutoff, registry=registry, say=_say).run(asked.horizons)
 

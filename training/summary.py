@@ -8,7 +8,7 @@ from training.learning import Learned
 NUMBERS = ("rows", "base_rate", "roc_auc", "pr_auc", "log_loss", "brier", "calibration_error")
 
 
-def figures(learned: Learned, verdict: Verdict, model_version: str) -> dict[str, Any]:
+def figures(learned: Learned, verdict: Verdict, model_version: str, run_id: str) -> dict[str, Any]:
     """Return one horizon's figures, on the rows that nothing was learned from."""
     found = learned.judged.judgement
     return {
@@ -17,13 +17,21 @@ def figures(learned: Learned, verdict: Verdict, model_version: str) -> dict[str,
         "promoted": verdict.promoted,
         "reason": verdict.reason,
         "model_version": model_version,
+        "mlflow_run_id": run_id,
     }
 
 
 def figures_of_nothing(reason: str) -> dict[str, Any]:
     """Return the same keys where no model could be learned."""
     empty = dict.fromkeys(NUMBERS)
-    return {**empty, "baselines": None, "promoted": False, "reason": reason, "model_version": None}
+    return {
+        **empty,
+        "baselines": None,
+        "promoted": False,
+        "reason": reason,
+        "model_version": None,
+        "mlflow_run_id": None,
+    }
 
 
 def summary(by_horizon: dict[str, dict[str, Any]]) -> dict[str, Any]:

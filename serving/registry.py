@@ -1,0 +1,222 @@
+"""The one process that asks the model registry: `python -m serving.registry [--once]`, a child of the server.
+
+Every two seconds it looks whom the `champion` alias points to. A new bundle is copied, compared with the digest it was
+registered under, loaded in a process of its own, and only then named in champions.json, which the server watches. What
+was refused, and why, stands in status.json beside it; the old champion stays in service.
+"""
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from features.catalog import CATALOGUE
+from models.bundle import BundleRefused, verify
+from models.horizon import REGISTERED, duration
+from models.manifest import bundle_digest
+from models.probe import probe
+from serving.settings import Settings
+
+LOOK_EVERY_S = 2.0
+CHAMPION = "champion"
+BUNDLE = "bundle"
+DIGEST_TAG = "bundle_sha256"
+POINTER = "champions.json"
+STATUS = "status.json"
+INCOMING = ".incoming-"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Whom the champion alias of a registered model points to."""
+
+    name: str
+    version: str
+    run_id: str
+    digest: str | None
+
+    @property
+    def horizon(self) -> str:
+        """Such as ``24h``."""
+        return self.name.removeprefix(REGISTERED)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What became of an alias."""
+
+    name: str
+    version: str
+    in_service: bool
+    reason: str | None
+    at: str
+
+
+class Mlflow:
+    """MLflow's registry; importing it takes seconds, so only whoever finds one there does."""
+
+    def __init__(self, uri: str) -> None:
+        """Open the registry at this tracking URI."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        # Its own retries go on for minutes; here the next look is the retry.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        for each in ("alembic", "mlflow"):
+            logging.getLogger(each).setLevel(logging.WARNING)
+        from mlflow import MlflowClient
+
+        self._client = MlflowClient(uri, uri)
+
+    def aliases(self) -> list[Alias]:
+        """Return the champions of all models of intent."""
+        found = []
+        for model in self._client.search_registered_models(filter_string=f"name LIKE '{REGISTERED}%'"):
+            version = model.aliases.get(CHAMPION)
+            if version is not None and _is_horizon(model.name.removeprefix(REGISTERED)):
+                its = self._client.get_model_version(model.name, str(version))
+                found.append(Alias(model.name, str(version), str(its.run_id), its.tags.get(DIGEST_TAG)))
+        return found
+
+    def fetch(self, alias: Alias, directory: Path) -> Path:
+        """Copy the bundle of a version into `directory` and return where it is."""
+        return Path(self._client.download_artifacts(alias.run_id, BUNDLE, str(directory)))
+
+
+class Watcher:
+    """Takes what the registry says to the files that the server watches."""
+
+    def __init__(self, home: Path, uri: str | None = None) -> None:
+        """Watch the registry at `uri`, or the SQLite one below `home` as soon as there is one."""
+        self._bundles = home.absolute() / "bundles"
+        self._file = None if uri else home.absolute() / "mlflow.db"
+        self._uri = uri or f"sqlite:///{self._file}"
+        self._mlflow: Mlflow | None = None
+        self._seen: tuple[int, int] | None = None
+        self.standing: dict[str, Standing] = {}
+        self._bundles.mkdir(parents=True, exist_ok=True)
+        for left in self._bundles.glob(f"{INCOMING}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def look(self) -> None:
+        """Take up every champion that is new since the last look.
+
+        Raises:
+            Exception: The registry could not be asked; the next look will ask again.
+        """
+        stamp = self._stamp()
+        if self._file is not None and (stamp is None or stamp == self._seen):
+            return
+        self._mlflow = self._mlflow or Mlflow(self._uri)
+        for alias in self._mlflow.aliases():
+            known = self.standing.get(alias.horizon)
+            if known is None or (known.name, known.version) != (alias.name, alias.version):
+                self._take(alias, self._mlflow)
+        self._seen = stamp
+
+    def _take(self, alias: Alias, registry: Mlflow) -> None:
+        try:
+            self._bring(alias, registry)
+        except BundleRefused as error:
+            _log.error("%s version %s was refused: %s", alias.name, alias.version, error)
+            self._note(alias, in_service=False, reason=str(error))
+            return
+        pointed = _read(self._bundles / POINTER)
+        path = f"{alias.name}/{alias.version}"
+        pointed[alias.horizon] = {"name": alias.name, "version": alias.version, "path": path}
+        _replace(self._bundles / POINTER, pointed)
+        _log.info("champion for %s: %s version %s", alias.horizon, alias.name, alias.version)
+        self._note(alias, in_service=True, reason=None)
+
+    def _bring(self, alias: Alias, registry: Mlflow) -> None:
+        """Put the bundle of a version in place, or leave it there if it already is.
+
+        Raises:
+            BundleRefused: It is not what was registered, does not fit, or does not load.
+        """
+        if alias.digest is None:
+            raise BundleRefused(f"{alias.name} version {alias.version} was registered without {DIGEST_TAG}")
+        target = self._bundles / alias.name / alias.version
+        with tempfile.TemporaryDirectory(dir=self._bundles, prefix=INCOMING) as scratch:
+            fetched = registry.fetch(alias, Path(scratch))
+            if bundle_digest(fetched) != alias.digest:
+                raise BundleRefused(
+                    f"{alias.name} version {alias.version} is not what was registered: its digest differs"
+                )
+            verify(fetched, CATALOGUE)
+            probe(fetched)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(target, ignore_errors=True)
+            fetched.rename(target)
+
+    def _note(self, alias: Alias, *, in_service: bool, reason: str | None) -> None:
+        at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        self.standing[alias.horizon] = Standing(alias.name, alias.version, in_service, reason, at)
+        _replace(self._bundles / STATUS, {horizon: asdict(each) for horizon, each in self.standing.items()})
+
+    def _stamp(self) -> tuple[int, int] | None:
+        """Return what changes whenever the registry's file does; None if there is no file."""
+        if self._file is None:
+            return None
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+
+def _is_horizon(label: str) -> bool:
+    try:
+        duration(label)
+    except ValueError:
+        return False
+    return True
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _replace(path: Path, value: dict[str, Any]) -> None:
+    """Write JSON so that a reader finds the old file or the new one, never half of either."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    fresh.replace(path)
+
+
+def main() -> int:
+    """Watch until the server that started this is gone; with --once look once and say how it went."""
+    parser = argparse.ArgumentParser(prog="python -m serving.registry", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="take up the champions and end; 1 if one was refused")
+    once = parser.parse_args().once
+    settings = Settings()
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    watcher = Watcher(settings.home, settings.registry)
+    if once:
+        watcher.look()
+        return int(not all(each.in_service for each in watcher.standing.values()))
+    parent = os.getppid()
+    while os.getppid() == parent:
+        try:
+            watcher.look()
+        except Exception as error:  # noqa: BLE001 - whatever a registry does, the server goes on with what it has
+            _log.warning("the model registry cannot be asked: %s", error)
+        time.sleep(LOOK_EVERY_S)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
