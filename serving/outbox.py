@@ -30,7 +30,7 @@ _DUE: Final = (
 # A claimed message is due again when its lease is over: a dispatcher that died needs no other repair.
 _CLAIM: Final = (
     update(outbox)
-    .where(outbox.c.message_id.in_(_DUE.scalar_subquery()), outbox.c.status == Status.PENDING.value)
+    .where(outbox.c.message_id.in_(_DUE.scalar_subquery()))
     .values(
         attempts=outbox.c.attempts + 1,
         lease_until=bindparam("until"),

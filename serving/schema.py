@@ -111,7 +111,8 @@ outbox = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("delivered_at", BigInteger),
     Column("last_error", Text),
-    Index("outbox_pending", "status", "next_attempt_at"),
+    Index("outbox_pending", "status", "endpoint", "next_attempt_at"),
+    Index("outbox_of_decision", "trigger_decision_id"),
 )
 
 deliveries = Table(

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
 
 from serving import outbox
 from serving.message import Message
@@ -151,3 +152,20 @@ def test_the_messages_of_an_endpoint_that_is_gone_are_buried(database):
         ("msg_1", "gone"),
         ("msg_2", "gone"),
     ]
+
+
+def test_a_long_queue_of_one_endpoint_costs_the_others_nothing(database):
+    asked = []
+    event.listen(database, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+    claim(database, "sms")
+    with database.connect() as connection:
+        outbox.next_due(connection, ["sms"])
+        queries = [each for each in asked if "outbox" in each[0]]
+        plans = [
+            " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values))
+            for statement, values in queries
+        ]
+
+    assert len(plans) == 2
+    assert all("outbox_pending (status=? AND endpoint=?" in plan for plan in plans)
+    assert not any("SCAN" in plan or "FOR ORDER BY" in plan for plan in plans)

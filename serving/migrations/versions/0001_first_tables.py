@@ -49,7 +49,8 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("message_id"),
     )
-    op.create_index("outbox_pending", "outbox", ["status", "next_attempt_at"], unique=False)
+    op.create_index("outbox_pending", "outbox", ["status", "endpoint", "next_attempt_at"], unique=False)
+    op.create_index("outbox_of_decision", "outbox", ["trigger_decision_id"], unique=False)
     op.create_table(
         "outcomes",
         sa.Column("trigger_decision_id", sa.String(length=200), nullable=False),
