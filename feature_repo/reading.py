@@ -5,10 +5,16 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from features.catalog import CATALOGUE
-from features.fold import read_rows
-from features.layout import ANCHOR
-from features.state import MalformedState, unpack
+from feature_repo.stores import home
+from features.cache import keep_compiled
+
+# Before the kernels are imported: whichever process asks Feast, nothing is kept outside of OPPORTUNE_HOME.
+keep_compiled(home())
+
+from features.catalog import CATALOGUE  # noqa: E402
+from features.fold import read_rows  # noqa: E402
+from features.layout import ANCHOR  # noqa: E402
+from features.state import MalformedState, unpack  # noqa: E402
 
 
 def read_packed(packed: "Iterable[bytes | None]", as_of: "pd.Series[int]") -> pd.DataFrame:

@@ -15,13 +15,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from feast import FeatureView
+from feast import Entity, FeatureView
 from feast.infra.online_stores.helpers import compute_table_id
 from feast.infra.online_stores.sqlite import SqliteOnlineStore, SqliteOnlineStoreConfig
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value, ValueType
 from feast.repo_config import RepoConfig
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from feature_repo.stores import home
 
@@ -33,6 +33,8 @@ ABSENT: Stored = (None, None)
 # Pages of 2 kB hold two states: what is written for one changed state is halved.
 PRAGMAS = ("page_size=2048", "journal_mode=WAL", "synchronous=OFF", "cache_size=-65536", "busy_timeout=5000")
 SIDE_FILES = ("", "-wal", "-shm")
+DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
+PRIMARY_CODE = 0xFF
 _number = struct.Struct("<I").pack
 logger = logging.getLogger(__name__)
 
@@ -41,7 +43,12 @@ class StateSqliteOnlineStoreConfig(SqliteOnlineStoreConfig):
     """Settings of the store in feature_store.yaml."""
 
     type: Any = "feature_repo.sqlite_states.StateSqliteOnlineStore"
-    path: str = Field(default="feast/online.db")
+    path: str = Field(default="feast/online.db", validate_default=True)
+
+    @field_validator("path")
+    @classmethod
+    def _below_home(cls, path: str) -> str:
+        return str(home() / path)
 
 
 class StateSqliteOnlineStore(SqliteOnlineStore):
@@ -51,7 +58,7 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
 
     @staticmethod
     def _get_db_path(config: RepoConfig) -> str:
-        return str(home() / config.online_store.path)
+        return str(config.online_store.path)
 
     def _get_conn(self, config: RepoConfig) -> sqlite3.Connection:
         path = Path(self._get_db_path(config))
@@ -118,28 +125,52 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
             found[key][1][name] = Value.FromString(value)
         return [found.get(key, ABSENT) for key in keys]
 
+    def update(
+        self,
+        config: RepoConfig,
+        tables_to_delete: Sequence[FeatureView],
+        tables_to_keep: Sequence[FeatureView],
+        entities_to_delete: Sequence[Entity],
+        entities_to_keep: Sequence[Entity],
+        partial: bool,
+    ) -> None:
+        """Make and drop tables, as Feast's own store does."""
+        views, entities = (tables_to_delete, tables_to_keep), (entities_to_delete, entities_to_keep)
+        try:
+            super().update(config, *views, *entities, partial)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._discard(config, error)
+            super().update(config, *views, *entities, partial)
+
     def _repaired(self, config: RepoConfig, table: FeatureView, do: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return do(self._get_conn(config))
-        except sqlite3.OperationalError as error:
-            if "no such table" not in str(error):
-                raise
         except sqlite3.DatabaseError as error:
-            logger.warning("online store is damaged (%s): starting an empty one", error)
-            self._discard(config)
+            if _is_damage(error):
+                self._discard(config, error)
+            elif "no such table" not in str(error):
+                raise
         self.update(config, [], [table], [], [], partial=True)
         return do(self._get_conn(config))
 
-    def _discard(self, config: RepoConfig) -> None:
+    def _discard(self, config: RepoConfig, error: sqlite3.Error) -> None:
+        logger.warning("the online store is damaged (%s): starting an empty one", error)
+        self.teardown(config, [], [])
+
+    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
+        """Remove the file."""
+        del tables, entities
         self._close()
         path = self._get_db_path(config)
         for suffix in SIDE_FILES:
             Path(path + suffix).unlink(missing_ok=True)
 
-    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Any]) -> None:
-        """Remove the file."""
-        del tables, entities
-        self._discard(config)
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Tell a file that cannot be read any more from one that is busy, full or of another kind."""
+    return error.sqlite_errorcode & PRIMARY_CODE in DAMAGE or error.sqlite_errorcode == sqlite3.SQLITE_READONLY_DBMOVED
 
 
 def _table(config: RepoConfig, table: FeatureView) -> str:

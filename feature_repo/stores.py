@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import uuid
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,12 +53,11 @@ class HomeRegistryStore(FileRegistryStore):
         del repo_path  # What is written while running does not belong beside the declarations.
 
     def _write_registry(self, registry_proto: Registry) -> None:
-        target = self._filepath
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as beside:
-            self._filepath = Path(beside) / target.name
-            try:
-                super()._write_registry(registry_proto)
-            finally:
-                written, self._filepath = self._filepath, target
-            written.replace(target)
+        registry_proto.version_id = str(uuid.uuid4())
+        registry_proto.last_updated.GetCurrentTime()
+        self._filepath.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._filepath.parent, delete=False) as file:
+            file.write(registry_proto.SerializeToString())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(self._filepath)

@@ -81,8 +81,6 @@ def historical_features(path: Path, points: pd.DataFrame) -> Floats:
     states = ds.dataset(path, format="parquet")
     latest = _latest(states.to_table(columns=["user_key", "event_timestamp"]), points)
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        # Feast warns at every call that on-demand views are new to it, and its DuckDB client of its own next version.
-        warnings.simplefilter("ignore")
         history = _History(Path(scratch))
         for chunk in _chunks(points, latest):
             needed = np.unique(latest[chunk])
@@ -101,6 +99,8 @@ class _History:
         from feature_repo.declarations import intent, user, user_features, user_state
         from feature_repo.stores import repo_config
 
+        # Feast warns at every call that on-demand views are new to it, and its DuckDB client of its own next version.
+        warnings.simplefilter("ignore")
         self._directory = directory
         self._store = FeatureStore(config=repo_config(directory))
         self._store.apply([user, user_state, user_features, intent])

@@ -24,7 +24,7 @@ VALUES (?, ?, 0, ?, ?, ?, '{}', '{}', 0)
 
 
 def write_log(folder, rows, *, excluded=()):
-    """Write rows of (user key, happening, key of the id it links or None), in this order; return the database's path."""
+    """Write rows of (user key, happening, key of the id it links or None); return the database's path."""
     keys = list(dict.fromkeys(key for user, _, linked in rows for key in (user, linked) if key is not None))
     number = {key: 10 + 3 * i for i, key in enumerate(keys)}
     database = open_database(folder / "opportune.db")
@@ -51,7 +51,12 @@ def write_evaluations(path, served):
 
 
 def known(rows, key, at):
-    """Fold what was known at a moment, one by one as serving does; return the features of whoever the id was then."""
+    """Return the features of whoever the id was at a moment."""
+    return read(state_known(rows, key, at), at)
+
+
+def state_known(rows, key, at):
+    """Fold what was known at a moment, one by one as serving does; return the state of whoever the id was then."""
     states, owner = {}, key
     for seq, (user, each, linked) in enumerate(rows, start=1):
         if each.known_at > at:
@@ -61,7 +66,7 @@ def known(rows, key, at):
             merge(state, states.pop(linked))
         owner = user if owner == linked else owner
         advance(state, each.record, each.known_at, seq)
-    return read(states.get(owner, empty()), at)
+    return states.get(owner, empty())
 
 
 def a_crowd(*, people=12, events=300, seed=5):
