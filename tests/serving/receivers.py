@@ -21,12 +21,21 @@ class Receiver:
     ids: list[str] = field(default_factory=list)
     on_request: Callable[[], None] = lambda: None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def number(self, count: int) -> None:
+        """Wait until that many messages have come in."""
+        async with asyncio.timeout(20):
+            while len(self.ids) < count:
+                self.came.clear()
+                await self.came.wait()
 
     async def take(self, request: web.Request) -> web.Response:
         """Verify the signature as a receiver would, with the specification's own library."""
         body = await request.read()
         self.bodies.append(Webhook(SECRET).verify(body, dict(request.headers)))
         self.ids.append(request.headers["webhook-id"])
+        self.came.set()
         self.on_request()
         await self.gate.wait()
         status, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
