@@ -58,12 +58,34 @@ class _Names(dict[str, str]):
         return found
 
 
+class _Renames(dict[tuple[str, ...], tuple[str, ...] | None]):
+    """The keys of an object -> our names of them in the same order; None where they are ours already."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def __missing__(self, keys: tuple[str, ...]) -> tuple[str, ...] | None:
+        found: dict[str, str] = {}
+        for key in keys:
+            name = self.names[key]
+            # A field that came under our name keeps it; another one for it stays as it was sent.
+            taken = name != key and (name in keys or name in found.values())
+            found[key] = key if taken else name
+        renamed = tuple(found.values())
+        answer = None if renamed == keys else renamed
+        if len(self) < _CACHED:
+            self[keys] = answer
+        return answer
+
+
 class EventMapping:
     """One or more mapping files, laid over each other and checked; immutable by convention.
 
     Attributes:
         fields: Our name of a message's own field, by the key that was sent; the key where we have none.
         properties: The same for a field inside properties or a product.
+        renames: The same for all fields of such an object at once; None where they bear our names.
         shop_currency: Three letters; all amounts are converted to it.
         file: How to read a file of history.
     """
@@ -80,6 +102,7 @@ class EventMapping:
         inner = {folded: ours for folded, ours in fields.items() if ours not in TOP_LEVEL}
         self.fields: Mapping[str, str] = _Names(_TOP_LEVEL_BY_FOLD | _PROPERTIES_BY_FOLD | fields)
         self.properties: Mapping[str, str] = _Names(_PROPERTIES_BY_FOLD | inner)
+        self.renames: Mapping[tuple[str, ...], tuple[str, ...] | None] = _Renames(self.properties)
         self.shop_currency, self._rates = _currency(sections["currency"])
         exclude = section(sections, "exclude", {"bots", "staff", "test"})
         self._bots = _any_of(texts(exclude, "exclude", "bots"), "exclude.bots")

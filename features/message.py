@@ -58,7 +58,7 @@ def read_message(raw: object, mapping: EventMapping) -> Message:
     elif extras:
         properties = {**extras, **properties}
     if type(products := properties.get("products")) is list:
-        properties["products"] = [_product(each, mapping) for each in products]
+        properties = {**properties, "products": [_product(each, mapping) for each in products]}
     return Message(raw, call, fields, properties, context, traits, mapping)
 
 
@@ -110,17 +110,12 @@ def _call(fields: dict[str, Any], extras: dict[str, Any]) -> str:
 
 def _renamed(inner: dict[str, Any], mapping: EventMapping) -> dict[str, Any]:
     """Return the fields of properties or of a product under our names; ours win over aliases."""
-    names = mapping.properties
-    found: dict[str, Any] = {}
-    for key, value in inner.items():
+    keys = tuple(inner)
+    for key in keys:
         if type(key) is not str:
             raise BadEvent("properties", "has a key that is not a string", "not_json")
-        name = names[key]
-        if name is key or (name not in inner and name not in found):
-            found[name] = value
-        else:
-            found.setdefault(key, value)
-    return found
+    names = mapping.renames[keys]
+    return inner if names is None else dict(zip(names, inner.values(), strict=True))
 
 
 def _product(product: object, mapping: EventMapping) -> object:

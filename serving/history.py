@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import os
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from serving.history_import import HistoryRefused, Imported, import_history
 from serving.history_lines import FileRefused
 from serving.mapping_file import MappingRefused, read_mapping
 from serving.progress import Progress
+from serving.settings import Settings
 
 
 def report(done: Imported, mapping: EventMapping) -> str:
@@ -48,15 +48,14 @@ def main() -> int:
     arguments = _arguments()
     # Millions of rows pass through; the collector need not walk all modules each time.
     gc.freeze()
-    home = Path(os.environ.get("OPPORTUNE_HOME", "var"))
-    shop = os.environ.get("OPPORTUNE_EVENTS")
-    layers = [Path(each) for each in (shop, arguments.map) if each]
+    settings = Settings()
+    layers = [path for path in (settings.events, arguments.map) if path is not None]
     try:
         mapping = read_mapping(*layers)
         done = import_history(
             arguments.file,
-            database=open_database(home / "opportune.db"),
-            home=home,
+            database=open_database(settings.database),
+            home=settings.home,
             mapping=mapping,
             received_at=wall(),
             strict=arguments.strict,

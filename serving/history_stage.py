@@ -1,9 +1,9 @@
 """Events on their way from a file to the log: put on disk in the order of the file, taken in the order of time."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import msgspec
@@ -18,7 +18,7 @@ _BUFFER = 4096
 _KINDS = tuple(Kind)
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Any]).decode
-_payload = msgspec.json.Decoder(dict[str, Any]).decode
+_NO_PAYLOAD: Mapping[str, Any] = MappingProxyType({})
 
 
 class Stage:
@@ -67,7 +67,10 @@ class Stage:
         self._rows.clear()
 
     def take(self, most: int) -> Iterator[list[Event]]:
-        """Yield all events by the moment they occurred, those of one moment as in the file, `most` at a time."""
+        """Yield all events by the moment they occurred, those of one moment as in the file, `most` at a time.
+
+        Their payload is empty: the log needs its JSON text only.
+        """
         self._flush()
         order = "place" if self._sorted else "occurred_at, place"
         found = self._connection.execute(_TAKE + order)
@@ -76,4 +79,4 @@ class Stage:
 
 
 def _event(fields: list[Any]) -> Event:
-    return Event._make((_KINDS[fields[0]], *fields[1:], _payload(fields[-1])))
+    return Event._make((_KINDS[fields[0]], *fields[1:], _NO_PAYLOAD))
