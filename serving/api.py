@@ -10,11 +10,12 @@ from fastapi import FastAPI
 
 from serving.callers import Keyring
 from serving.clock import wall
-from serving.edge import Edge, Sizes
+from serving.edge import Edge
 from serving.keys import read_keys
 from serving.limits import Allowance
 from serving.openapi import document
 from serving.problem import handle_errors
+from serving.route_table import Sizes
 from serving.routes_events import Engine as EventEngine
 from serving.routes_events import EventRoutes
 from serving.routes_reads import ReadRoutes

@@ -21,7 +21,7 @@ from serving.champions import Champions
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
 from serving.database import open_database
 from serving.dispatcher import Dispatcher
-from serving.edge import Edge, Sizes
+from serving.edge import Edge
 from serving.endpoints import Endpoint, endpoint, is_loopback
 from serving.engine import Engine
 from serving.keys import read_keys
@@ -31,6 +31,7 @@ from serving.mapping_file import read_mapping
 from serving.metrics import Metrics
 from serving.online import OnlineStates
 from serving.outbox import Attempt
+from serving.route_table import Sizes
 from serving.settings import Settings
 from serving.states import StateKeeper
 

@@ -37,7 +37,7 @@ SECURITY_SCHEMES: dict[str, dict[str, str]] = {
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
-_EVENT: JsonDict = {
+EXAMPLE_EVENT: JsonDict = {
     "type": "track",
     "event": "Product Added",
     "messageId": "b7e6f2a0-6b0e-4b44-9d5e-0d2c8e1f6a11",
@@ -65,7 +65,7 @@ class ScoreRequest(Declared):
             "examples": [
                 {"user_id": "u-42"},
                 {"user_id": "u-42", "explain": True},
-                {"anonymous_id": "a-7f3c", "event": _EVENT},
+                {"anonymous_id": "a-7f3c", "event": EXAMPLE_EVENT},
                 {"user_id": "u-42", "event": "cart_abandonment", "timestamp": "2026-03-02T17:04:05Z"},
             ],
         },
@@ -200,55 +200,3 @@ class ScoreBatchAnswer(Declared):
     models: dict[str, ModelUsed]
     policy_version: str
     scores: list[UserScore]
-
-
-class SegmentEvent(BaseModel):
-    """One call of the Segment HTTP Tracking API; fields not named here are kept too.
-
-    `userId` or `anonymousId` is required. The mapping understands other spellings (`user_id`, `event_type`, …).
-    """
-
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"userId": "u-42", **_EVENT}]})
-
-    userId: Any = Field(default=None, description="The user.")  # noqa: N815 (Segment's name)
-    anonymousId: Any = Field(default=None, description="The person before they are identified.")  # noqa: N815
-    event: Any = Field(default=None, description="What happened; `track` needs it.")
-    messageId: Any = Field(default=None, description="At most 100 characters, the same on every retry.")  # noqa: N815
-    timestamp: Any = Field(default=None, description="When it happened, ISO 8601.")
-    sentAt: Any = Field(default=None, description="The sender's clock when sending, to correct it.")  # noqa: N815
-    properties: Any = None
-    traits: Any = None
-    context: Any = None
-    writeKey: Any = Field(default=None, description="The API key, where no header carries one.")  # noqa: N815
-
-
-class EventBatch(BaseModel):
-    """Up to 2,500 events in 500 KB; `context` and `integrations` hold for each of them."""
-
-    model_config = ConfigDict(
-        strict=True,
-        json_schema_extra={"examples": [{"batch": [{"userId": "u-42", **_EVENT}], "sentAt": "2026-03-02T17:04:06Z"}]},
-    )
-
-    batch: list[Any] = Field(description="Events, each with its `type`.")
-    context: dict[str, Any] | None = None
-    integrations: dict[str, Any] | None = None
-    sentAt: Any = None  # noqa: N815 (Segment's name)
-
-
-class Rejected(Declared):
-    """An event that was set aside."""
-
-    index: int = Field(description="Its place in the batch, from 0.")
-    field: str
-    reason: str
-
-
-class EventsAnswer(Declared):
-    """Exactly `{"success": true}`, once everything is durable; more only where events of a batch were set aside."""
-
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"success": True}]})
-
-    success: Literal[True]
-    accepted: int | None = None
-    rejected: list[Rejected] | None = None

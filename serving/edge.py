@@ -7,18 +7,16 @@ on to FastAPI, with its body already read and within its limit. What is not decl
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.routing import Route
 
 from serving.bodies import ClientGone, decoded, read_body
 from serving.errors import InvalidField, KeyMissing, MethodRefused, NoSuchRoute, ScopeMissing, TooManyRequests
 from serving.limits import Allowance
 from serving.problem import OK, Headers, problem
-from serving.routes import GuardedRoute, HotRoute
+from serving.route_table import Entry, RouteTable, Sizes
 from serving.wire import UNREADABLE, read_key_holder, unreadable
 
 if TYPE_CHECKING:
@@ -27,42 +25,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from serving.callers import Caller, Keyring
-    from serving.metrics import Metrics, RouteCounts
-    from serving.routes import Size
+    from serving.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 _JSON = (b"content-type", b"application/json")
 _LENGTHS = [(b"content-length", b"%d" % length) for length in range(4096)]
-_UNMATCHED = "(none)"
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Bytes a body may have, packed as well as unpacked, by what it carries."""
-
-    event: int = 32 * 1024
-    batch: int = 500 * 1000
-
-    def of(self, size: Size) -> int:
-        """Return the limit of a body; around the event in a question for a score there is room for the question."""
-        return {"event": self.event, "score": self.event + 1024, "batch": self.batch}[size]
-
-
-class _Entry:
-    """A declared route as the edge uses it."""
-
-    __slots__ = ("answer", "counts", "key_in_body", "limit", "matches", "methods", "needs", "reads_body")
-
-    def __init__(self, route: Route, counts: RouteCounts, sizes: Sizes) -> None:
-        declared = route if isinstance(route, GuardedRoute) else None
-        self.answer = route.answer if isinstance(route, HotRoute) else None
-        self.counts = counts
-        self.needs = declared.needs if declared else None
-        self.limit = sizes.of(declared.size if declared else "event")
-        self.key_in_body = declared.key_in_body if declared else False
-        self.methods = tuple(sorted(route.methods or ()))
-        self.reads_body = "POST" in self.methods or "PUT" in self.methods or "PATCH" in self.methods
-        self.matches = route.path_regex.match
 
 
 class Edge:
@@ -86,21 +53,8 @@ class Edge:
         self._inner: ASGIApp = app
         self._keyring = keyring
         self._policy = (b"ratelimit-policy", allowance.policy)
-        self._nowhere = _Entry(Route("/", _nothing, methods=[]), metrics.route(_UNMATCHED), sizes)
-        self._exact: dict[str, _Entry] = {}
-        self._patterned: list[_Entry] = []
-        for route in app.routes:
-            self._enter(route, metrics, sizes)
-
-    def _enter(self, route: object, metrics: Metrics, sizes: Sizes) -> None:
-        documentation = {self.app.openapi_url, self.app.docs_url}
-        if not isinstance(route, Route) or not (isinstance(route, GuardedRoute) or route.path in documentation):
-            raise ValueError(f"{route!r} does not say which scope it needs")
-        entry = _Entry(route, metrics.route(route.path), sizes)
-        if "{" in route.path:
-            self._patterned.append(entry)
-        elif self._exact.setdefault(route.path, entry) is not entry:
-            raise ValueError(f"{route.path} is declared twice")
+        self._table = RouteTable(app, metrics, sizes)
+        self._exact = self._table.exact
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever goes wrong becomes a problem, and is counted."""
@@ -109,7 +63,7 @@ class Edge:
             return
         started = monotonic()
         path = scope["path"]
-        entry = self._exact.get(path) or self._pattern(path)
+        entry = self._exact.get(path) or self._table.find(path)
         outgoing: Headers = []
         try:
             if entry.answer is None:
@@ -123,12 +77,9 @@ class Edge:
             status = await _refuse(error, path, send, outgoing)
         entry.counts.answered(status, monotonic() - started)
 
-    def _pattern(self, path: str) -> _Entry:
-        return next((entry for entry in self._patterned if entry.matches(path)), self._nowhere)
-
     async def _answer_hot(
         self,
-        entry: _Entry,
+        entry: Entry,
         scope: Scope,
         receive: Receive,
         send: Send,
@@ -148,7 +99,7 @@ class Edge:
 
     async def _admit(
         self,
-        entry: _Entry,
+        entry: Entry,
         headers: Mapping[bytes, bytes],
         receive: Receive,
         outgoing: Headers,
@@ -165,7 +116,7 @@ class Edge:
         self._allow(entry, caller, outgoing, now)
         return await self._body(entry, headers, receive), caller
 
-    def _allow(self, entry: _Entry, caller: Caller, outgoing: Headers, now: float) -> Caller:
+    def _allow(self, entry: Entry, caller: Caller, outgoing: Headers, now: float) -> Caller:
         bucket = caller.bucket
         if bucket is not None:
             taken = bucket.take(now)
@@ -178,20 +129,20 @@ class Edge:
         return caller
 
     @staticmethod
-    async def _body(entry: _Entry, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    async def _body(entry: Entry, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         body = await read_body(receive, entry.limit)
         return decoded(body, headers, entry.limit) if b"content-encoding" in headers else body
 
     async def _answer_cold(
         self,
-        entry: _Entry,
+        entry: Entry,
         scope: Scope,
         receive: Receive,
         send: Send,
         outgoing: Headers,
         now: float,
     ) -> int:
-        if entry is self._nowhere:
+        if entry is self._table.nowhere:
             raise NoSuchRoute
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if scope["method"] == "HEAD" and "GET" in entry.methods:
@@ -235,10 +186,6 @@ class Edge:
                 raise
             _log.exception("a request to %s failed", scope["path"])
         return status or OK
-
-
-async def _nothing() -> None:
-    """Stand where there is no route."""
 
 
 def _has_body(headers: Mapping[bytes, bytes]) -> bool:

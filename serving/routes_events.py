@@ -12,7 +12,8 @@ from features.events import BadEvent
 from features.kinds import Kind
 from features.message import merge_batch
 from features.normalise import normalise
-from serving import contract, wire
+from serving import contract_events as contract
+from serving import wire
 from serving.errors import ServingError, TooLarge
 from serving.keys import INGEST
 from serving.rejects import Reject
@@ -105,7 +106,7 @@ class EventRoutes:
         except BadEvent as bad:
             await self._set_aside([Reject(received_at, caller.key.name, call, bad.field, bad.reason, _text(body))])
             raise
-        await self._ingest([event])
+        await self._ingest([event], received_at)
         return _SUCCESS
 
     async def take_batch(self, body: bytes, caller: Caller) -> bytes:
@@ -123,7 +124,7 @@ class EventRoutes:
                 ],
             )
         if events:
-            await self._ingest(events)
+            await self._ingest(events, received_at)
         if not refused:
             return _SUCCESS
         rejected = [wire.Rejected(index=i, field=bad.field, reason=bad.reason) for i, bad in refused]
@@ -158,8 +159,9 @@ class EventRoutes:
             return BadEvent("", error.detail, error.code)
         return raw
 
-    async def _ingest(self, events: Sequence[Event]) -> None:
+    async def _ingest(self, events: Sequence[Event], received_at: int) -> None:
         ingested = await self._engine.ingest(events)
+        self._metrics.event_to_decision_s.observe((self._clock() - received_at) / 1e6, ingested.accepted)
         counted = self._metrics.events
         counted["accepted"] += ingested.accepted
         counted["duplicate"] += ingested.duplicates

@@ -91,14 +91,30 @@ class ScoreRoutes:
             request = wire.read_score(body)
         except wire.UNREADABLE as error:
             raise wire.unreadable(error) from None
-        if request.event is None:
-            user, event = _user(request.user_id, request.anonymous_id, ""), None
-        else:
-            event = self._event(request, body)
-            user = (event.user_id, event.anonymous_id)
+        if request.event is not None:
+            return await self._score_event(request, body, caller)
+        user = _user(request.user_id, request.anonymous_id, "")
+        at = None if request.at is None else self._past(request.at, caller, None)
+        return _score_answer(user, await self._engine.score([user], at=at, explain=request.explain))
+
+    async def _score_event(self, request: wire.ScoreRequest, body: bytes, caller: Caller) -> bytes:
+        received_at = self._clock()
+        event = self._event(request, body, received_at)
+        user = (event.user_id, event.anonymous_id)
         at = None if request.at is None else self._past(request.at, caller, event)
         answer = await self._engine.score([user], event=event, at=at, explain=request.explain)
+        self._count(event, answer, received_at)
         return _score_answer(user, answer)
+
+    def _count(self, event: Event, answer: Answer, received_at: int) -> None:
+        counted = self._metrics.events
+        if answer.scores[0].duplicate:
+            counted["duplicate"] += 1
+            return
+        counted["accepted"] += 1
+        if event.kind is Kind.OTHER:
+            counted["unknown"] += 1
+        self._metrics.event_to_decision_s.observe((self._clock() - received_at) / 1e6)
 
     async def score_batch(self, body: bytes, caller: Caller) -> bytes:
         """Answer POST /v1/score/batch."""
@@ -130,7 +146,7 @@ class ScoreRoutes:
             ),
         )
 
-    def _event(self, request: wire.ScoreRequest, body: bytes) -> Event:
+    def _event(self, request: wire.ScoreRequest, body: bytes, received_at: int) -> Event:
         """Return the event that came with a question; its ids are those of the question where it names none."""
         if len(body) > self._max_event_bytes:
             self._refuse_large(body)
@@ -144,13 +160,11 @@ class ScoreRoutes:
         if prefix:
             raw = {**{name: value for name, value in asked.items() if value is not None}, **raw}
         try:
-            event = normalise(raw, received_at=self._clock(), mapping=self._mapping)
+            event = normalise(raw, received_at=received_at, mapping=self._mapping)
         except BadEvent as bad:
             self._metrics.events["rejected"] += 1
             raise BadEvent((prefix + bad.field).rstrip("."), bad.reason, bad.code) from None
         _refuse_another(event, request)
-        if event.kind is Kind.OTHER:
-            self._metrics.events["unknown"] += 1
         return event
 
     def _refuse_large(self, body: bytes) -> None:

@@ -8,11 +8,12 @@ from fastapi import FastAPI
 
 from serving.api import Limits
 from serving.callers import Keyring
-from serving.edge import Edge, Sizes
+from serving.edge import Edge
 from serving.errors import NotReady, Overloaded
 from serving.limits import Allowance
 from serving.metrics import Metrics
 from serving.problem import STATUS
+from serving.route_table import Sizes
 from serving.routes import HotRoute
 from tests.serving.asking import Site, reply, site_with_keys
 from tests.serving.databases import a_database

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from serving import contract, contract_reads
+from serving import contract, contract_events, contract_reads
 from tests.serving.asking import Site, site_with_keys
 from tests.serving.databases import a_database
 
@@ -62,7 +62,7 @@ def test_the_document_and_its_page_need_no_key(tmp_path):
         assert site.ask("GET", "/docs").status == 200
 
 
-@pytest.mark.parametrize("module", [contract, contract_reads])
+@pytest.mark.parametrize("module", [contract, contract_events, contract_reads])
 def test_every_declared_body_is_documented(module):
     for name, model in vars(module).items():
         if isinstance(model, type) and issubclass(model, contract.BaseModel) and model.__module__ == module.__name__:

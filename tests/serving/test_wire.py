@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from serving import contract, wire
+from serving import contract, contract_events, wire
 from serving.errors import InvalidField, UnreadableBody
 from serving.items import Contribution, Decided, ModelUsed
 
@@ -16,8 +16,8 @@ PAIRS = [
     (contract.ScoreBatchRequest, wire.ScoreBatchRequest),
     (contract.ScoreAnswer, wire.ScoreAnswer),
     (contract.ScoreBatchAnswer, wire.ScoreBatchAnswer),
-    (contract.EventBatch, wire.EventBatch),
-    (contract.EventsAnswer, wire.EventsAnswer),
+    (contract_events.EventBatch, wire.EventBatch),
+    (contract_events.EventsAnswer, wire.EventsAnswer),
     (contract.ModelUsed, ModelUsed),
     (contract.Contribution, Contribution),
     (contract.DecisionMade, Decided),
@@ -138,7 +138,7 @@ def test_every_batch_of_questions_is_read_alike(body):
 )
 def test_every_batch_of_events_is_read_alike(body):
     text = json.dumps(body).encode()
-    ours, theirs = decoded(wire.EventBatch, text), accepted(contract.EventBatch, text)
+    ours, theirs = decoded(wire.EventBatch, text), accepted(contract_events.EventBatch, text)
 
     assert (ours is None) == (theirs is None), body
     if ours is not None:
@@ -191,7 +191,13 @@ def test_every_answer_is_one_that_is_declared(answer):
 
 
 @pytest.mark.parametrize(
-    "model", [each for each in vars(contract).values() if isinstance(each, type) and hasattr(each, "model_config")]
+    "model",
+    [
+        each
+        for module in (contract, contract_events)
+        for each in vars(module).values()
+        if isinstance(each, type) and hasattr(each, "model_config")
+    ],
 )
 def test_every_example_is_valid(model):
     extra = model.model_config.get("json_schema_extra") or {}
