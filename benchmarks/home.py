@@ -148,7 +148,7 @@ def write_models(folder: Path, log: LogArrays) -> None:
         name = f"opportune-intent-{horizon}"
         bundle.write(
             folder / "bundles" / name / "1",
-            booster,
+            booster.model_to_string(),
             Platt(1.0, 0.0),
             name=name,
             horizon=horizon,
