@@ -1,0 +1,64 @@
+"""Whatever a package imports is declared for where it runs, so that no image misses or carries what it should not."""
+
+import ast
+import sys
+import tomllib
+from functools import cache
+from importlib.metadata import packages_distributions
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.architecture import tree
+
+PROJECT = tomllib.loads(tree.text(tree.ROOT / "pyproject.toml"))["project"]
+OURS = {*tree.PACKAGES, *tree.COMMANDS, "tests"}
+EXTRAS = {
+    "features": [],
+    "models": [],
+    "policy": [],
+    "feature_repo": ["serving"],
+    "serving": ["serving"],
+    "training": ["training"],
+    "demo": ["serving", "training", "demo"],
+    "benchmarks": ["serving", "training", "demo", "dev"],
+}
+
+
+@cache
+def declared(package: str) -> frozenset[str]:
+    lines = [*PROJECT["dependencies"]]
+    for extra in EXTRAS[package]:
+        lines += PROJECT["optional-dependencies"][extra]
+    return frozenset(canonicalize_name(Requirement(line).name) for line in lines)
+
+
+# Parts of a declared distribution that are packaged apart, at versions that it pins itself.
+PARTS = {"pydantic_core": "pydantic"}
+
+
+@cache
+def distributions() -> dict[str, list[str]]:
+    return {**packages_distributions(), **{part: [whole] for part, whole in PARTS.items()}}
+
+
+def imported(path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(tree.text(path))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names} - OURS - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", tree.modules(), ids=str)
+def test_what_a_module_imports_is_declared_for_where_it_runs(path):
+    undeclared = {
+        name
+        for name in imported(path)
+        if not {canonicalize_name(each) for each in distributions().get(name, [name])} & declared(path.parts[0])
+    }
+
+    assert undeclared == set(), f"declare it in pyproject.toml: {path} runs with {EXTRAS[path.parts[0]]}"
