@@ -1,5 +1,6 @@
 """Reading a policy file: a checked `Policy`, or every problem in it with file, line and field."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
 from features.kinds import ALIASES, NAMES, fold_name
@@ -133,7 +133,7 @@ def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
             _mark(value, inner, places, file)
 
 
-def _problem(error: ErrorDetails, places: Places, file: str) -> Problem:
+def _problem(error: Mapping[str, Any], places: Places, file: str) -> Problem:
     field: Field = error["loc"]
     known = field
     while known not in places and known:
@@ -141,7 +141,7 @@ def _problem(error: ErrorDetails, places: Places, file: str) -> Problem:
     return Problem(file, places.get(known, 1), _written(field), _message(error))
 
 
-def _message(error: ErrorDetails) -> str:
+def _message(error: Mapping[str, Any]) -> str:
     match error["type"]:
         case "missing":
             return "is missing"
