@@ -119,7 +119,7 @@ class Booster:
 
 def _free(library: ctypes.CDLL, handle: ctypes.c_void_p, one_row: ctypes.c_void_p) -> None:
     """Give back what a booster holds, the way into it first."""
-    if one_row:
+    if one_row.value:
         library.LGBM_FastConfigFree(one_row)
     library.LGBM_BoosterFree(handle)
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,7 +119,14 @@ def create(database: Path, artifacts: Path) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=database.parent) as beside:
         fresh = Path(beside) / database.name
-        store = SqlAlchemyStore(f"{SQLITE}{fresh}", artifacts.as_uri())  # type: ignore[no-untyped-call]
-        store.create_experiment(EXPERIMENT, artifact_location=artifacts.as_uri())  # type: ignore[no-untyped-call]
-        store.engine.dispose()
+        with warnings.catch_warnings():
+            # SQLAlchemy's, about MLflow's own tables.
+            warnings.simplefilter("ignore")
+            _fill(fresh, artifacts)
         fresh.rename(database)
+
+
+def _fill(fresh: Path, artifacts: Path) -> None:
+    store = SqlAlchemyStore(f"{SQLITE}{fresh}", artifacts.as_uri())  # type: ignore[no-untyped-call]
+    store.create_experiment(EXPERIMENT, artifact_location=artifacts.as_uri())  # type: ignore[no-untyped-call]
+    store.engine.dispose()
