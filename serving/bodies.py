@@ -16,6 +16,9 @@ _GZIP = 16 + zlib.MAX_WBITS
 _FORGIVEN = 8 * 1024 * 1024
 """Bytes past the limit that are read and dropped, so that a client that only reads after writing gets its answer."""
 
+_MOST_MEMBERS = 64
+"""Thousands of empty members would cost seconds and unpack to nothing."""
+
 
 class ClientGone(Exception):
     """The client hung up before its request was complete."""
@@ -67,7 +70,7 @@ def gunzip(packed: bytes, limit: int) -> bytes:
     """Return what was packed, of one member or several; raises TooLarge as soon as it exceeds `limit` bytes."""
     parts: list[bytes] = []
     left = limit
-    while True:
+    for _ in range(_MOST_MEMBERS):
         member = zlib.decompressobj(_GZIP)
         try:
             part = member.decompress(packed, left + 1)
@@ -82,6 +85,7 @@ def gunzip(packed: bytes, limit: int) -> bytes:
         packed = member.unused_data
         if not packed:
             return b"".join(parts)
+    raise UnreadableBody(f"The body's gzip has more than {_MOST_MEMBERS} members.")
 
 
 def too_large(limit: int) -> TooLarge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from serving.metrics import Metrics
 
 CALLS = ("track", "identify", "page", "screen", "alias", "group")
+AT_ONCE = 200
+"""Events of a batch that are read before others get their turn: about 5 ms."""
 _SUCCESS = wire.encode(wire.EventsAnswer(success=True))
 
 
@@ -115,7 +118,7 @@ class EventRoutes:
         batch = _batch(body)
         if len(batch.batch) > self._max_batch_events:
             raise TooLarge(f"batch: at most {self._max_batch_events:,} events in one request.", field="batch")
-        events, refused = self._events(batch, received_at)
+        events, refused = await self._events(batch, received_at)
         if refused:
             await self._set_aside(
                 [
@@ -130,13 +133,15 @@ class EventRoutes:
         rejected = [wire.Rejected(index=i, field=bad.field, reason=bad.reason) for i, bad in refused]
         return wire.encode(wire.EventsAnswer(success=True, accepted=len(events), rejected=rejected))
 
-    def _events(self, batch: wire.EventBatch, received_at: int) -> tuple[list[Event], list[tuple[int, BadEvent]]]:
+    async def _events(self, batch: wire.EventBatch, received_at: int) -> tuple[list[Event], list[tuple[int, BadEvent]]]:
         """Return the events of a batch that can be used, and by their place what is wrong with the others."""
         events: list[Event] = []
         refused: list[tuple[int, BadEvent]] = []
         raws: list[object] = [self._read(item) for item in batch.batch]
         shared = {"context": batch.context, "integrations": batch.integrations, "sentAt": batch.sent_at}
         for index, raw in enumerate(merge_batch({"batch": raws, **shared})):
+            if index % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             try:
                 if isinstance(raw, BadEvent):
                     raise raw

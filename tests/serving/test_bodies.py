@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.bodies import ClientGone, decoded, gunzip, read_body
-from serving.errors import TooLarge, UnknownEncoding
+from serving.errors import TooLarge, UnknownEncoding, UnreadableBody
 
 LIMIT = 200
 Chunks = st.lists(st.binary(max_size=120), min_size=1, max_size=6)
@@ -54,6 +54,12 @@ def test_unpacking_undoes_packing_within_the_limit_and_refuses_beyond_it(members
     else:
         with pytest.raises(TooLarge):
             gunzip(packed, LIMIT)
+
+
+def test_a_body_of_very_many_empty_members_is_refused():
+    assert gunzip(gzip.compress(b"") * 64, LIMIT) == b""
+    with pytest.raises(UnreadableBody, match="64 members"):
+        gunzip(gzip.compress(b"") * 65, LIMIT)
 
 
 @pytest.mark.parametrize("encoding", [b"gzip", b"GZIP", b"x-gzip", b" gzip "])

@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 import json
 
@@ -6,7 +7,7 @@ import pytest
 from features.kinds import Kind
 from serving.api import Limits
 from serving.errors import Overloaded
-from tests.serving.asking import Site, site_with_keys
+from tests.serving.asking import Site, reply, site_with_keys
 from tests.serving.databases import a_database
 from tests.serving.test_edge import is_problem
 
@@ -82,6 +83,25 @@ def test_a_good_batch_is_answered_like_a_single_event(site):
 
     assert (replied.status, replied.body) == (200, b'{"success":true}')
     assert [event.kind for event in site.engine.events] == [Kind.PRODUCT_VIEWED, Kind.PAGE_VIEWED]
+
+
+def test_a_large_batch_lets_others_have_their_turn(tmp_path):
+    with a_database(tmp_path) as database:
+        site = Site(database, open_without_keys=True)
+        body = json.dumps({"batch": [TRACK] * 2000}).encode()
+        answered = []
+
+        async def ask(path, sent):
+            await reply(site.edge, "POST", path, {}, [sent])
+            answered.append(path)
+
+        async def both():
+            await asyncio.gather(ask("/v1/batch", body), ask("/v1/score", b'{"user_id": "u"}'))
+
+        asyncio.run(both())
+
+        assert answered == ["/v1/score", "/v1/batch"]
+        assert len(site.engine.events) == 2000
 
 
 def test_an_empty_batch_is_nothing_to_do(site):
