@@ -1,0 +1,89 @@
+import os
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+
+import pytest
+
+from features.kinds import Kind
+
+GOOD = '{"user_id": "u1", "event": "cart_added", "timestamp": "2017-08-01T12:00:00Z"}\n'
+
+
+@pytest.fixture
+def run(tmp_path, root):
+    """Run the command as `make import` does."""
+
+    def made(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "serving.history", *map(str, arguments)],
+            env={**os.environ, "OPPORTUNE_HOME": str(tmp_path / "home")},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return made
+
+
+def asked(tmp_path, query):
+    with closing(sqlite3.connect(tmp_path / "home" / "opportune.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_the_command_imports_the_good_rows_and_tells_of_the_bad_ones(run, tmp_path):
+    path = tmp_path / "history.jsonl"
+    path.write_text(GOOD + GOOD.replace("u1", "u2").replace("cart_added", "Cart Aded") + GOOD[:20])
+    done = run("--file", path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 events imported from 3 rows" in done.stdout
+    assert f"1 bad rows were set aside in {tmp_path}/home/import/history.jsonl.rejected.jsonl" in done.stdout
+    assert f"{path}:3: the last line is cut off" in done.stdout
+    assert "'Cart Aded', which nobody knows: kept as activity; the nearest known name is 'Product Added'" in done.stdout
+    assert asked(tmp_path, "SELECT count(*), max(origin) FROM events") == [(2, "import")]
+
+
+def test_a_strict_command_refuses_the_whole_file(run, tmp_path):
+    path = tmp_path / "history.jsonl"
+    path.write_text(GOOD + "{\n")
+    done = run(path, "--strict")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"nothing imported: 1 bad rows; the first is {path}:2: is not JSON" in done.stderr
+    assert asked(tmp_path, "SELECT count(*) FROM events") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((), 2, "say which file to import"),
+        (("nowhere.csv",), 1, "nowhere.csv"),
+        (("README.md",), 1, "none of .jsonl"),
+        (("README.md", "--map", "pyproject.toml"), 1, "pyproject.toml"),
+    ],
+)
+def test_a_command_that_cannot_work_says_why(run, arguments, code, said):
+    done = run(*arguments)
+
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_day_of_a_real_clickstream_comes_in_by_the_mapping_beside_it(run, tmp_path, root):
+    gms = root / "examples" / "gms"
+    done = run(gms / "gms-2017-08-01.csv.gz", "--map", gms / "events.yaml")
+    kinds = Counter(dict(asked(tmp_path, "SELECT kind, count(*) FROM events GROUP BY kind")))
+
+    assert "13,228 events imported from 13,233 rows" in done.stdout
+    assert "5 rows were known already" in done.stdout
+    assert "bad rows" not in done.stdout
+    assert asked(tmp_path, "SELECT count(*) FROM users WHERE user_key LIKE 'anonymous:%'") == [(2293,)]
+    assert kinds[Kind.PRODUCT_VIEWED] == 1267
+    assert kinds[Kind.PRODUCT_ADDED] <= 494
+    assert kinds[Kind.ORDER_COMPLETED] <= 92
+    assert kinds[Kind.OTHER] == 0
