@@ -42,20 +42,21 @@ class Journey:
     def events(self, first: int, end: int) -> Iterator[dict[str, Any]]:
         """Yield the Segment track calls of baskets `first` to `end` (exclusive), in order of time."""
         products, quantities, prices = self._line_values
-        rows = self.baskets.iloc[first:end].itertuples(index=False)
-        for number, row in enumerate(rows, first):
+        columns = ("basket_id", "household_id", "at", "revenue", "discount")
+        rows = zip(*(self.baskets[each].iloc[first:end].tolist() for each in columns), strict=True)
+        for number, (basket, household, at, revenue, discount) in enumerate(rows, first):
             lines = range(self.first_line[number], self.first_line[number + 1])
             yield {
                 "type": "track",
                 "event": "Order Completed",
-                "messageId": f"basket-{row.basket_id}",
-                "userId": str(row.household_id),
-                "timestamp": pd.Timestamp(row.at, unit="us", tz="UTC").isoformat(),
+                "messageId": f"basket-{basket}",
+                "userId": str(household),
+                "timestamp": _iso(at),
                 "context": {"timezone": TIMEZONE},
                 "properties": {
-                    "order_id": str(row.basket_id),
-                    "revenue": max(0.0, round(row.revenue, 2)),
-                    "discount": max(0.0, round(row.discount, 2)),
+                    "order_id": str(basket),
+                    "revenue": max(0.0, round(revenue, 2)),
+                    "discount": max(0.0, round(discount, 2)),
                     "products": [
                         {"product_id": str(products[i]), "quantity": quantities[i], "price": prices[i]} for i in lines
                     ],
@@ -71,6 +72,10 @@ class Journey:
     def before(self, at: int) -> int:
         """Return how many baskets lie before `at` (µs)."""
         return int(np.searchsorted(self.baskets["at"].to_numpy(), at))
+
+
+def _iso(at: int) -> str:
+    return f"{np.datetime64(at, 'us')}Z"
 
 
 def load() -> Journey:

@@ -12,35 +12,43 @@ _WIDTH = 110
 def show(summary: dict[str, Any], home: Path) -> None:
     """Print the summary."""
     console = Console(width=_WIDTH)
-    intent, decisions, dispatch = summary["intent"], summary["decisions"], summary["dispatch"]
     console.rule("[bold]Opportune: a year of 2,469 households, the autumn of it replayed")
-    console.print(
-        f"[bold]Replayed[/]  {summary['events_imported']:,} orders as history, {summary['events_replayed']:,} through the "
-        f"HTTP API; {intent['rows']:,} scores asked on {EVERY} local midnights.\n"
-        "          (The package calls these data simulated from real shopping patterns, its origin calls them real.)"
-    )
-    console.print(_intent(intent))
+    for title, text in _lines(summary, home):
+        console.print(f"[bold]{title:<10}[/]{text}")
+    console.print(_intent(summary["intent"]))
+
+
+def _lines(summary: dict[str, Any], home: Path) -> list[tuple[str, str]]:
+    decisions, dispatch, latency = summary["decisions"], summary["dispatch"], summary["latency_ms"]
+    parity, seconds = summary["parity"], summary["seconds"]
     held = ", ".join(f"{count:,} {reason}" for reason, count in sorted(decisions["hold"].items()))
-    console.print(
-        f"[bold]Decisions[/] {decisions['send']:,} sent, {decisions['control']:,} withheld as control; held: {held}\n"
-        f"[bold]Dispatch[/]  {dispatch['delivered']:,} delivered, {dispatch['verified']:,} with a verified signature; "
-        f"from decision to delivery p50 {_s(dispatch['p50_s'])}, p99 {_s(dispatch['p99_s'])}\n"
-        f"[bold]Outcomes[/]  {summary['outcomes']['attributed']:,} decisions were followed by a purchase within their horizon\n"
-        f"[bold]Latency[/]   event to score p50 {summary['latency_ms']['p50']} ms, p95 {summary['latency_ms']['p95']} ms, "
-        f"p99 {summary['latency_ms']['p99']} ms (one client, durable before the answer)\n"
-        f"[bold]Parity[/]    {summary['parity']['mismatches']:,} of {summary['parity']['rows']:,} served feature vectors differ "
-        "from those recomputed from the log"
-    )
-    console.print(
-        f"[bold]Look at[/]   {home}/retrain/report-24h.html: the model's report (MLflow run {summary['mlflow_run_id']})\n"
-        f"          {home}/summary.json: these figures\n"
-        f"          OPPORTUNE_HOME={home} make serve, then http://127.0.0.1:8000/docs: the API"
-    )
-    steps = ", ".join(f"{step} {taken:.0f} s" for step, taken in summary["seconds"].items())
-    console.print(f"[bold]Time[/]      {steps}; {sum(summary['seconds'].values()):.0f} s in all")
+    steps = ", ".join(f"{step} {taken:.0f} s" for step, taken in seconds.items())
+    replayed = f"{summary['events_imported']:,} orders as history, {summary['events_replayed']:,} through the HTTP API"
+    return [
+        ("Replayed", f"{replayed}; {summary['intent']['rows']:,} scores on every third local midnight"),
+        ("", "(The package calls these data simulated from real patterns; its origin calls the households real.)"),
+        ("Decisions", f"{decisions['send']:,} sent, {decisions['control']:,} withheld as control; held: {held}"),
+        ("Dispatch", f"{dispatch['delivered']:,} delivered, {dispatch['verified']:,} with a verified signature"),
+        ("", f"from decision to delivery p50 {_s(dispatch['p50_s'])}, p99 {_s(dispatch['p99_s'])}"),
+        ("Outcomes", f"{summary['outcomes']['attributed']:,} decisions were followed by a purchase in their horizon"),
+        (
+            "Latency",
+            f"event to score, durable: p50 {latency['p50']} ms, p95 {latency['p95']} ms, p99 {latency['p99']} ms",
+        ),
+        (
+            "Parity",
+            f"{parity['mismatches']:,} of {parity['rows']:,} served feature vectors differ from a recomputation",
+        ),
+        ("Report", f"{_near(home)}/retrain/report-24h.html; MLflow run {summary['mlflow_run_id']}"),
+        ("API", f"OPPORTUNE_HOME={_near(home)} make serve, then http://127.0.0.1:8000/docs"),
+        ("Figures", f"{_near(home)}/summary.json"),
+        ("Time", f"{steps}; {sum(seconds.values()):.0f} s in all"),
+    ]
 
 
-EVERY = 22
+def _near(home: Path) -> Path:
+    """Return the folder as one would type it here."""
+    return home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
 
 
 def _intent(intent: dict[str, Any]) -> Table:

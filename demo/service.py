@@ -20,7 +20,7 @@ class ServiceDidNotStart(RuntimeError):
 
 
 def run(module: str, *arguments: str, home: Path, quiet: bool = False) -> None:
-    """Run one of the commands that `make` runs, on the data of the demonstration; ends the demonstration if it fails."""
+    """Run one of the commands that `make` runs, on the demonstration's data; CalledProcessError if it fails."""
     command = [sys.executable, "-m", module, *arguments]
     subprocess.run(command, env=environment(home), check=True, stdout=subprocess.DEVNULL if quiet else None)
 

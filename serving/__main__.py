@@ -26,7 +26,9 @@ def main() -> None:
         app = create_app(settings)
     except (OSError, ValueError, EndpointRefused) as error:
         sys.exit(f"opportune: {error}")
-    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, log_config=None, loop="uvloop", http="httptools")
+    uvicorn.run(
+        app, host=settings.host, port=settings.port, access_log=False, log_config=None, loop="uvloop", http="httptools"
+    )
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
-from sqlalchemy import Engine as Database
 
 from policy.source import load as load_policy
+from policy.source import remarks
 from serving.api import Limits, http_edge
 from serving.batch import Tools
 from serving.champions import Champions
@@ -25,12 +25,14 @@ from serving.edge import Edge
 from serving.endpoints import Endpoint, endpoint, is_loopback
 from serving.engine import Engine
 from serving.keys import read_keys
-from serving.log import last_moment
 from serving.limits import Allowance
+from serving.log import last_moment
 from serving.mapping_file import read_mapping
 from serving.metrics import Metrics
 from serving.online import OnlineStates
 from serving.outbox import Attempt
+from serving.retention import keep_pruning
+from serving.retry import Status
 from serving.route_table import Sizes
 from serving.settings import Settings
 from serving.states import StateKeeper
@@ -55,17 +57,23 @@ class Server:
         with self.database.connect() as connection:
             clock, last = _clock(connection, replay=settings.replay)
             self._refuse_the_world(connection)
+        policy = load_policy(settings.triggers, kind_of=self._mapping.kind_of)
+        for remark in remarks(policy):
+            _log.warning("%s", remark)
+        endpoints = _endpoints(settings)
+        self._unreachable = sorted(policy.endpoints - set(endpoints))
         tools = Tools(
             keeper=StateKeeper(OnlineStates(settings.home)),
             scorer=self.champions.load(),
-            policy=load_policy(settings.triggers),
+            policy=policy,
             clock=clock,
             ticks=Ticks(clock, last),
             score_sample=settings.score_sample,
             nearest=self._mapping.nearest,
         )
         self.engine = Engine(self.database, tools, self.metrics, on_messages=self._wake)
-        self.dispatcher = Dispatcher(self.engine, _endpoints(settings), wall=wall, observe=self._observe)
+        self._dispatching: asyncio.Task[None] | None = None
+        self.dispatcher = Dispatcher(self.engine, endpoints, wall=wall, observe=self._observe)
 
     def edge(self) -> Edge:
         """Return the ASGI application."""
@@ -90,10 +98,14 @@ class Server:
     @asynccontextmanager
     async def life(self, _app: Any) -> AsyncIterator[None]:
         """Dispatch, watch for champions, and stop with everything that was acknowledged written down."""
-        dispatching = asyncio.create_task(self.dispatcher.run())
+        settings = self._settings
+        self._dispatching = asyncio.create_task(self.dispatcher.run())
         watching = [asyncio.create_task(self.champions.watch(self.engine.replace_models))]
-        if self._settings.watch_registry:
-            watching.append(asyncio.create_task(_watch_registry(self._settings)))
+        watching.append(
+            asyncio.create_task(keep_pruning(self.engine, days=settings.keep_features_days, now=self.engine.now))
+        )
+        if settings.watch_registry:
+            watching.append(asyncio.create_task(_watch_registry()))
         # What lives as long as the process need not be looked at by each collection: that is what the tail was.
         gc.collect()
         gc.freeze()
@@ -102,7 +114,7 @@ class Server:
         finally:
             self.dispatcher.stop()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(dispatching, STOP_WITHIN_S)
+                await asyncio.wait_for(self._dispatching, STOP_WITHIN_S)
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
@@ -110,17 +122,28 @@ class Server:
             self.database.dispose()
 
     def _missing(self) -> Sequence[str]:
-        return ()
+        """Name what keeps the server from doing its work; without a model the rule answers, so that is none of it."""
+        missing = []
+        if self._dispatching is None or self._dispatching.done():
+            missing.append("the dispatcher: messages are decided on, but not sent")
+        missing += [f"an endpoint named {name}: messages for it wait in the outbox" for name in self._unreachable]
+        if self.engine.store_error is not None:
+            missing.append(f"the online store: {self.engine.store_error}; states are rebuilt from the log at each read")
+        return missing
 
     def _wake(self) -> None:
         self.dispatcher.wake()
 
     def _observe(self, attempt: Attempt) -> None:
-        self.metrics.decision_to_dispatch_s.observe(attempt.duration_us / 1e6)
+        if attempt.follows.status is Status.DELIVERED:
+            self.metrics.decision_to_dispatch_s.observe(attempt.since_enqueued_us / 1e6)
 
     def _refuse_the_world(self, connection: Connection) -> None:
-        if not is_loopback(self._settings.host) and not list(read_keys(connection)):
+        if list(read_keys(connection)):
+            return
+        if not is_loopback(self._settings.host):
             raise OpenToTheWorld((OpenToTheWorld.__doc__ or "").strip())
+        _log.warning("there are no API keys: whoever is on this machine may do everything; `make key` makes one")
 
 
 def create_app(settings: Settings) -> Edge:
@@ -144,7 +167,7 @@ def _endpoints(settings: Settings) -> dict[str, Endpoint]:
     }
 
 
-async def _watch_registry(settings: Settings) -> None:
+async def _watch_registry() -> None:
     """Keep the child that asks the registry alive; serving goes on with what it has while it is not."""
     command = [sys.executable, "-m", "serving.registry"]
     while True:
@@ -156,5 +179,3 @@ async def _watch_registry(settings: Settings) -> None:
                 child.terminate()
         _log.warning("the watcher of the model registry ended with %s; starting it again", code)
         await asyncio.sleep(5.0)
-
-

@@ -1,6 +1,5 @@
 """One turn of the loop: log, fold, score, decide and write down a batch, in one transaction."""
 
-import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -143,7 +142,7 @@ class Batch:
                 return item.run(self._connection)
 
     def _take(self, event: Event, *, asked: bool) -> Appended | None:
-        """Log and fold an event; None if it came before. Where somebody asks, or a trigger does, it is also evaluated."""
+        """Log and fold an event; None if it came before. Where anybody asks, or a trigger, it is evaluated too."""
         tools = self._tools
         if self._appender.is_known(event):
             return None
@@ -187,7 +186,7 @@ class Batch:
         at = question.at if past and question.at is not None else tick
         for i, ids in enumerate(question.users):
             person = self._people.get(_key(ids))
-            keep = person is not None and random.random() < tools.score_sample
+            keep = person is not None and _drawn(tick + i) < tools.score_sample
             reading = _Reading(person, at, decision_id(tick, i), keep)
             if past:
                 self._read_past(reading, ids)
@@ -211,13 +210,17 @@ class Batch:
         if len(rows) < len(readings):
             rows = np.array([each.features for each in readings])
         for each, row, intent in zip(readings, rows, self._tools.scorer.predict(rows), strict=True):
-            self._work.scores.append(Score(each.seq > 0, intent, row, decision_id=each.decision_id if each.keep else None))
+            self._work.scores.append(
+                Score(each.seq > 0, intent, row, decision_id=each.decision_id if each.keep else None)
+            )
         for person in self._people.known():
             if person.changed and person.excluded is None and is_inhuman(self._states[person.slot]):
                 person.excluded = "bot"
 
     def _decide(self) -> None:
-        asking = [(each, score) for each, score in zip(self._work.readings, self._work.scores, strict=True) if each.triggers]
+        asking = [
+            (each, score) for each, score in zip(self._work.readings, self._work.scores, strict=True) if each.triggers
+        ]
         if asking:
             self._verdicts.prepare([each.event for each, _ in asking if each.event is not None])
         for each, score in asking:
@@ -264,6 +267,11 @@ class Batch:
 def _key(ids: UserIds) -> str:
     user_id, anonymous_id = ids
     return user_id or f"{ANONYMOUS_PREFIX}{anonymous_id}"
+
+
+def _drawn(tick: int) -> float:
+    """Return a number in [0, 1) that a tick always draws: the golden ratio's multiples, spread evenly (Knuth)."""
+    return (tick * 2_654_435_761 & 0xFFFFFFFF) / 2**32
 
 
 def _order(added: Appended) -> attribution.Order:

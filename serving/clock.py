@@ -22,10 +22,11 @@ class WallClock:
     replay = False
 
     def now(self) -> int:
+        """Return the time of day."""
         return wall()
 
     def accept(self, moment: int) -> None:
-        pass
+        """Stay as it is."""
 
 
 class ReplayClock:
@@ -37,9 +38,11 @@ class ReplayClock:
         self._now = start
 
     def now(self) -> int:
+        """Return the largest moment accepted so far."""
         return self._now
 
     def accept(self, moment: int) -> None:
+        """Move to a later moment; an earlier one changes nothing."""
         self._now = max(self._now, moment)
 
 

@@ -31,7 +31,13 @@ def _configure(connection: Any, _record: object) -> None:
     # The driver's own transactions keep rows of a failed one after a savepoint: SQLAlchemy begins them instead.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "cache_size=-65536", "foreign_keys=OFF"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=10000",
+        "cache_size=-65536",
+        "foreign_keys=OFF",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

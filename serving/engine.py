@@ -46,6 +46,8 @@ class Engine:
         self._waiting: deque[Waiting] = deque()
         self._scheduled = False
         self._closed = False
+        self.store_error: str | None = None
+        """Why the online store did not take the latest states; None if it did."""
         metrics.gauge("queue_depth", "Requests that wait for the next batch.", lambda: len(self._waiting))
 
     async def score(
@@ -83,6 +85,10 @@ class Engine:
     async def set_aside(self, rejects: Sequence[Reject]) -> None:
         """Keep events that cannot be used, for whoever sent them to look at."""
         await self.write(lambda connection: keep_rejects(connection, rejects))
+
+    def now(self) -> int:
+        """Return the present moment on the engine's clock, in microseconds."""
+        return self._tools.clock.now()
 
     def replace_models(self, scorer: Scorer) -> None:
         """Score with other models from the next batch on."""
@@ -126,7 +132,7 @@ class Engine:
     def _answer(self, waiting: Sequence[Waiting]) -> None:
         try:
             answers = self._run([item for item, _ in waiting])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of one item alone
             if len(waiting) > 1:
                 # One bad item costs nobody else: each has its own transaction now.
                 for each in waiting:
@@ -147,9 +153,12 @@ class Engine:
             raise
         try:
             batch.save_states()
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever a store may raise
             # The log has it all; a state that is behind it is rebuilt when next read.
             _log.exception("the online store did not take the states of a batch")
+            self.store_error = str(error) or type(error).__name__
+        else:
+            self.store_error = None
         self._count(batch)
         return answers
 

@@ -10,8 +10,8 @@ INSERT INTO evaluations (decision_id, user_no, seq, at, event_seq, features, cat
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _DECISION = """
-INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score, threshold,
-    horizon, arm, propensity, model_version, policy_version)
+INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score,
+    threshold, horizon, arm, propensity, model_version, policy_version)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 

@@ -129,7 +129,9 @@ def append_history(connection: Connection, events: Sequence[Event], *, origin: s
 def last_moment(connection: Connection) -> int:
     """Return the last moment, in microseconds, that the log or the ledger holds; 0 if they are empty."""
     known = connection.exec_driver_sql("SELECT max(last_known_at) FROM users").scalar() or 0
-    newest = connection.exec_driver_sql("SELECT decision_id FROM evaluations ORDER BY decision_id DESC LIMIT 1").scalar()
+    newest = connection.exec_driver_sql(
+        "SELECT decision_id FROM evaluations ORDER BY decision_id DESC LIMIT 1"
+    ).scalar()
     return max(known, moment_of(newest) if newest else 0)
 
 

@@ -24,7 +24,7 @@ _OWN_NUMBER = "SELECT user_no FROM users WHERE user_key = ?"
 
 
 def state_at(connection: Connection, key: str, at: int) -> Found:
-    """Return what the person behind a key looked like at `at`, in microseconds; an id not yet linked is read by itself."""
+    """Return what the person behind a key looked like at `at` (µs); an id not yet linked is read by itself."""
     people = People(connection)
     people.find([key])
     person = people.get(key)

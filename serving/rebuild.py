@@ -1,4 +1,4 @@
-"""`python -m serving.rebuild`: fold the log again and store every state, after a feature was changed or data were lost."""
+"""`python -m serving.rebuild`: fold the log again and store every state, as after a change of features."""
 
 from __future__ import annotations
 

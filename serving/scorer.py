@@ -17,13 +17,16 @@ class Model(Protocol):
     """What gives the intent of one horizon."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As registered."""
 
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """As registered."""
 
     @property
-    def calibrated(self) -> bool: ...
+    def calibrated(self) -> bool:
+        """Whether what it says is a probability."""
 
     def predict(self, rows: Floats) -> Floats:
         """Return a probability for each feature vector of the catalogue."""

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="OPPORTUNE_", frozen=True, env_ignore_empty=True)
 
     home: Path = Field(default=Path("var"), description="Folder of everything a run leaves behind.")
-    host: str = Field(default="127.0.0.1", description="Address to listen on; beyond loopback only once there are API keys.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on; beyond loopback only with API keys.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     replay: bool = Field(
         default=False, description="Run on the clock of the events instead of the wall's; sends to loopback only."
@@ -32,7 +32,10 @@ class Settings(BaseSettings):
     horizons: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("24h", "7d"), description="Horizons of purchase intent, separated by commas."
     )
-    score_sample: float = Field(default=0.01, ge=0, le=1, description="Share of the plain scores that the ledger keeps.")
+    score_sample: float = Field(default=0.01, ge=0, le=1, description="Share of plain scores that the ledger keeps.")
+    keep_features_days: int = Field(
+        default=90, ge=1, description="Days after which the ledger forgets feature vectors; scores and decisions stay."
+    )
     max_event_bytes: int = Field(default=32_768, ge=1024, description="Largest event, in bytes.")
     max_batch_bytes: int = Field(default=512_000, ge=1024, description="Largest batch of events, in bytes.")
     max_batch_events: int = Field(default=2500, ge=1, description="Most events in a batch.")
@@ -45,7 +48,7 @@ class Settings(BaseSettings):
     registry: str | None = Field(
         default=None, description="MLflow tracking URI of the model registry; the SQLite one in `home` if not set."
     )
-    watch_registry: bool = Field(default=True, description="Whether to take new champions into service as they are promoted.")
+    watch_registry: bool = Field(default=True, description="Whether to take new champions as they are promoted.")
     log_level: str = Field(default="info", description="debug, info, warning or error.")
 
     @property

@@ -1,5 +1,6 @@
 """The states of a batch: read from the online store, held against the log, rebuilt from it where they do not match."""
 
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from features.state import MalformedState, pack, position, unpack
 from features.steps import empty_rows
 from serving.log import component_rows
 from serving.people import Person
+
+_log = logging.getLogger(__name__)
 
 
 class OnlineStore(Protocol):
@@ -41,7 +44,7 @@ class StateKeeper:
             person.slot = row
         kept = [each for each in people if each.last_seq > 0]
         wrong = []
-        for person, packed in zip(kept, self._online.read([each.key for each in kept]), strict=True):
+        for person, packed in zip(kept, self._read(kept), strict=True):
             state = self._valid(packed, person)
             if state is None:
                 wrong.append(person)
@@ -63,6 +66,14 @@ class StateKeeper:
             person.slot = row
         self._rebuild(connection, people, states)
         return states
+
+    def _read(self, people: Sequence[Person]) -> Sequence[bytes | None]:
+        try:
+            return self._online.read([each.key for each in people])
+        except Exception:  # noqa: BLE001 - whatever a store may raise
+            # A store that fails is a store that lost everything: slow, never wrong.
+            _log.exception("the online store cannot be read")
+            return [None] * len(people)
 
     def _valid(self, packed: bytes | None, person: Person) -> Floats | None:
         """Return the state, or None if it is missing, malformed, or not folded to exactly where the log is."""

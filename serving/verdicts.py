@@ -80,7 +80,9 @@ class Verdicts:
                 policy_version=self._policy.version,
             )
         )
-        return Decided(own_id, trigger.name, action, reason, verdict.score, verdict.threshold, trigger.horizon, message_id)
+        return Decided(
+            own_id, trigger.name, action, reason, verdict.score, verdict.threshold, trigger.horizon, message_id
+        )
 
     def _send(self, added: Appended, trigger: Trigger, verdict: Verdict, own_id: str) -> str:
         message = compose(
