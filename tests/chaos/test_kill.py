@@ -100,7 +100,11 @@ class Servers:
         self.line = f"{home} {port} {url} whsec_{b64encode(secrets.token_bytes(32)).decode()}"
         self.port = port
         self.zygote = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.zygote"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.chaos.zygote"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.zygote.stdout.readline() == "ready\n"
 

@@ -1,7 +1,7 @@
-"""Starts servers by forking a process that has imported everything, so that ten crashes need not wait for ten start-ups.
+"""Starts servers by forking a process that has imported everything: ten crashes need not wait for ten start-ups.
 
-Reads lines `<home> <port> <webhook url> <webhook secret> <saves until death>` and writes the child's process id for each.
-A positive number of saves kills the child after a commit, in the moment before it would write states for that many-th time.
+Reads lines `<home> <port> <webhook url> <webhook secret> <saves until death>` and writes each child's process id.
+A positive number of saves kills the child after a commit, in the moment before it would write states that many-th time.
 """
 
 import os

@@ -95,7 +95,13 @@ class Shop:
 def event(name: str, user: str | None = None, at: float = 0.0, **fields: Any):
     """An event `at` seconds after START."""
     ids = {"userId": user} if user else {}
-    raw = {"type": "track", "event": name, "messageId": f"{name} {user} {at} {json.dumps(fields)}"[:100], **ids, **fields}
+    raw = {
+        "type": "track",
+        "event": name,
+        "messageId": f"{name} {user} {at} {json.dumps(fields)}"[:100],
+        **ids,
+        **fields,
+    }
     raw["timestamp"] = (START + round(at * SECOND)) / SECOND
     return normalise(raw, received_at=START + round(at * SECOND), mapping=MAPPING)
 

@@ -64,7 +64,10 @@ async def test_nobody_is_known_before_their_first_event(shop):
 
 
 async def test_many_requests_share_a_batch_and_each_gets_its_own_answer(shop):
-    asked = [ask(shop, f"u{i}", event("Product Added", f"u{i}", i, properties={"price": 1, "quantity": i})) for i in range(1, 50)]
+    asked = [
+        ask(shop, f"u{i}", event("Product Added", f"u{i}", i, properties={"price": 1, "quantity": i}))
+        for i in range(1, 50)
+    ]
     answers = await asyncio.gather(*asked)
 
     assert [feature(each, "cart_items") for each in answers] == list(range(1, 50))
@@ -163,7 +166,10 @@ async def test_on_the_replay_clock_asking_about_a_later_moment_moves_it(shop):
 async def test_moments_never_repeat_so_that_what_was_read_can_be_told_from_what_came_after(shop):
     for _ in range(5):
         await asyncio.gather(
-            *(ask(shop, "u", event("Product Viewed", "u", 1, properties={"n": np.random.default_rng().random()})) for _ in range(8)),
+            *(
+                ask(shop, "u", event("Product Viewed", "u", 1, properties={"n": np.random.default_rng().random()}))
+                for _ in range(8)
+            ),
             ask(shop, "u"),
         )
     moments = [row[0] for row in shop.rows("SELECT at FROM evaluations ORDER BY decision_id")]
