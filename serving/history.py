@@ -5,50 +5,25 @@ import gc
 import sys
 from pathlib import Path
 
-from features.mapping import EventMapping
-from serving.clock import wall
-from serving.database import open_database
-from serving.history_import import HistoryRefused, Imported, import_history
-from serving.history_lines import FileRefused
-from serving.mapping_file import MappingRefused, read_mapping
-from serving.progress import Progress
+from features.cache import keep_compiled
 from serving.settings import Settings
-
-
-def report(done: Imported, mapping: EventMapping) -> str:
-    """Return what an import did, in words."""
-    rate = done.rows / max(done.seconds, 1e-9)
-    lines = [f"{done.added:,} events imported from {done.rows:,} rows in {done.seconds:.1f} s ({rate:,.0f} rows/s)"]
-    if done.repeated:
-        lines.append(f"{done.repeated:,} rows were known already (the same message id, or an equal row)")
-    if done.rejected:
-        lines.append(f"{done.rejected:,} bad rows were set aside in {done.rejects}, the first: {done.first_reject}")
-    for name, count in done.unknown.most_common(10):
-        near = mapping.nearest(name)
-        hint = f"; the nearest known name is {near!r}" if near else ""
-        lines.append(f"{count:,} events are named {name!r}, which nobody knows: kept as activity{hint}")
-    return "\n".join(lines)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m serving.history", description=__doc__)
-    parser.add_argument("file", type=Path, nargs="?", help="events as .jsonl, .csv or .parquet; also .gz")
-    parser.add_argument("--file", type=Path, dest="named", help="the same, by name")
-    parser.add_argument("--map", type=Path, help="a mapping file, laid over the shipped one")
-    parser.add_argument("--strict", action="store_true", help="import nothing if any row is bad")
-    arguments = parser.parse_args()
-    arguments.file = arguments.file or arguments.named
-    if arguments.file is None:
-        parser.error("say which file to import")
-    return arguments
 
 
 def main() -> int:
     """Import the file that the command line names; 0 imported, 1 refused."""
     arguments = _arguments()
+    settings = Settings()
+    keep_compiled(settings.home)
+    # Only now: what follows imports numba, which reads once where compiled kernels are kept.
+    from serving.clock import wall
+    from serving.database import open_database
+    from serving.history_import import HistoryRefused, import_history, report
+    from serving.history_lines import FileRefused
+    from serving.mapping_file import MappingRefused, read_mapping
+    from serving.progress import Progress
+
     # Millions of rows pass through; the collector need not walk all modules each time.
     gc.freeze()
-    settings = Settings()
     layers = [path for path in (settings.events, arguments.map) if path is not None]
     try:
         mapping = read_mapping(*layers)
@@ -66,6 +41,19 @@ def main() -> int:
         return 1
     sys.stdout.write(report(done, mapping) + "\n")
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m serving.history", description=__doc__)
+    parser.add_argument("file", type=Path, nargs="?", help="events as .jsonl, .csv or .parquet; also .gz")
+    parser.add_argument("--file", type=Path, dest="named", help="the same, by name")
+    parser.add_argument("--map", type=Path, help="a mapping file, laid over the shipped one")
+    parser.add_argument("--strict", action="store_true", help="import nothing if any row is bad")
+    arguments = parser.parse_args()
+    arguments.file = arguments.file or arguments.named
+    if arguments.file is None:
+        parser.error("say which file to import")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def import_history(
     progress = progress or Progress(quiet=True)
     rejected = RejectedRows(home / "import" / f"{file.name}.rejected.jsonl", file)
     unknown: Counter[str] = Counter()
-    with Stage(home / "import" / f"{file.name}.{os.getpid()}.staged") as stage, rejected:
+    with Stage(home / "import" / f"{file.name}.{os.getpid()}.staged") as stage, rejected, progress:
         progress.begin(f"Reading {file.name}", file.stat().st_size)
         for row in _reader_of(file)(file, mapping, progress.reach):
             _stage(row, stage, rejected, unknown, mapping, received_at)
@@ -148,3 +148,18 @@ def _append(stage: Stage, database: Engine, received_at: int, progress: Progress
 def _lock(connection: Connection) -> None:
     # A transaction that begins by reading cannot start to write once a server has written in between.
     connection.exec_driver_sql("DELETE FROM facts WHERE name = ''")
+
+
+def report(done: Imported, mapping: EventMapping) -> str:
+    """Return what an import did, in words."""
+    rate = done.rows / max(done.seconds, 1e-9)
+    lines = [f"{done.added:,} events imported from {done.rows:,} rows in {done.seconds:.1f} s ({rate:,.0f} rows/s)"]
+    if done.repeated:
+        lines.append(f"{done.repeated:,} rows were known already (the same message id, or an equal row)")
+    if done.rejected:
+        lines.append(f"{done.rejected:,} bad rows were set aside in {done.rejects}, the first: {done.first_reject}")
+    for name, count in done.unknown.most_common(10):
+        near = mapping.nearest(name)
+        hint = f"; the nearest known name is {near!r}" if near else ""
+        lines.append(f"{count:,} events are named {name!r}, which nobody knows: kept as activity{hint}")
+    return "\n".join(lines)

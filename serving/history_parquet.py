@@ -21,8 +21,8 @@ def read_parquet(path: Path, mapping: EventMapping, advance: Advance) -> Iterato
     Raises:
         FileRefused: It is not Parquet, or its columns are not those of events.
     """
-    from pyarrow import ArrowException  # noqa: PLC0415 - half a second that other files need not pay
-    from pyarrow.parquet import ParquetFile  # noqa: PLC0415
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
 
     try:
         table = ParquetFile(path)

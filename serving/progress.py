@@ -1,5 +1,7 @@
 """How far a long command is, as a bar on standard error."""
 
+from typing import Self
+
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
@@ -24,7 +26,10 @@ class Progress:
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, completed=parts)
 
-    def end(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Leave the bars as they are."""
         if self._bars is not None:
             self._bars.stop()
