@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from feast import FeatureStore
 from feast.infra.registry.file import FileRegistryStore
 from feast.protos.feast.core.Registry_pb2 import Registry
 from feast.repo_config import RegistryConfig, RepoConfig
@@ -43,6 +44,11 @@ def repo_config(directory: Path, *, offline: bool = True) -> RepoConfig:
     config = RepoConfig(**settings)
     config.repo_path = REPOSITORY
     return config
+
+
+def open_store(directory: Path) -> FeatureStore:
+    """Return a Feast client of what is kept below `directory`, an OPPORTUNE_HOME."""
+    return FeatureStore(config=repo_config(directory))
 
 
 class HomeRegistryStore(FileRegistryStore):

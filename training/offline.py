@@ -94,15 +94,13 @@ class _History:
 
     def __init__(self, directory: Path) -> None:
         # Seconds to import, and only whoever joins pays for it.
-        from feast import FeatureStore
-
         from feature_repo.declarations import intent, user, user_features, user_state
-        from feature_repo.stores import repo_config
+        from feature_repo.stores import open_store
 
         # Feast warns at every call that on-demand views are new to it, and its DuckDB client of its own next version.
         warnings.simplefilter("ignore")
         self._directory = directory
-        self._store = FeatureStore(config=repo_config(directory))
+        self._store = open_store(directory)
         self._store.apply([user, user_state, user_features, intent])
         self._parts = 0
 

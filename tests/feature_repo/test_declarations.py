@@ -52,15 +52,13 @@ def applied(tmp_path_factory, root):
 @pytest.fixture(scope="module")
 def feast(applied):
     """A Feast client of that home, after serving has written everybody's state."""
-    from feast import FeatureStore
-
-    from feature_repo.stores import repo_config
+    from feature_repo.stores import open_store
     from serving.online import OnlineStates
 
     states = OnlineStates(applied)
     states.write([(key, pack(state_known(ROWS, key, NOW)), NOW) for key in PEOPLE])
     states.write([("damaged", pack(empty())[:-1] + b"\x01", NOW), ("other layout", b"OPS1", NOW)])
-    return FeatureStore(config=repo_config(applied))
+    return open_store(applied)
 
 
 def files(folder):
