@@ -19,15 +19,26 @@ def main() -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     import uvicorn
 
-    from serving.app import create_app
-    from serving.endpoints import EndpointRefused
+    from features.warm import compile_kernels
+    from policy.source import PolicyRefused
+    from serving.app import OpenToTheWorld, create_app
 
+    compile_kernels()
     try:
         app = create_app(settings)
-    except (OSError, ValueError, EndpointRefused) as error:
+    except (OSError, ValueError, PolicyRefused, OpenToTheWorld) as error:
         sys.exit(f"opportune: {error}")
     uvicorn.run(
-        app, host=settings.host, port=settings.port, access_log=False, log_config=None, loop="uvloop", http="httptools"
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
     )
 
 
