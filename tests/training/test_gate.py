@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+
+from models.calibration import sigmoid
+from training.gate import Judged, decide
+
+PEOPLE = 4000
+USER = np.repeat(np.arange(PEOPLE), 5)
+RANDOM = np.random.default_rng(11)
+LOG_ODDS = np.repeat(RANDOM.normal(-1.0, 1.0, PEOPLE), 5) + RANDOM.normal(0, 0.5, USER.size)
+TRUE = sigmoid(LOG_ODDS)
+ORDERED = RANDOM.random(USER.size) < TRUE
+NOISY = sigmoid(0.8 * LOG_ODDS + RANDOM.normal(0, 0.5, USER.size) - 0.15)
+
+
+def judged(challenger, champion=None, *, rows=USER.size, references=None):
+    return Judged(
+        challenger=challenger[:rows],
+        champion=None if champion is None else champion[:rows],
+        references={name: each[:rows] for name, each in (references or {}).items()},
+        ordered=ORDERED[:rows],
+        user=USER[:rows],
+    )
+
+
+def test_the_first_model_needs_only_to_beat_chance():
+    found = decide(judged(TRUE), same_features=False)
+
+    assert found.promoted
+    assert found.reason.startswith("first model of this horizon")
+
+
+def test_a_first_model_that_knows_nothing_is_refused():
+    # Flat but for noise: right on average, and no help.
+    noise = np.clip(ORDERED.mean() + RANDOM.normal(0, 0.1, USER.size), 0.01, 0.99)
+
+    found = decide(judged(noise, rows=900), same_features=False)
+
+    assert not found.promoted
+    assert found.reason.startswith("no better than chance")
+
+
+def test_a_handful_of_outcomes_promotes_nobody():
+    found = decide(judged(TRUE, rows=20), same_features=False)
+
+    assert not found.promoted
+    assert found.reason.startswith("too few outcomes")
+
+
+def test_a_better_model_replaces_the_champion():
+    found = decide(judged(TRUE, NOISY), same_features=False)
+
+    assert found.promoted
+    assert "on 20000 rows neither learned from" in found.reason
+
+
+def test_a_worse_model_does_not():
+    found = decide(judged(NOISY, TRUE), same_features=True)
+
+    assert not found.promoted
+
+
+def test_a_refresh_may_be_a_trifle_worse_and_a_changed_model_may_not():
+    trifle = sigmoid(LOG_ODDS + RANDOM.normal(0, 0.05, USER.size))
+
+    assert decide(judged(trifle, TRUE), same_features=True).promoted
+    refused = decide(judged(trifle, TRUE), same_features=False)
+    assert not refused.promoted
+    assert refused.reason.startswith("log-loss not proven")
+
+
+def test_few_new_outcomes_are_no_reason_to_change():
+    found = decide(judged(TRUE, NOISY, rows=1000), same_features=True)
+
+    assert not found.promoted
+    assert "600 are needed" in found.reason
+
+
+def test_a_model_worse_than_a_frozen_reference_is_refused_by_its_name():
+    found = decide(judged(NOISY, references={"logistic regression": TRUE}), same_features=False)
+
+    assert not found.promoted
+    assert found.reason.startswith("worse than the logistic regression")
+
+
+@pytest.mark.parametrize(
+    ("distorted", "word"), [(sigmoid(1.5 * LOG_ODDS + 0.45), "slope"), (sigmoid(LOG_ODDS + 0.5), "intercept")]
+)
+def test_a_badly_calibrated_model_is_refused(distorted, word):
+    found = decide(judged(distorted), same_features=False)
+
+    assert not found.promoted
+    assert found.reason.startswith(f"badly calibrated: {word}")

@@ -1,0 +1,179 @@
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from tests.features.histories import DAY, JULY
+from tests.training.logs import write_log
+from tests.training.shops import a_shop
+from training.retrain import _parser
+
+KEYS = {
+    "rows",
+    "base_rate",
+    "roc_auc",
+    "pr_auc",
+    "log_loss",
+    "brier",
+    "calibration_error",
+    "baselines",
+    "promoted",
+    "reason",
+    "model_version",
+    "mlflow_run_id",
+}
+
+
+def retrained(home, *arguments):
+    """Run the command, and return what it printed and its summary."""
+    environment = {**os.environ, "OPPORTUNE_HOME": str(home)}
+    command = [sys.executable, "-m", "training.retrain", *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert found.returncode == 0, found.stderr
+    return found.stdout, json.loads((home / "retrain" / "summary.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A made-up shop whose visitors are anonymous, and what retraining on it for a day and a week ahead left behind."""
+    folder = tmp_path_factory.mktemp("home")
+    write_log(folder, a_shop(people=250, days=60), excluded=("anonymous:3",))
+    said, summary = retrained(folder, "--horizons", "24h,30d")
+    return folder, said, summary
+
+
+def rows(home, query):
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_it_prints_what_it_did_and_writes_the_figures(home):
+    _, said, summary = home
+
+    assert set(summary) == KEYS | {"horizons"}
+    assert summary["model_version"] == "opportune-intent-24h/1"
+    assert summary["promoted"] is True
+    assert 0.55 < summary["roc_auc"] < 0.9
+    assert set(summary["baselines"]) == {"rule", "model_at_rule_budget", "logistic", "count"}
+    assert "24h: opportune-intent-24h/1 PROMOTED: first model of this horizon" in said
+
+
+def test_a_horizon_too_long_for_the_history_says_so_and_leaves_the_rule(home):
+    _, said, summary = home
+    found = summary["horizons"]["30d"]
+
+    assert set(found) == KEYS
+    assert found["promoted"] is False
+    assert found["roc_auc"] is None
+    assert "needs at least 120" in found["reason"]
+    assert "rule-recency-frequency scores instead" in said
+
+
+def test_the_version_the_digest_and_the_alias_are_in_the_registry(home):
+    folder, _, summary = home
+
+    assert rows(folder, "SELECT alias, name, version FROM registered_model_aliases") == [
+        ("champion", "opportune-intent-24h", 1)
+    ]
+    tags = dict(rows(folder, "SELECT key, value FROM model_version_tags"))
+    assert len(tags["bundle_sha256"]) == 64
+    runs = rows(folder, "SELECT run_uuid, status FROM runs")
+    assert runs == [(summary["mlflow_run_id"], "FINISHED")]
+
+
+def test_the_run_keeps_parameters_metrics_report_plots_bundle_and_a_model_as_text(home):
+    folder, _, summary = home
+    artifacts = folder / "mlartifacts"
+    kept = {
+        path.relative_to(artifacts).as_posix().split("/artifacts/")[1]
+        for path in artifacts.rglob("*")
+        if path.is_file()
+    }
+    parameters = dict(rows(folder, "SELECT key, value FROM params"))
+    metrics = dict(rows(folder, "SELECT key, value FROM metrics"))
+
+    assert {"report.html", "logistic.json", "bundle/manifest.json", "bundle/model.txt"} <= kept
+    assert {f"plots/{each}.png" for each in ("pr", "roc", "reliability", "lift", "shap")} <= kept
+    assert {"model.lgb", "MLmodel"} <= kept
+    assert not [each for each in kept if each.endswith((".pkl", ".pickle", ".joblib"))]
+    assert parameters["horizon"] == "24h"
+    assert metrics["test.roc_auc"] == pytest.approx(summary["roc_auc"])
+    (model,) = artifacts.rglob("MLmodel")
+    assert "signature" in model.read_text()
+    assert "saved_input_example_info" in model.read_text()
+
+
+def test_the_bundle_knows_where_it_comes_from(home):
+    folder, _, summary = home
+    (path,) = folder.rglob("bundle/manifest.json")
+    lineage = json.loads(path.read_text())["lineage"]
+
+    assert lineage["mlflow_run_id"] == summary["mlflow_run_id"]
+    assert len(lineage["log"]["fingerprint"]) == 16
+    assert lineage["log"]["from"].startswith("2017-07-01T")
+    assert lineage["catalogue"]
+
+
+def test_feast_has_a_service_for_the_version(home):
+    folder, _, _ = home
+
+    assert b"opportune-intent-24h-v1" in (folder / "feast" / "registry.db").read_bytes()
+
+
+def test_nothing_but_the_results_is_left_behind(home):
+    folder, _, _ = home
+
+    assert sorted(each.name for each in (folder / "retrain").iterdir()) == [
+        "logistic-24h.json",
+        "report-24h.html",
+        "summary.json",
+    ]
+
+
+def test_retraining_on_the_same_log_replaces_nobody(home):
+    folder, _, _ = home
+    _, summary = retrained(folder, "--horizons", "24h")
+
+    assert summary["promoted"] is False
+    assert summary["reason"].startswith("nothing new")
+    assert rows(folder, "SELECT version FROM registered_model_aliases") == [(1,)]
+
+
+def test_a_shop_where_nobody_orders_gets_no_model(tmp_path):
+    write_log(tmp_path, a_shop(people=40, days=20, orders=False))
+    said, summary = retrained(tmp_path, "--horizons", "24h,7d")
+
+    assert summary["model_version"] is None
+    assert summary["reason"].startswith("too few purchases to learn from")
+    assert summary["horizons"]["7d"]["promoted"] is False
+    assert "rule-recency-frequency scores instead" in said
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_home_without_a_log_says_what_to_do(tmp_path):
+    environment = {**os.environ, "OPPORTUNE_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "training.retrain"]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+    assert found.returncode == 1
+    assert "make import FILE=" in found.stderr
+
+
+def test_the_command_line_is_read():
+    asked = _parser().parse_args(["--horizons", "24h, 3d,24h", "--cutoff", "2017-07-02"])
+
+    assert asked.horizons == ("24h", "3d")
+    assert asked.cutoff == JULY + DAY
+    assert _parser().parse_args(["--cutoff", "2017-07-02T02:00:00+02:00"]).cutoff == JULY + DAY
+
+
+@pytest.mark.parametrize("wrong", [["--horizons", "24"], ["--horizons", ","], ["--cutoff", "yesterday"]])
+def test_a_wrong_command_line_is_refused(wrong, capsys):
+    with pytest.raises(SystemExit):
+        _parser().parse_args(wrong)
+
+    assert "error: argument" in capsys.readouterr().err
