@@ -4,79 +4,14 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from fnmatch import translate
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
+from features.field_names import CACHED, PROPERTIES_BY_FOLD, TOP_LEVEL, TOP_LEVEL_BY_FOLD, FieldNames, Renames
 from features.file_layout import FileLayout
 from features.kinds import ALIASES, NAMES, Kind, fold_name
 from features.mapping_checks import BadMapping, number_over_zero, section, text, texts
 
-TOP_LEVEL: Final = (
-    "type",
-    "event",
-    "userId",
-    "anonymousId",
-    "previousId",
-    "groupId",
-    "messageId",
-    "timestamp",
-    "originalTimestamp",
-    "sentAt",
-    "receivedAt",
-    "context",
-    "integrations",
-    "properties",
-    "traits",
-    "timezone",
-    "userAgent",
-    "writeKey",
-)
-"""The fields of a message itself, as Segment spells them; all others belong to its properties."""
-
-_TOP_LEVEL_BY_FOLD = {fold_name(name): name for name in TOP_LEVEL}
-_PROPERTIES = (
-    *("product_id", "sku", "category", "name", "brand", "variant", "price", "quantity", "coupon", "position"),
-    *("url", "image_url", "products", "cart_id", "order_id", "checkout_id", "subtotal", "total", "revenue"),
-    *("value", "shipping", "tax", "discount", "currency"),
-)
-_PROPERTIES_BY_FOLD = {fold_name(name): name for name in _PROPERTIES}
-_CACHED: Final = 8192  # names a sender makes up must not fill the memory
-
 _SECTIONS = ("events", "fields", "currency", "exclude", "machine", "context", "file")
-
-
-class _Names(dict[str, str]):
-    """A key as it was sent -> our name of it; found once by folding, then looked up as it is."""
-
-    def __init__(self, folded: Mapping[str, str]) -> None:
-        super().__init__()
-        self.folded = folded
-
-    def __missing__(self, key: str) -> str:
-        found = self.folded.get(fold_name(key), key)
-        if len(self) < _CACHED:
-            self[key] = found
-        return found
-
-
-class _Renames(dict[tuple[str, ...], tuple[str, ...] | None]):
-    """The keys of an object -> our names of them in the same order; None where they are ours already."""
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        super().__init__()
-        self.names = names
-
-    def __missing__(self, keys: tuple[str, ...]) -> tuple[str, ...] | None:
-        found: dict[str, str] = {}
-        for key in keys:
-            name = self.names[key]
-            # A field that came under our name keeps it; another one for it stays as it was sent.
-            taken = name != key and (name in keys or name in found.values())
-            found[key] = key if taken else name
-        renamed = tuple(found.values())
-        answer = None if renamed == keys else renamed
-        if len(self) < _CACHED:
-            self[keys] = answer
-        return answer
 
 
 class EventMapping:
@@ -100,9 +35,9 @@ class EventMapping:
         self._kinds = dict(ALIASES) | _kinds(sections["events"])
         fields = _fields(sections["fields"])
         inner = {folded: ours for folded, ours in fields.items() if ours not in TOP_LEVEL}
-        self.fields: Mapping[str, str] = _Names(_TOP_LEVEL_BY_FOLD | _PROPERTIES_BY_FOLD | fields)
-        self.properties: Mapping[str, str] = _Names(_PROPERTIES_BY_FOLD | inner)
-        self.renames: Mapping[tuple[str, ...], tuple[str, ...] | None] = _Renames(self.properties)
+        self.fields: Mapping[str, str] = FieldNames(TOP_LEVEL_BY_FOLD | PROPERTIES_BY_FOLD | fields)
+        self.properties: Mapping[str, str] = FieldNames(PROPERTIES_BY_FOLD | inner)
+        self.renames: Mapping[tuple[str, ...], tuple[str, ...] | None] = Renames(self.properties)
         self.shop_currency, self._rates = _currency(sections["currency"])
         exclude = section(sections, "exclude", {"bots", "staff", "test"})
         self._bots = _any_of(texts(exclude, "exclude", "bots"), "exclude.bots")
@@ -128,7 +63,7 @@ class EventMapping:
         known = self._agents.get(user_agent)
         if known is None:
             known = (_found(self._bots, user_agent), _found(self._scanners, user_agent))
-            if len(self._agents) < _CACHED:
+            if len(self._agents) < CACHED:
                 self._agents[user_agent] = known
         return known
 
@@ -192,7 +127,7 @@ def _fields(fields: object) -> dict[str, str]:
 
 def _ours(name: str) -> str:
     folded = fold_name(name)
-    return _TOP_LEVEL_BY_FOLD.get(folded) or _PROPERTIES_BY_FOLD.get(folded) or name
+    return TOP_LEVEL_BY_FOLD.get(folded) or PROPERTIES_BY_FOLD.get(folded) or name
 
 
 def _currency(sections: object) -> tuple[str, dict[str, float]]:

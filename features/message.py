@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from features.events import BadEvent
+from features.field_names import TOP_LEVEL
 from features.kinds import fold_name
-from features.mapping import TOP_LEVEL, EventMapping
+from features.mapping import EventMapping
 from features.values import section, text
 
 CALLS: Final = frozenset({"track", "identify", "page", "screen", "alias", "group"})

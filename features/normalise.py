@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from features.amounts import worth_of
 from features.events import (
-    FLAG_BOT,
-    FLAG_MACHINE,
     FLAG_SNAPSHOT,
     BadEvent,
     Event,
@@ -19,6 +17,7 @@ from features.kinds import NAMES, Kind
 from features.mapping import EventMapping
 from features.message import Message, read_message
 from features.moments import DAY_US, read_moment, utc_offset_s, zone
+from features.suspicion import suspicions
 from features.values import section, text
 
 __all__ = ["BadEvent", "content_id", "normalise"]
@@ -75,7 +74,7 @@ def _event(
     kind, name = _kind_and_name(message, mapping)
     occurred_at = _occurred_at(fields, received_at, mapping, history=history)
     context, zone_name = _context(message, mapping)
-    flags, excluded = _suspicions(message, kind, (user_id, anonymous_id), mapping)
+    flags, excluded = suspicions(message, kind, (user_id, anonymous_id), mapping)
     worth = worth_of(kind, message.properties, mapping)
     payload = _payload(message, context)
     record = pack_record(
@@ -186,32 +185,6 @@ def _zone_name(value: object, field: str) -> str | None:
     name = text(value, field, 64)
     # Browsers report zones nobody knows, such as Etc/Unknown: that is no reason to lose an order.
     return name if name is not None and zone(name) is not None else None
-
-
-def _suspicions(
-    message: Message, kind: Kind, ids: tuple[str | None, ...], mapping: EventMapping
-) -> tuple[int, str | None]:
-    """Return the flags for bots and machines, and why the user is excluded, if so."""
-    agent = message.fields.get("userAgent") or message.context.get("userAgent")
-    bot = scanner = False
-    if agent is not None:
-        bot, scanner = mapping.agent(text(agent, "context.userAgent", 4096) or "")
-    flags = FLAG_BOT if bot else 0
-    if kind is Kind.EMAIL_OPENED or kind is Kind.EMAIL_CLICKED:
-        marked = any(message.properties.get(each) is True for each in mapping.machine_fields)
-        # A scanner that fetches a link is not a visit by a robot: the person stays a person.
-        return (FLAG_MACHINE if marked or scanner or bot else 0), None
-    if bot or not mapping.excludes_people:
-        return flags, "bot" if bot else None
-    return flags, mapping.excluded_person(ids, _email(message))
-
-
-def _email(message: Message) -> str | None:
-    for where in (message.traits, message.context.get("traits"), message.properties):
-        email = where.get("email") if type(where) is dict else None
-        if type(email) is str:
-            return email
-    return None
 
 
 def _payload(message: Message, context: dict[str, Any]) -> dict[str, Any]:

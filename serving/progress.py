@@ -30,6 +30,9 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
         """Leave the bars as they are."""
         if self._bars is not None:
             self._bars.stop()
