@@ -25,7 +25,16 @@ def probe(directory: Path, *, timeout_s: float = 30.0) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     try:
         found = subprocess.run(  # noqa: S603 - our own module, on a path that we made
-            command, capture_output=True, text=True, timeout=timeout_s, check=False, env=environment, cwd=_root()
+            command,
+            capture_output=True,
+            text=True,
+            # LightGBM's last words may quote the damage.
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+            env=environment,
+            cwd=_root(),
         )
     except subprocess.TimeoutExpired as error:
         raise BundleRefused(f"{directory} did not load and predict within {timeout_s:g} s") from error

@@ -1,0 +1,194 @@
+import json
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from tests.models.bundles import a_bundle
+
+# One process, so that MLflow is imported once: what is registered, then what the watcher makes of it.
+PROGRAM = """
+import json, sys
+from pathlib import Path
+
+import pandas as pd
+
+from models.manifest import BundleRefused
+from serving.registry import Watcher
+from tests.models.bundles import FEATURES, a_booster, a_bundle, change_manifest, change_model, some_rows, columns
+from training.registry import DIGEST_TAG, Registry
+
+home = Path(sys.argv[1])
+registry = Registry(home)
+example = pd.DataFrame(some_rows(3)[:, columns()], columns=list(FEATURES))
+made = 0
+
+
+def registered(horizon, change=lambda bundle: None, later=lambda artifact: None):
+    global made
+    made += 1
+    name = f"opportune-intent-{horizon}"
+    bundle = a_bundle(home / "made" / str(made), name=name, horizon=horizon)
+    change(bundle)
+    with registry.run(name) as run:
+        version = registry.register(name, a_booster(), example, bundle, run)
+    (artifact,) = home.glob(f"mlartifacts/{run}/artifacts/bundle")
+    later(artifact)
+    registry.promote(name, version)
+    return name, version
+
+
+def state():
+    return {each.stem: json.loads(each.read_text()) for each in (home / "bundles").glob("*.json")}
+
+
+def overwritten(artifact):
+    path = artifact / "model.txt"
+    path.write_text(path.read_text().replace("num_leaves=5", "num_leaves=6", 1))
+
+
+def other_manifest(artifact):
+    change_manifest(artifact, lambda manifest: manifest["calibrator"].update(kind="platt", slope=9.0, intercept=0.0))
+
+
+def without_digest(name_version):
+    registry._client.delete_model_version_tag(*name_version, DIGEST_TAG)
+
+
+found = {}
+watcher = Watcher(home)
+registered("24h")
+registered("7d", later=overwritten)
+registered("6d", later=other_manifest)
+registered("5d", lambda b: change_manifest(b, lambda m: m["features"][0].update(name="not_there")))
+registered("4d", lambda b: change_model(b, lambda text: text[: len(text) // 3]))
+without_digest(registered("3d"))
+watcher.look()
+found["first"] = state()
+
+registered("24h", later=overwritten)
+watcher.look()
+found["damaged"] = state()
+
+registered("24h")
+watcher.look()
+found["next"] = state()
+
+registry.promote("opportune-intent-24h", "1")
+watcher.look()
+found["rolled back"] = state()
+
+found["again"] = Watcher(home).look() or state()
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def found(home):
+    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(home)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def test_a_whole_bundle_comes_into_service(home, found):
+    assert found["first"]["champions"] == {
+        "24h": {"name": "opportune-intent-24h", "version": "1", "path": "opportune-intent-24h/1"}
+    }
+    assert (home / "bundles" / "opportune-intent-24h" / "1" / "manifest.json").exists()
+    assert found["first"]["status"]["24h"]["in_service"] is True
+
+
+@pytest.mark.parametrize(
+    ("horizon", "reason"),
+    [
+        ("7d", "its sha256 is"),
+        ("6d", "its digest differs"),
+        ("5d", "the catalogue has no not_there"),
+        ("4d", ""),
+        ("3d", "was registered without bundle_sha256"),
+    ],
+)
+def test_what_is_damaged_or_does_not_fit_is_refused_with_the_reason(found, horizon, reason):
+    standing = found["first"]["status"][horizon]
+
+    assert standing["in_service"] is False
+    assert reason in standing["reason"]
+    assert horizon not in found["first"]["champions"]
+
+
+def test_a_damaged_champion_leaves_the_old_one_in_service(found):
+    assert found["damaged"]["champions"]["24h"]["version"] == "1"
+    assert found["damaged"]["status"]["24h"]["version"] == "2"
+    assert found["damaged"]["status"]["24h"]["in_service"] is False
+
+
+def test_the_next_champion_replaces_the_first(found):
+    assert found["next"]["champions"]["24h"]["version"] == "3"
+
+
+def test_moving_the_alias_back_brings_the_old_one_back(found):
+    assert found["rolled back"]["champions"]["24h"]["version"] == "1"
+
+
+def test_a_watcher_that_starts_anew_finds_the_same(found):
+    assert found["again"]["champions"] == found["rolled back"]["champions"]
+
+
+def test_nothing_half_fetched_is_left(home, found):
+    assert [each.name for each in (home / "bundles").iterdir() if each.name.startswith(".")] == []
+
+
+def watching(home, *arguments, **more):
+    environment = {**os.environ, "OPPORTUNE_HOME": str(home)}
+    return subprocess.run(
+        [sys.executable, "-m", "serving.registry", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **more,
+    )
+
+
+def test_a_home_without_a_registry_is_waited_for(tmp_path):
+    assert watching(tmp_path, "--once").returncode == 0
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_child_ends_when_its_server_is_gone(tmp_path):
+    program = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'serving.registry'])\n"
+        "print(child.pid, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    environment = {**os.environ, "OPPORTUNE_HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        child = psutil.Process(int(server.stdout.readline()))
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "bundles").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        server.kill()
+
+    child.wait(timeout=60)
+    assert not child.is_running()
+
+
+def test_leftovers_of_a_crash_are_removed(tmp_path):
+    left = tmp_path / "bundles" / ".incoming-x"
+    a_bundle(left / "bundle")
+
+    assert watching(tmp_path, "--once").returncode == 0
+    assert not left.exists()
