@@ -58,18 +58,10 @@ class Worth(NamedTuple):
     snapshot: bool = False
 
 
-class _Lines(NamedTuple):
-    """The products of an order or cart, added up."""
-
-    worth: float
-    quantity: float
-    discount: float
-    items: int
-    product: int
-
+_Lines = tuple[float, float, float, int, str | None]
+"""Of one line or several: price times quantity, quantity, discount, number of lines, the product if it is only one."""
 
 _NOTHING: Final = Worth()
-_NO_LINES: Final = _Lines(0.0, 0.0, 0.0, 0, 0)
 
 
 def worth_of(kind: Kind, properties: Mapping[str, Any], mapping: EventMapping) -> Worth:
@@ -86,36 +78,36 @@ def worth_of(kind: Kind, properties: Mapping[str, Any], mapping: EventMapping) -
     if role is _Role.NONE:
         return _NOTHING
     products = properties.get("products")
-    lines = _line(properties, "properties") if products is None else _lines(products)
-    amount = _amount(role, properties, lines)
-    discount = lines.discount
-    if products is not None and (stated := properties.get("discount")) is not None:
+    single = products is None
+    sold, quantity, discount, items, product_id = _line(properties, "properties") if single else _lines(products)
+    amount = _amount(role, properties, sold)
+    if not single and (stated := properties.get("discount")) is not None:
         discount = not_negative(stated, "properties.discount") or 0.0
     if (amount or discount) and properties.get("currency") is not None:
         rate = _rate(properties["currency"], mapping)
         amount, discount = amount * rate, discount * rate
     return Worth(
         amount,
-        lines.quantity,
+        quantity,
         discount,
-        lines.product,
-        lines.items,
+        product_hash(product_id) if product_id else 0,
+        items,
         -1 if role is _Role.REVERSAL else 1,
-        role is _Role.CART and products is not None,
+        role is _Role.CART and not single,
     )
 
 
-def _amount(role: _Role, properties: Mapping[str, Any], lines: _Lines) -> float:
+def _amount(role: _Role, properties: Mapping[str, Any], sold: float) -> float:
     if role is _Role.PRODUCT:
         if "price" in properties or "products" in properties:
-            return lines.worth
+            return sold
         return not_negative(properties.get("value"), "properties.value") or 0.0
     for name in _WHOLE:
         if properties.get(name) is not None:
             found = number(properties[name], f"properties.{name}")
             if found is not None:
                 return _signed(found, role, name)
-    return lines.worth
+    return sold
 
 
 def _signed(amount: float, role: _Role, name: str) -> float:
@@ -130,13 +122,14 @@ def _lines(products: object) -> _Lines:
     if type(products) is not list:
         raise BadEvent(path, "must be a list of products", "not_a_list")
     worth = quantity = discount = 0.0
-    line = _NO_LINES
+    product_id = None
     for row, each in enumerate(products):
         line = _line(each, path, row) if type(each) is dict else _bare(each, path, row)
-        worth += line.worth
-        quantity += line.quantity
-        discount += line.discount
-    return _Lines(worth, quantity, discount, len(products), line.product if len(products) == 1 else 0)
+        worth += line[0]
+        quantity += line[1]
+        discount += line[2]
+        product_id = line[4]
+    return worth, quantity, discount, len(products), product_id if len(products) == 1 else None
 
 
 def _bare(product_id: object, path: str, row: int) -> _Lines:
@@ -148,8 +141,8 @@ def _bare(product_id: object, path: str, row: int) -> _Lines:
 
 def _line(line: Mapping[str, Any], path: str, row: int | None = None) -> _Lines:
     product_id = line.get("product_id")
-    if product_id is None:
-        product_id = line.get("sku")
+    if product_id is None or product_id == "":
+        product_id = line.get("sku") or None
     price = line.get("price")
     quantity = line.get("quantity")
     discount = line.get("discount")
@@ -164,8 +157,7 @@ def _line(line: Mapping[str, Any], path: str, row: int | None = None) -> _Lines:
         discount = not_negative(discount, _path(path, row, "discount"))
     items = 0 if product_id is None and price is None and quantity is None else 1
     quantity = items if quantity is None else quantity
-    product = product_hash(product_id) if product_id else 0
-    return _Lines((price or 0.0) * quantity, float(quantity), discount or 0.0, items, product)
+    return (price or 0.0) * quantity, float(quantity), discount or 0.0, items, product_id
 
 
 def _path(path: str, row: int | None, name: str) -> str:

@@ -27,6 +27,12 @@ def test_an_order_without_products_may_be_one_line():
     assert (found.amount, found.quantity, found.items, found.product) == (12, 4, 1, product_hash("a"))
 
 
+def test_an_empty_id_is_none_and_gives_way_to_the_sku():
+    assert worth(Kind.PRODUCT_VIEWED, product_id="", sku="s").product == product_hash("s")
+    assert worth(Kind.PRODUCT_VIEWED, product_id="", sku="")[:5] == (0, 0, 0, 0, 0)
+    assert worth(Kind.PRODUCT_VIEWED, product_id=0).product == product_hash("0")
+
+
 def test_lines_quantities_and_discounts_are_added_up():
     found = worth(Kind.ORDER_COMPLETED, products=LINES)
 
