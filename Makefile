@@ -21,6 +21,8 @@ export OMP_NUM_THREADS := 1
 export TZ := UTC
 export MLFLOW_DISABLE_TELEMETRY := true
 export FEAST_USAGE := False
+# Feast and MLflow are large: compiled again by every process they cost seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 
 ##@ Start here
 .PHONY: help

@@ -147,8 +147,8 @@ class Batch:
         if self._appender.is_known(event):
             return None
         tools.clock.accept(event.occurred_at)
-        at = tools.ticks.next()
-        added = self._appender.append(event, known_at=at, received_at=wall())
+        added = self._appender.append(event, earliest=tools.ticks.next(), received_at=wall())
+        at = added.known_at
         slot = self._slot(added.person)
         if added.merged is not None and added.merged.slot >= 0:
             self._steps.merge(slot, added.merged.slot)
@@ -196,6 +196,7 @@ class Batch:
 
     def _read_past(self, reading: _Reading, ids: UserIds) -> None:
         """Read features from the log; what an id was before it was linked is not written down under its new owner."""
+        self._appender.save()  # What this batch took just before may have been known then.
         found = state_at(self._connection, _key(ids), reading.at)
         reading.features, reading.seq = found.features, found.seq
         reading.keep &= reading.person is not None and found.user_no == reading.person.no

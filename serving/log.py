@@ -59,12 +59,13 @@ class Appender:
         """Whether the log already holds an event of this message id."""
         return event.message_id in self._seen
 
-    def append(self, event: Event, *, known_at: int, received_at: int) -> Appended:
-        """Add an event that `is_known` denied; `known_at` must be after all that is known of the person."""
+    def append(self, event: Event, *, earliest: int, received_at: int) -> Appended:
+        """Add an event that `is_known` denied; it becomes known at `earliest`, or just after all known of the person."""
         self._seen.add(event.message_id)
         self._seq += 1
         person = self._people.obtain(event.key)
         merged = self._merged(event, person) if event.kind in _MERGES else None
+        known_at = max(earliest, person.last_known_at + 1, merged.last_known_at + 1 if merged else 0)
         if merged is not None:
             self._people.merge(person, merged)
         person.last_seq, person.last_known_at, person.changed = self._seq, known_at, True
@@ -101,10 +102,11 @@ class Appender:
         return None
 
     def save(self) -> None:
-        """Write the events and their people."""
+        """Write the events since the last time, and their people."""
         self._people.save()
         if self._rows:
             self._connection.exec_driver_sql(_APPEND, self._rows)
+            self._rows = []
 
 
 def append_history(connection: Connection, events: Sequence[Event], *, origin: str, received_at: int) -> int:
@@ -118,9 +120,7 @@ def append_history(connection: Connection, events: Sequence[Event], *, origin: s
     added = 0
     for event in events:
         if not appender.is_known(event):
-            person = people.get(event.key)
-            after = person.last_known_at + 1 if person is not None else 0
-            appender.append(event, known_at=max(event.occurred_at, after), received_at=received_at)
+            appender.append(event, earliest=event.occurred_at, received_at=received_at)
             added += 1
     appender.save()
     return added
