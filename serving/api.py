@@ -16,6 +16,7 @@ from serving.limits import Allowance
 from serving.openapi import document
 from serving.problem import handle_errors
 from serving.route_table import Sizes
+from serving.routes_docs import docs_routes
 from serving.routes_events import Engine as EventEngine
 from serving.routes_events import EventRoutes
 from serving.routes_reads import ReadRoutes
@@ -71,7 +72,7 @@ def http_edge(
         version: Of the program.
         fastapi: Anything else for the FastAPI application, such as its lifespan.
     """
-    app = FastAPI(title="Opportune", version=version, redoc_url=None, swagger_ui_oauth2_redirect_url=None, **fastapi)
+    app = FastAPI(title="Opportune", version=version, docs_url=None, redoc_url=None, **fastapi)
     app.router.redirect_slashes = False
     app.openapi = document(app)  # type: ignore[method-assign]
     handle_errors(app)
@@ -86,7 +87,7 @@ def http_edge(
         max_batch_events=limits.batch_events,
     )
     reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing)
-    app.router.routes += [*score.routes(), *events.routes(), *reads.routes()]
+    app.router.routes += [*score.routes(), *events.routes(), *reads.routes(), *docs_routes()]
     keyring = Keyring(
         lambda: _keys(database),
         allowance=limits.allowance,

@@ -58,9 +58,8 @@ class RouteTable:
         self.exact: dict[str, Entry] = {}
         self.nowhere = Entry(Route("/", _nothing, methods=[]), metrics.route(_UNMATCHED), sizes)
         self._patterned: list[Entry] = []
-        documentation = {app.openapi_url, app.docs_url}
         for route in app.routes:
-            if not isinstance(route, Route) or not (isinstance(route, GuardedRoute) or route.path in documentation):
+            if not isinstance(route, Route) or not (isinstance(route, GuardedRoute) or route.path == app.openapi_url):
                 raise ValueError(f"{route!r} does not say which scope it needs")
             entry = Entry(route, metrics.route(route.path), sizes)
             if "{" in route.path:
