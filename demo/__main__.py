@@ -90,7 +90,7 @@ class Demo:
     def _replay(self, imported: int) -> tuple[Any, Any]:
         from demo.receiver import Receiver
         from demo.replay import local_midnight, midnights, replay
-        from demo.service import serving
+        from demo.process import serving
         from serving.progress import Progress
 
         secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
@@ -136,7 +136,7 @@ class Demo:
             time.sleep(0.1)
 
     def _command(self, module: str, *arguments: str, quiet: bool = False) -> None:
-        from demo.service import run
+        from demo.process import run
 
         run(module, *arguments, home=self.home, quiet=quiet)
 
