@@ -6,12 +6,15 @@ import base64
 import binascii
 import hmac
 import logging
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.errors import KeyMissing, KeyUnknown
+from serving.endpoints import is_loopback
+from serving.errors import HostRefused, KeyMissing, KeyUnknown
 from serving.keys import ADMIN, SCOPES, Key
 from serving.limits import Allowance, Bucket
 
@@ -70,10 +73,13 @@ class Keyring:
         return self._open_without_keys and not self._callers
 
     def caller(self, headers: Mapping[bytes, bytes], now: float) -> Caller:
-        """Return who sent these headers; raises KeyMissing or KeyUnknown."""
+        """Return who sent these headers; raises KeyMissing, KeyUnknown or HostRefused."""
         if now >= self._reload_at:
             self._reload(now)
         if self._open_without_keys and not self._callers:
+            # A page whose name was made to mean 127.0.0.1 has its visitor's browser ask here, under that name.
+            if not _means_this_machine(headers.get(b"host", b"localhost")):
+                raise HostRefused
             return self._anonymous
         presented = key_in(headers)
         if presented is None:
@@ -128,6 +134,15 @@ def key_in(headers: Mapping[bytes, bytes]) -> bytes | None:
     if scheme == b"basic":
         return _user_name(credentials)
     raise KeyUnknown("Authorization must be of the scheme Bearer or Basic.", field="Authorization")
+
+
+@lru_cache(maxsize=256)
+def _means_this_machine(host: bytes) -> bool:
+    """Whether the value of a Host header, with or without a port, can only mean this machine."""
+    try:
+        return is_loopback(urlsplit("//" + host.decode()).hostname or "")
+    except ValueError:
+        return False
 
 
 def _user_name(credentials: bytes) -> bytes:

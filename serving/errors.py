@@ -48,6 +48,12 @@ class ScopeMissing(ServingError):
     code = "scope_missing"
 
 
+class HostRefused(ServingError):
+    """A server without API keys answers under the names of its own machine only; `make key` makes a key."""
+
+    code = "host_refused"
+
+
 class NoSuchRoute(ServingError):
     """There is nothing at this address."""
 

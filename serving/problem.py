@@ -30,6 +30,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.KeyMissing: HTTPStatus.UNAUTHORIZED,
     errors.KeyUnknown: HTTPStatus.UNAUTHORIZED,
     errors.ScopeMissing: HTTPStatus.FORBIDDEN,
+    errors.HostRefused: HTTPStatus.FORBIDDEN,
     errors.NoSuchRoute: HTTPStatus.NOT_FOUND,
     errors.NoSuchUser: HTTPStatus.NOT_FOUND,
     errors.MethodRefused: HTTPStatus.METHOD_NOT_ALLOWED,

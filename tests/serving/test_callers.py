@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from serving.callers import RELOAD_S, Keyring, key_in
-from serving.errors import KeyMissing, KeyUnknown
+from serving.errors import HostRefused, KeyMissing, KeyUnknown
 from serving.keys import SCOPES, create_key, read_keys
 from serving.limits import Allowance
 from tests.serving.databases import a_database
@@ -115,3 +115,27 @@ def test_a_key_is_found_wherever_it_may_come(key):
 def test_anything_else_in_authorization_is_no_key(shelf, value):
     with pytest.raises(KeyUnknown):
         shelf.keyring.caller({b"authorization": value}, 0.0)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "LOCALHOST:8000", "[::1]:8000", "127.1.2.3", None])
+def test_a_server_without_keys_answers_under_the_names_of_its_own_machine(tmp_path, host):
+    with a_database(tmp_path) as database:
+        keyring = Shelf(database, open_without_keys=True).keyring
+
+        assert keyring.caller({} if host is None else {b"host": host.encode()}, 0.0).scopes == SCOPES
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["shop.example", "127.0.0.1.shop.example:8000", "localhost.shop.example", "192.168.0.7", "[", "", "\xff", "a@[::1"],
+)
+def test_a_server_without_keys_refuses_a_name_that_may_mean_another(tmp_path, host):
+    with a_database(tmp_path) as database:
+        shelf = Shelf(database, open_without_keys=True)
+
+        with pytest.raises(HostRefused):
+            shelf.keyring.caller({b"host": host.encode("latin-1")}, 0.0)
+
+        key = shelf.add("shop", "ingest")
+        named = {b"host": host.encode("latin-1"), b"x-api-key": key.encode()}
+        assert shelf.keyring.caller(named, RELOAD_S).key.name == "shop"

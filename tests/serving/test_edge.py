@@ -196,6 +196,14 @@ def test_a_key_nobody_made_opens_nothing(database, headers):
     assert is_problem(site.ask("POST", "/v1/score", {"user_id": "u-1"}, headers=headers), 401, "key_unknown")
 
 
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/track"), ("POST", "/v1/score"), ("GET", "/v1/decisions")])
+def test_without_keys_a_page_cannot_ask_under_a_name_of_its_own(site, method, path):
+    replied = site.ask(method, path, headers={"Host": "shop.example:8000"})
+
+    assert is_problem(replied, 403, "host_refused")
+    assert site.engine.asked == site.engine.events == []
+
+
 def test_a_key_without_the_scope_is_told_which_one_is_needed(database):
     site, keys = site_with_keys(database)
 
