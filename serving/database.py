@@ -5,7 +5,11 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
+
+_BEGIN = "opportune_begin"
 
 
 def open_database(path: Path) -> Engine:
@@ -14,17 +18,39 @@ def open_database(path: Path) -> Engine:
     engine = create_engine(f"sqlite:///{path}")
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
-    with engine.begin() as connection:
-        migrate(connection)
+    with engine.connect() as connection:
+        newest = _is_newest(connection)
+    if not newest:
+        # Whoever else opens it for the first time waits here, and then finds nothing left to do.
+        with for_writing(engine).begin() as connection:
+            migrate(connection)
     return engine
+
+
+def for_writing(engine: Engine) -> Engine:
+    """Return the engine for transactions that will write: they wait for each other when they begin.
+
+    A transaction that begins by reading cannot start to write once another process has written in between.
+    """
+    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
 
 def migrate(connection: Connection) -> None:
     """Bring the tables to the newest revision."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _is_newest(connection: Connection) -> bool:
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == newest
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def _configure(connection: Any, _record: object) -> None:
@@ -32,9 +58,10 @@ def _configure(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
+        # First, so that the others wait for whoever holds the file.
+        "busy_timeout=10000",
         "journal_mode=WAL",
         "synchronous=FULL",
-        "busy_timeout=10000",
         "cache_size=-65536",
         "foreign_keys=OFF",
     ):
@@ -43,4 +70,4 @@ def _configure(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))

@@ -12,6 +12,7 @@ from sqlalchemy import Engine as Database
 from features.events import Event
 from policy.triggers import Policy
 from serving.batch import Batch, Tools
+from serving.database import for_writing
 from serving.errors import InvalidField, NotReady, Overloaded
 from serving.items import Answer, Arrival, Ingested, Item, Job, Question, UserIds
 from serving.metrics import Metrics
@@ -39,7 +40,7 @@ class Engine:
             metrics: Where to count.
             on_messages: Called when the outbox got something to send.
         """
-        self._connection = database.connect()
+        self._connection = for_writing(database).connect()
         self._tools = tools
         self._metrics = metrics
         self._on_messages = on_messages

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from features.events import BadEvent
 from features.kinds import Kind
 from features.mapping import EventMapping
 from features.normalise import normalise
+from serving.database import for_writing
 from serving.history_lines import Advance, FileRefused, Row, read_json_lines
 from serving.history_parquet import read_parquet
 from serving.history_rejects import RejectedRows
@@ -137,17 +138,11 @@ def _stage(
 def _append(stage: Stage, database: Engine, received_at: int, progress: Progress) -> int:
     added = behind = 0
     for events in stage.take(_APPENDED_AT_ONCE):
-        with database.begin() as connection:
-            _lock(connection)
+        with for_writing(database).begin() as connection:
             added += append_history(connection, events, origin="import", received_at=received_at)
         behind += len(events)
         progress.reach(behind)
     return added
-
-
-def _lock(connection: Connection) -> None:
-    # A transaction that begins by reading cannot start to write once a server has written in between.
-    connection.exec_driver_sql("DELETE FROM facts WHERE name = ''")
 
 
 def report(done: Imported, mapping: EventMapping) -> str:
