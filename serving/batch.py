@@ -78,6 +78,7 @@ class _Work:
     readings: list[_Reading] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     orders: list[attribution.Order] = field(default_factory=list)
+    links: list[Appended] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
 
 
@@ -149,10 +150,8 @@ class Batch:
         tools.clock.accept(event.occurred_at)
         added = self._appender.append(event, earliest=tools.ticks.next(), received_at=wall())
         at = added.known_at
-        slot = self._slot(added.person)
-        if added.merged is not None and added.merged.slot >= 0:
-            self._steps.merge(slot, added.merged.slot)
-        self._steps.advance(slot, event.record, at, added.seq)
+        tools.ticks.reach(at)
+        self._fold(added)
         if event.kind is Kind.ORDER_COMPLETED:
             self._work.orders.append(_order(added))
         elif event.kind is Kind.OTHER:
@@ -161,6 +160,14 @@ class Batch:
         if asked or triggers:
             self._read(_Reading(added.person, at, decision_id(at), keep=True, event=added, triggers=triggers))
         return added
+
+    def _fold(self, added: Appended) -> None:
+        slot = self._slot(added.person)
+        if added.merged is not None:
+            self._work.links.append(added)
+            if added.merged.slot >= 0:
+                self._steps.merge(slot, added.merged.slot)
+        self._steps.advance(slot, added.event.record, added.known_at, added.seq)
 
     def _slot(self, person: Person) -> int:
         if person.slot < 0:
@@ -223,7 +230,7 @@ class Batch:
             (each, score) for each, score in zip(self._work.readings, self._work.scores, strict=True) if each.triggers
         ]
         if asking:
-            self._verdicts.prepare([each.event for each, _ in asking if each.event is not None])
+            self._verdicts.prepare([each.event for each, _ in asking if each.event is not None], self._work.links)
         for each, score in asking:
             if each.event is not None:
                 score.decisions = self._verdicts.decide(each.event, each.triggers, score.intent, each.decision_id)

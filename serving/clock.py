@@ -58,6 +58,10 @@ class Ticks:
         self._last = max(self._clock.now(), self._last + 1)
         return self._last
 
+    def reach(self, moment: int) -> None:
+        """Give out only moments after this one."""
+        self._last = max(self._last, moment)
+
 
 def wall() -> int:
     """Return the time of day in microseconds since the epoch."""

@@ -18,6 +18,13 @@ INSERT INTO events
 (seq, user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, linked_no, record, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_LAST_READ = """
+SELECT coalesce(u.merged_into, u.user_no),
+    max((SELECT max(e.at) FROM evaluations e WHERE e.user_no = u.user_no)) AS last_read
+FROM users u
+WHERE u.user_no IN (SELECT value FROM json_each(?1)) OR u.merged_into IN (SELECT value FROM json_each(?1))
+GROUP BY 1 HAVING last_read IS NOT NULL
+"""
 _COMPONENT_ROWS = """
 SELECT e.user_no, coalesce(u.merged_into, u.user_no), e.known_at, e.seq, e.linked_no, e.record
 FROM users u JOIN events e ON e.user_no = u.user_no
@@ -29,9 +36,16 @@ _MERGES = frozenset({Kind.IDENTIFIED, Kind.LINKED})
 
 @dataclass(slots=True)
 class Appended:
-    """An event that the log now holds."""
+    """An event that the log now holds.
+
+    Attributes:
+        person: Whose it is.
+        unit: What arms were drawn for when it came; later links can change the person's.
+        merged: Who it revealed to be the same person.
+    """
 
     person: Person
+    unit: str
     event: Event
     seq: int
     known_at: int
@@ -87,7 +101,7 @@ class Appender:
                 event.payload_json,
             )
         )
-        return Appended(person, event, self._seq, known_at, merged)
+        return Appended(person, person.unit, event, self._seq, known_at, merged)
 
     def _merged(self, event: Event, person: Person) -> Person | None:
         """Return whom this event reveals to be the same person; an id that has an owner already stays with them."""
@@ -112,18 +126,26 @@ class Appender:
 def append_history(connection: Connection, events: Sequence[Event], *, origin: str, received_at: int) -> int:
     """Append events that happened in the past, sorted by when; return how many the log did not hold yet.
 
-    An event becomes known when it happened, or just after the last one known of the same person.
+    An event becomes known when it happened, but not later than now, and after all that was known or asked of the person.
     """
     people = People(connection)
     appender = Appender(connection, people, origin)
     appender.prepare(events)
+    _mind_what_was_read(connection, people)
     added = 0
     for event in events:
         if not appender.is_known(event):
-            appender.append(event, earliest=event.occurred_at, received_at=received_at)
+            appender.append(event, earliest=min(event.occurred_at, received_at), received_at=received_at)
             added += 1
     appender.save()
     return added
+
+
+def _mind_what_was_read(connection: Connection, people: People) -> None:
+    """Let nothing become known before a moment at which its person was evaluated without it."""
+    found = {each.no: each for each in people.known()}
+    for number, at in connection.exec_driver_sql(_LAST_READ, (json.dumps(list(found)),)):
+        found[number].last_known_at = max(found[number].last_known_at, at)
 
 
 def last_moment(connection: Connection) -> int:

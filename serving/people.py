@@ -20,6 +20,7 @@ ON CONFLICT (user_no) DO UPDATE SET unit = excluded.unit, last_seq = excluded.la
     last_known_at = excluded.last_known_at, timezone = excluded.timezone, excluded = excluded.excluded
 """
 _MERGE = "UPDATE users SET merged_into = ? WHERE user_no = ? OR merged_into = ?"
+_EARLIEST_LINKED = "SELECT min(user_no) FROM users WHERE merged_into = ?"
 _INHERIT_COOLDOWNS = """
 INSERT INTO cooldowns (user_no, trigger, fired_at) SELECT ?, trigger, fired_at FROM cooldowns WHERE user_no = ?
 ON CONFLICT (user_no, trigger) DO UPDATE SET fired_at = max(cooldowns.fired_at, excluded.fired_at)
@@ -62,6 +63,7 @@ class People:
         self._connection = connection
         self._by_key: dict[str, Person | None] = {}
         self._merged: list[tuple[Person, Person]] = []
+        self._earliest: dict[int, int] = {}
         self._next_no: int | None = None
 
     def find(self, keys: Iterable[str]) -> None:
@@ -99,9 +101,11 @@ class People:
         return person
 
     def merge(self, person: Person, other: Person) -> None:
-        """Make `other` one more id of `person`; the unit of whoever came first stays."""
-        if other.no < person.no:
+        """Make `other` one more id of `person`; the unit of whichever of all their ids came first stays."""
+        own, others = self._earliest_no(person), self._earliest_no(other)
+        if others < own:
             person.unit = other.unit
+        self._earliest[person.no] = min(own, others)
         person.timezone = person.timezone or other.timezone
         person.excluded = person.excluded or other.excluded
         for key, each in self._by_key.items():
@@ -110,8 +114,15 @@ class People:
         self._merged.append((person, other))
         person.changed = other.changed = True
 
+    def _earliest_no(self, person: Person) -> int:
+        """Return the number of the earliest of a person's ids."""
+        if person.no not in self._earliest:
+            linked = self._connection.exec_driver_sql(_EARLIEST_LINKED, (person.no,)).scalar()
+            self._earliest[person.no] = min(person.no, linked or person.no)
+        return self._earliest[person.no]
+
     def save(self) -> None:
-        """Write what this batch changed."""
+        """Write what was changed; may be called again after more was."""
         absorbed = [other for _, other in self._merged]
         changed = [each for each in (*self.known(), *absorbed) if each.changed]
         if changed:
@@ -122,6 +133,7 @@ class People:
         for person, other in self._merged:
             self._connection.exec_driver_sql(_MERGE, (person.no, other.no, other.no))
             self._connection.exec_driver_sql(_INHERIT_COOLDOWNS, (person.no, other.no))
+        self._merged.clear()
 
 
 def keys_of(user_id: str | None, anonymous_id: str | None, previous_id: str | None) -> list[str]:

@@ -1,5 +1,6 @@
 """The policy's part of a batch: ask every trigger that an event concerns, and write down what it said."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
@@ -24,25 +25,30 @@ class Verdicts:
         self._models = models
         self._last_fired: dict[int, dict[str, int]] = {}
         self._fired: list[tuple[int, str, int]] = []
+        self._links: deque[Appended] = deque()
         self.messages: list[Message] = []
         self.rows: list[DecisionRow] = []
 
-    def prepare(self, appended: Sequence[Appended]) -> None:
-        """Look up when the triggers last fired for the people of these events."""
-        numbers = {each.person.no for each in appended} | {each.merged.no for each in appended if each.merged}
+    def prepare(self, asking: Sequence[Appended], links: Sequence[Appended]) -> None:
+        """Look up when the triggers last fired for the people of these events.
+
+        Args:
+            asking: Every event that `decide` will be asked about.
+            links: The events of the batch that revealed two people to be one, in order.
+        """
+        numbers = {each.person.no for each in (*asking, *links)} | {each.merged.no for each in links if each.merged}
         found = cooldowns.last_fired(self._connection, sorted(numbers))
         self._last_fired = {number: dict(found.get(number, {})) for number in numbers}
+        self._links.extend(links)
 
     def decide(
         self, added: Appended, triggers: Sequence[Trigger], intent: Mapping[str, float | None], decision_id: str
     ) -> list[Decided]:
-        """Return what each of these triggers says to an event."""
+        """Return what each of these triggers says to an event; asked in the order of the log."""
+        self._follow_links(until=added.seq)
         person = added.person
-        mine = self._last_fired.setdefault(person.no, {})
-        if added.merged is not None:
-            for key, at in self._last_fired.get(added.merged.no, {}).items():
-                mine[key] = max(at, mine.get(key, at))
-        facts = Facts(person.unit, added.known_at, added.event.occurred_at, intent, mine, person.excluded)
+        mine = self._last_fired[person.no]
+        facts = Facts(added.unit, added.known_at, added.event.occurred_at, intent, mine, person.excluded)
         decided = []
         for trigger in triggers:
             verdict = decide(trigger, facts)
@@ -54,8 +60,20 @@ class Verdicts:
 
     def save(self, *, now: int) -> None:
         """Write firings and messages; `now` is the wall clock's moment in microseconds."""
+        self._follow_links()
         cooldowns.remember(self._connection, self._fired)
         outbox.enqueue(self._connection, self.messages, at=now)
+
+    def _follow_links(self, *, until: int | None = None) -> None:
+        """Let cool-downs follow the links up to a position of the log: whoever is linked brings theirs."""
+        while self._links and (until is None or self._links[0].seq <= until):
+            link = self._links.popleft()
+            if link.merged is None:
+                continue
+            mine = self._last_fired[link.person.no]
+            for key, at in self._last_fired[link.merged.no].items():
+                mine[key] = max(at, mine.get(key, at))
+                self._fired.append((link.person.no, key, mine[key]))
 
     def _record(self, added: Appended, trigger: Trigger, verdict: Verdict, decision_id: str) -> Decided:
         own_id = f"{decision_id}.{trigger.name}"
