@@ -6,8 +6,8 @@ from pathlib import Path
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,})(?P<info>[^`]*)$")
 EXECUTED = {"bash", "python"}
-PARSED = {"json", "yaml", "toml"}
-SHOWN = {"text", "console", "mermaid"}
+PARSED = {"csv", "json", "toml", "yaml"}
+SHOWN = {"console", "html", "javascript", "mermaid", "text"}
 MARKS = {"answer", "background", "dry", "fails", "file", "serve"}
 
 

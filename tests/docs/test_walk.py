@@ -109,9 +109,12 @@ def test_what_was_started_is_stopped_at_the_end(tmp_path):
     assert process.poll() is not None
 
 
-def test_unreadable_json_breaks_the_page(walk):
-    with pytest.raises(BrokenPage, match="this is no json"):
-        walk("```json\n{'a': 1}\n```\n")
+@pytest.mark.parametrize(
+    ("language", "text"), [("json", "{'a': 1}"), ("yaml", "a: ["), ("toml", "a = "), ("csv", "a,b\n1,2,3")]
+)
+def test_an_unreadable_file_breaks_the_page(walk, language, text):
+    with pytest.raises(BrokenPage, match=f"this is no {language}"):
+        walk(f"```{language}\n{text}\n```\n")
 
 
 def test_a_rehearsed_command_must_exist_with_its_arguments(walk):

@@ -1,5 +1,6 @@
 """Walks through a page as its reader would: block after block, in one shell, beside one server."""
 
+import csv
 import json
 import os
 import re
@@ -13,13 +14,14 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
 from tests.docs.answer import unlike
-from tests.docs.page import Block
+from tests.docs.page import PARSED, Block
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = re.compile(r"\b(127\.0\.0\.1|localhost):(\d{4,5})\b")
@@ -67,7 +69,7 @@ class Walk:
         Raises:
             BrokenPage: It fails, where the page does not say that it would.
         """
-        if block.language in {"json", "yaml", "toml"}:
+        if block.language in PARSED:
             self._read(block)
         if "file" in block.marks:
             self._write(block)
@@ -114,8 +116,8 @@ class Walk:
 
     def _read(self, block: Block) -> None:
         try:
-            value = {"json": json.loads, "yaml": _every_yaml, "toml": tomllib.loads}[block.language](block.text)
-        except (ValueError, yaml.YAMLError) as error:
+            value = PARSERS[block.language](block.text)
+        except (ValueError, csv.Error, yaml.YAMLError) as error:
             raise BrokenPage(f"{block}: this is no {block.language}: {error}") from error
         if "answer" in block.marks:
             self._compare(block, value)
@@ -222,6 +224,21 @@ def _inherited() -> dict[str, str]:
 
 def _every_yaml(text: str) -> list[Any]:
     return list(yaml.safe_load_all(text))
+
+
+def _every_row(text: str) -> list[dict[Any, Any]]:
+    rows = list(csv.DictReader(text.splitlines(), strict=True))
+    if not rows or any(None in row or None in row.values() for row in rows):
+        raise ValueError("a row has more or fewer fields than the header")
+    return rows
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "csv": _every_row,
+    "json": json.loads,
+    "toml": tomllib.loads,
+    "yaml": _every_yaml,
+}
 
 
 def _answers(url: str) -> bool:
