@@ -16,7 +16,9 @@ CODE := $(wildcard $(PACKAGES) tests)
 # Everything a run leaves behind is under this folder.
 OPPORTUNE_HOME ?= var
 override OPPORTUNE_HOME := $(abspath $(OPPORTUNE_HOME))
-export OPPORTUNE_HOME
+# Compiled kernels belong to the installation: whatever the home, nobody waits for them twice.
+NUMBA_CACHE_DIR ?= $(abspath $(VENV))/kernels
+export OPPORTUNE_HOME NUMBA_CACHE_DIR
 export OMP_NUM_THREADS := 1
 export TZ := UTC
 export MLFLOW_DISABLE_TELEMETRY := true
