@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from serving.callers import Keyring
 from serving.clock import wall
+from serving.cors import Origins
 from serving.edge import Edge
 from serving.keys import read_keys
 from serving.limits import Allowance
@@ -55,6 +56,7 @@ def http_edge(
     limits: Limits,
     open_without_keys: bool,
     replay: bool = False,
+    cors_origins: Sequence[str] = (),
     version: str = "0",
     **fastapi: Any,
 ) -> Edge:
@@ -69,6 +71,7 @@ def http_edge(
         limits: Of requests.
         open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
         replay: Whether the process replays history.
+        cors_origins: The origins whose pages may send events.
         version: Of the program.
         fastapi: Anything else for the FastAPI application, such as its lifespan.
     """
@@ -94,7 +97,14 @@ def http_edge(
         open_without_keys=open_without_keys,
         now=monotonic(),
     )
-    return Edge(app, keyring=keyring, metrics=metrics, sizes=limits.sizes, allowance=limits.allowance)
+    return Edge(
+        app,
+        keyring=keyring,
+        metrics=metrics,
+        sizes=limits.sizes,
+        allowance=limits.allowance,
+        origins=Origins(cors_origins),
+    )
 
 
 def _keys(database: Database) -> list[Any]:

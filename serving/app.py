@@ -91,6 +91,7 @@ class Server:
             ),
             open_without_keys=is_loopback(settings.host),
             replay=settings.replay,
+            cors_origins=settings.cors_origins,
             version=version("opportune"),
             lifespan=self.life,
         )

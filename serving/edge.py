@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from serving.bodies import ClientGone, decoded, read_body
+from serving.cors import Origins
 from serving.errors import InvalidField, KeyMissing, MethodRefused, NoSuchRoute, ScopeMissing, TooManyRequests
 from serving.limits import Allowance
-from serving.problem import OK, Headers, problem
+from serving.problem import NO_CONTENT, OK, Headers, problem
 from serving.route_table import Entry, RouteTable, Sizes
 from serving.wire import UNREADABLE, read_key_holder, unreadable
 
@@ -43,6 +44,7 @@ class Edge:
         metrics: Metrics,
         sizes: Sizes,
         allowance: Allowance,
+        origins: Origins,
     ) -> None:
         """Put the edge around an application all of whose routes are declared by now.
 
@@ -52,6 +54,7 @@ class Edge:
         self.app = app
         self._inner: ASGIApp = app
         self._keyring = keyring
+        self._origins = origins
         self._policy = (b"ratelimit-policy", allowance.policy)
         self._table = RouteTable(app, metrics, sizes)
         self._exact = self._table.exact
@@ -69,8 +72,7 @@ class Edge:
             if entry.answer is None:
                 status = await self._answer_cold(entry, scope, receive, send, outgoing, started)
             else:
-                await self._answer_hot(entry, scope, receive, send, outgoing, started)
-                status = OK
+                status = await self._answer_hot(entry, scope, receive, send, outgoing, started)
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001 (whatever it is, the caller gets an answer and the log the rest)
@@ -85,10 +87,12 @@ class Edge:
         send: Send,
         outgoing: Headers,
         now: float,
-    ) -> None:
-        if scope["method"] not in entry.methods:
-            raise MethodRefused(entry.methods)
+    ) -> int:
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        if entry.cross_origin and b"origin" in headers:
+            outgoing += self._origins.grant(headers[b"origin"])
+        if scope["method"] not in entry.methods:
+            return await self._answer_preflight(entry, scope, headers, send)
         body, caller = await self._admit(entry, headers, receive, outgoing, now)
         answer = await entry.answer(body, caller)  # type: ignore[misc]
         length = len(answer)
@@ -96,6 +100,17 @@ class Edge:
         outgoing.append(_LENGTHS[length] if length < len(_LENGTHS) else (b"content-length", b"%d" % length))
         await send({"type": "http.response.start", "status": OK, "headers": outgoing})
         await send({"type": "http.response.body", "body": answer})
+        return OK
+
+    async def _answer_preflight(self, entry: Entry, scope: Scope, headers: Mapping[bytes, bytes], send: Send) -> int:
+        """Tell a browser that its page may send events here, or raise MethodRefused."""
+        asks = scope["method"] == "OPTIONS" and entry.cross_origin
+        granted = self._origins.preflight(headers) if asks else []
+        if not granted:
+            raise MethodRefused(entry.methods)
+        await send({"type": "http.response.start", "status": NO_CONTENT, "headers": granted})
+        await send({"type": "http.response.body", "body": b""})
+        return NO_CONTENT
 
     async def _admit(
         self,

@@ -41,6 +41,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 OK = 200
+NO_CONTENT = 204
 NOT_READY = 503
 _RETRY_AFTER_S = 1.0
 _CHALLENGE = b'Bearer realm="opportune", Basic realm="opportune"'

@@ -32,7 +32,17 @@ class Sizes:
 class Entry:
     """A declared route as the edge uses it."""
 
-    __slots__ = ("answer", "counts", "key_in_body", "limit", "matches", "methods", "needs", "reads_body")
+    __slots__ = (
+        "answer",
+        "counts",
+        "cross_origin",
+        "key_in_body",
+        "limit",
+        "matches",
+        "methods",
+        "needs",
+        "reads_body",
+    )
 
     def __init__(self, route: Route, counts: RouteCounts, sizes: Sizes) -> None:
         declared = route if isinstance(route, GuardedRoute) else None
@@ -41,6 +51,7 @@ class Entry:
         self.needs = declared.needs if declared else None
         self.limit = sizes.of(declared.size if declared else "event")
         self.key_in_body = declared.key_in_body if declared else False
+        self.cross_origin = declared.cross_origin if declared else False
         self.methods = tuple(sorted(route.methods or ()))
         self.reads_body = "POST" in self.methods or "PUT" in self.methods or "PATCH" in self.methods
         self.matches = route.path_regex.match

@@ -36,6 +36,7 @@ class GuardedRoute(APIRoute):
         needs: str | None,
         size: Size = "event",
         key_in_body: bool = False,
+        cross_origin: bool = False,
         **declared: Any,
     ) -> None:
         """Declare a route.
@@ -46,11 +47,13 @@ class GuardedRoute(APIRoute):
             needs: The scope a key must have.
             size: Which limit its body has.
             key_in_body: Whether the key may come as `writeKey` in the body.
+            cross_origin: Whether the pages of other origins may call it, as far as the settings allow.
             declared: What else FastAPI should know.
         """
         self.needs = needs
         self.size = size
         self.key_in_body = key_in_body
+        self.cross_origin = cross_origin
         security = {} if needs is None else {"security": [{scheme: [needs]} for scheme in SECURITY_SCHEMES]}
         super().__init__(
             path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Raw, ValidationError
 
@@ -21,7 +21,7 @@ from serving.rejects import Reject
 from serving.routes import HotRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from features.events import Event
     from features.mapping import EventMapping
@@ -70,30 +70,21 @@ class EventRoutes:
 
     def routes(self) -> list[HotRoute]:
         """Return the routes as declared."""
-        calls = [
-            HotRoute(
-                f"/v1/{call}",
-                declare_call,
-                answer=partial(self.take, call),
-                needs=INGEST,
-                key_in_body=True,
-                tags=["events"],
-                summary=f"Segment's {call} call",
-                name=call,
-            )
-            for call in CALLS
+        return [
+            *(self._call(call, f"/v1/{call}") for call in CALLS),
+            self._batch("/v1/batch"),
+            # As Segment's browser SDK, analytics.js, spells them.
+            *(self._call(call, f"/v1/{call[0]}", include_in_schema=False) for call in CALLS),
+            self._batch("/v1/b", include_in_schema=False),
         ]
-        batch = HotRoute(
-            "/v1/batch",
-            declare_batch,
-            answer=self.take_batch,
-            needs=INGEST,
-            size="batch",
-            key_in_body=True,
-            tags=["events"],
-            summary="Many calls in one request",
-        )
-        return [*calls, batch]
+
+    def _call(self, call: str, path: str, **declared: Any) -> HotRoute:
+        summary = f"Segment's {call} call"
+        return _route(path, declare_call, partial(self.take, call), name=call, summary=summary, **declared)
+
+    def _batch(self, path: str, **declared: Any) -> HotRoute:
+        summary = "Many calls in one request"
+        return _route(path, declare_batch, self.take_batch, size="batch", summary=summary, **declared)
 
     async def take(self, call: str, body: bytes, caller: Caller) -> bytes:
         """Answer POST /v1/<call>."""
@@ -177,6 +168,21 @@ class EventRoutes:
     async def _set_aside(self, rejects: Sequence[Reject]) -> None:
         self._metrics.events["rejected"] += len(rejects)
         await self._engine.set_aside(rejects)
+
+
+def _route(
+    path: str, endpoint: Callable[..., Any], answer: Callable[..., Awaitable[bytes]], **declared: Any
+) -> HotRoute:
+    return HotRoute(
+        path,
+        endpoint,
+        answer=answer,
+        needs=INGEST,
+        key_in_body=True,
+        cross_origin=True,
+        tags=["events"],
+        **declared,
+    )
 
 
 def _batch(body: bytes) -> wire.EventBatch:

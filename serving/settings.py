@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
 
 
 class Webhook(BaseModel):
@@ -40,6 +42,9 @@ class Settings(BaseSettings):
     max_batch_bytes: int = Field(default=512_000, ge=1024, description="Largest batch of events, in bytes.")
     max_batch_events: int = Field(default=2500, ge=1, description="Most events in a batch.")
     rate_limit: int = Field(default=0, ge=0, description="Requests a minute for each API key; 0 for no limit.")
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
+        default=(), description="Web pages that may send events, such as `https://shop.example`; `*` for all."
+    )
     webhook_url: HttpUrl | None = Field(default=None, description="Address of the endpoint named `default`.")
     webhook_secret: SecretStr | None = Field(default=None, description="Its signing secret, `whsec_…`.")
     webhooks: dict[str, Webhook] = Field(
@@ -50,6 +55,12 @@ class Settings(BaseSettings):
     )
     watch_registry: bool = Field(default=True, description="Whether to take new champions as they are promoted.")
     log_level: str = Field(default="info", description="debug, info, warning or error.")
+
+    @field_validator("horizons", "cors_origins", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Take a list as an environment variable has it: separated by commas."""
+        return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
 
     @property
     def database(self) -> Path:

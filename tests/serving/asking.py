@@ -62,7 +62,7 @@ class Notebook:
 class Site:
     """The HTTP interface on a notebook, with a key for each set of scopes asked for."""
 
-    def __init__(self, database, *, limits=None, open_without_keys=False, missing=(), replay=False):
+    def __init__(self, database, *, limits=None, open_without_keys=False, missing=(), replay=False, cors_origins=()):
         self.database = database
         self.engine = Notebook()
         self.metrics = Metrics()
@@ -75,6 +75,7 @@ class Site:
             limits=limits or Limits(),
             open_without_keys=open_without_keys,
             replay=replay,
+            cors_origins=cors_origins,
         )
 
     def ask(self, method, path, body=b"", *, key=None, headers=None, chunks=None):

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from serving.api import Limits
 from serving.callers import Keyring
+from serving.cors import Origins
 from serving.edge import Edge
 from serving.errors import NotReady, Overloaded
 from serving.limits import Allowance
@@ -48,7 +49,14 @@ def test_a_route_that_does_not_say_which_scope_it_needs_is_refused_at_the_start(
     keyring = Keyring(list, allowance=Allowance(0), open_without_keys=False, now=0.0)
 
     with pytest.raises(ValueError, match="does not say which scope"):
-        Edge(app, keyring=keyring, metrics=Metrics(), sizes=Sizes(), allowance=Allowance(0))
+        Edge(
+            app,
+            keyring=keyring,
+            metrics=Metrics(),
+            sizes=Sizes(),
+            allowance=Allowance(0),
+            origins=Origins([]),
+        )
 
 
 def test_every_hot_route_answers_the_same_through_fastapi_as_through_the_edge(site):
@@ -273,6 +281,63 @@ def test_a_failure_nobody_foresaw_is_logged_and_not_shown(site, caplog, method, 
     assert is_problem(replied, 500, "internal_error")
     assert b"secret" not in replied.body
     assert "the secret ingredient" in caplog.text
+
+
+SHOP = {"Origin": "https://shop.example"}
+ASKS = {**SHOP, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+SEGMENT = ["track", "identify", "page", "screen", "group", "alias", "batch"]
+
+
+@pytest.mark.parametrize("call", SEGMENT)
+@pytest.mark.parametrize("spelt", [str, lambda call: call[0]], ids=["in full", "as analytics.js spells it"])
+def test_a_page_of_an_allowed_origin_may_send_events(database, call, spelt):
+    site, keys = site_with_keys(database, cors_origins=["https://shop.example"])
+    path = f"/v1/{spelt(call)}"
+    event = {"userId": "u-1", "event": "Product Viewed", "previousId": "a-1", "groupId": "g-1"}
+    body = {"batch": [{**event, "type": "track"}]} if call == "batch" else event
+
+    asked = site.ask("OPTIONS", path, headers=ASKS)
+    sent = site.ask("POST", path, body, key=keys["ingest"], headers=SHOP)
+
+    assert (asked.status, asked.body) == (204, b"")
+    assert asked.headers["access-control-allow-methods"] == "POST"
+    assert {"authorization", "content-type"} <= set(asked.headers["access-control-allow-headers"].split(", "))
+    assert (sent.status, len(site.engine.events)) == (200, 1)
+    for replied in (asked, sent):
+        assert replied.headers["access-control-allow-origin"] == "https://shop.example"
+        assert replied.headers["vary"] == "origin"
+        assert "access-control-allow-credentials" not in replied.headers
+
+
+def test_a_page_may_read_why_it_was_refused_and_when_to_come_back(database):
+    limits = Limits(allowance=Allowance(1))
+    site, keys = site_with_keys(database, cors_origins=["*"], limits=limits)
+    refused = [site.ask("POST", "/v1/track", {}, key=key, headers=SHOP) for key in (None, *[keys["ingest"]] * 2)]
+
+    assert [each.status for each in refused] == [401, 400, 429]
+    assert [each.headers["access-control-allow-origin"] for each in refused] == ["*"] * 3
+    assert "retry-after" in refused[2].headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize("allowed", [[], ["https://other.example", "http://shop.example", "https://shop.example:8443"]])
+def test_a_page_of_another_origin_is_not_told_that_it_may(database, allowed):
+    site, keys = site_with_keys(database, cors_origins=allowed)
+
+    assert is_problem(site.ask("OPTIONS", "/v1/track", headers=ASKS), 405, "method_not_allowed")
+    sent = site.ask("POST", "/v1/track", TRACK, key=keys["ingest"], headers=SHOP)
+    assert not any(name.startswith("access-control") for name in sent.headers)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/score", "/v1/score/batch", "/v1/decisions", "/v1/users/u-1/features", "/metrics"]
+)
+def test_a_page_may_send_events_and_nothing_else(database, path):
+    site, keys = site_with_keys(database, cors_origins=["*"])
+    method = "POST" if path.startswith("/v1/score") else "GET"
+
+    assert site.ask("OPTIONS", path, headers=ASKS).status == 405
+    answered = site.ask(method, path, {} if method == "POST" else b"", key=keys["all"], headers=SHOP)
+    assert not any(name.startswith("access-control") for name in answered.headers)
 
 
 def test_every_answer_is_counted_by_route_and_status(site):
