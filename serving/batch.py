@@ -193,7 +193,7 @@ class Batch:
         at = question.at if past and question.at is not None else tick
         for i, ids in enumerate(question.users):
             person = self._people.get(_key(ids))
-            keep = person is not None and _drawn(tick + i) < tools.score_sample
+            keep = question.keep and person is not None and _drawn(tick + i) < tools.score_sample
             reading = _Reading(person, at, decision_id(tick, i), keep)
             if past:
                 self._read_past(reading, ids)

@@ -52,7 +52,13 @@ class Engine:
         metrics.gauge("queue_depth", "Requests that wait for the next batch.", lambda: len(self._waiting))
 
     async def score(
-        self, users: Sequence[UserIds], *, event: Event | None = None, at: int | None = None, explain: bool = False
+        self,
+        users: Sequence[UserIds],
+        *,
+        event: Event | None = None,
+        at: int | None = None,
+        explain: bool = False,
+        keep: bool = True,
     ) -> Answer:
         """Take the event in durably, if there is one, and score the users.
 
@@ -61,6 +67,7 @@ class Engine:
             event: What just happened.
             at: As of which moment, in microseconds; the present one if None.
             explain: Whether to say which features moved the scores.
+            keep: Whether the answer to a question without an event may be sampled into the ledger.
 
         Raises:
             InvalidField: `at` is in the future.
@@ -70,7 +77,7 @@ class Engine:
         clock = self._tools.clock
         if at is not None and not clock.replay and at > clock.now():
             raise InvalidField("at: is in the future.", field="at")
-        answer: Answer = await self._submit(Question(users, event, at, explain))
+        answer: Answer = await self._submit(Question(users, event, at, explain, keep))
         return answer
 
     async def ingest(self, events: Sequence[Event]) -> Ingested:

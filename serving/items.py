@@ -15,12 +15,16 @@ UserIds = tuple[str | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """How likely are these users to buy? An event, if there is one, is the first user's, and is folded before."""
+    """How likely are these users to buy? An event, if there is one, is the first user's, and is folded before.
+
+    Without an event, `keep` says whether the answer may be sampled into the ledger.
+    """
 
     users: Sequence[UserIds]
     event: Event | None = None
     at: int | None = None
     explain: bool = False
+    keep: bool = True
 
 
 @dataclass(frozen=True, slots=True)

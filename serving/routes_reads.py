@@ -67,7 +67,7 @@ class ReadRoutes:
             user = _user(None, user_id.removeprefix(ANONYMOUS_PREFIX))
         else:
             user = _user(user_id, None)
-        answer = await self._engine.score([user])
+        answer = await self._engine.score([user], keep=False)
         score = answer.scores[0]
         if not score.known:
             raise NoSuchUser(field="user_id")

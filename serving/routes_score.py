@@ -36,6 +36,7 @@ class Engine(Protocol):
         event: Event | None = None,
         at: int | None = None,
         explain: bool = False,
+        keep: bool = True,
     ) -> Answer:
         """Take the event in durably, if there is one, and score the users (Overloaded, NotReady, InvalidField)."""
         ...

@@ -37,12 +37,14 @@ class Notebook:
     """An engine that writes down what it is asked, and answers the same to everybody, or with a failure."""
 
     asked: list = field(default_factory=list)
+    kept: list = field(default_factory=list)
     events: list = field(default_factory=list)
     rejects: list = field(default_factory=list)
     failure: Exception | None = None
 
-    async def score(self, users, *, event=None, at=None, explain=False):
+    async def score(self, users, *, event=None, at=None, explain=False, keep=True):
         self.asked.append((list(users), event, at, explain))
+        self.kept.append(keep)
         if self.failure:
             raise self.failure
         features = np.full(CATALOGUE.n_features, np.nan)

@@ -63,6 +63,16 @@ async def test_nobody_is_known_before_their_first_event(shop):
     assert shop.rows("SELECT count(*) FROM users") == [(0,)]
 
 
+async def test_a_look_that_is_not_to_be_kept_leaves_nothing_in_the_ledger(shop):
+    await shop.engine.ingest([event("Product Viewed", "ann")])
+
+    [kept] = (await shop.engine.score([("ann", None)])).scores
+    [looked] = (await shop.engine.score([("ann", None)], keep=False)).scores
+
+    assert looked.decision_id is None
+    assert shop.rows("SELECT decision_id FROM evaluations") == [(kept.decision_id,)]
+
+
 async def test_many_requests_share_a_batch_and_each_gets_its_own_answer(shop):
     asked = [
         ask(shop, f"u{i}", event("Product Added", f"u{i}", i, properties={"price": 1, "quantity": i}))

@@ -30,6 +30,13 @@ def test_features_come_with_their_meaning_and_null_where_there_is_no_answer(site
     assert all(each["meaning"] for each in told["features"])
 
 
+def test_a_look_at_features_is_never_written_down(site):
+    site.ask("GET", "/v1/users/u-1/features")
+    site.ask("POST", "/v1/score", {"user_id": "u-1"})
+
+    assert site.engine.kept == [False, True]
+
+
 @pytest.mark.parametrize(
     ("path", "user"),
     [
