@@ -74,7 +74,7 @@ class Appender:
         return event.message_id in self._seen
 
     def append(self, event: Event, *, earliest: int, received_at: int) -> Appended:
-        """Add an event that `is_known` denied; it becomes known at `earliest`, or just after all known of the person."""
+        """Add an event that `is_known` denied; it becomes known at `earliest`, or after all known of its people."""
         self._seen.add(event.message_id)
         self._seq += 1
         person = self._people.obtain(event.key)
@@ -126,7 +126,7 @@ class Appender:
 def append_history(connection: Connection, events: Sequence[Event], *, origin: str, received_at: int) -> int:
     """Append events that happened in the past, sorted by when; return how many the log did not hold yet.
 
-    An event becomes known when it happened, but not later than now, and after all that was known or asked of the person.
+    An event becomes known when it happened, but not later than now, and after all known or asked of its people.
     """
     people = People(connection)
     appender = Appender(connection, people, origin)

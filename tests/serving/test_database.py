@@ -1,0 +1,121 @@
+"""The tables are what the schema says, and a transaction is all or nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from serving.database import for_writing, open_database
+from serving.schema import metadata
+from tests.serving.databases import a_database, rows
+
+ADD = text("INSERT INTO facts VALUES (:name, 'x')")
+FACTS = "SELECT name FROM facts ORDER BY name"
+
+
+@pytest.fixture
+def database(tmp_path):
+    with a_database(tmp_path) as opened:
+        yield opened
+
+
+def test_migrating_from_nothing_gives_exactly_the_tables_of_the_schema(database):
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        differences = compare_metadata(context, metadata)
+
+    assert differences == []
+
+
+def test_opening_again_keeps_what_is_there(tmp_path, database):
+    with database.begin() as connection:
+        connection.execute(ADD, {"name": "kept"})
+
+    with a_database(tmp_path) as again:
+        assert rows(again, FACTS) == [("kept",)]
+
+
+def test_what_is_committed_is_on_the_disk_and_readers_do_not_wait(database):
+    with database.connect() as connection:
+        found = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "busy_timeout")
+        ]
+
+    assert found == ["wal", 2, 10_000]  # 2 is FULL
+
+
+def test_a_failed_transaction_leaves_nothing(database):
+    def add_and_fail():
+        with database.begin() as connection:
+            connection.execute(ADD, {"name": "a"})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        add_and_fail()
+
+    assert rows(database, FACTS) == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_failed_transaction_leaves_nothing_after_a_savepoint_either(database, keep):
+    def add_and_fail():
+        with database.begin() as connection:
+            connection.execute(ADD, {"name": "before"})
+            inner = connection.begin_nested()
+            connection.execute(ADD, {"name": "inside"})
+            inner.commit() if keep else inner.rollback()
+            connection.execute(ADD, {"name": "after"})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        add_and_fail()
+
+    assert rows(database, FACTS) == []
+
+
+def test_a_savepoint_rolled_back_takes_only_its_own_with_it(database):
+    with database.begin() as connection:
+        connection.execute(ADD, {"name": "before"})
+        inner = connection.begin_nested()
+        connection.execute(ADD, {"name": "inside"})
+        inner.rollback()
+        connection.execute(ADD, {"name": "after"})
+
+    assert rows(database, FACTS) == [("after",), ("before",)]
+
+
+def test_a_reader_sees_one_state_of_the_database_while_somebody_writes(database):
+    with database.connect() as reader:
+        before = reader.execute(text(FACTS)).all()
+        with database.begin() as writer:
+            writer.execute(ADD, {"name": "new"})
+        during = reader.execute(text(FACTS)).all()
+        reader.rollback()
+
+        assert before == during == []
+        assert reader.execute(text(FACTS)).all() == [("new",)]
+
+
+def test_writers_that_read_first_wait_for_each_other(database):
+    def count_up(_):
+        with for_writing(database).begin() as connection:
+            found = int(connection.execute(text("SELECT value FROM facts WHERE name = 'n'")).scalar() or 0)
+            connection.execute(text("INSERT OR REPLACE INTO facts VALUES ('n', :value)"), {"value": str(found + 1)})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(count_up, range(100)))
+
+    assert rows(database, "SELECT value FROM facts") == [("100",)]
+
+
+def test_several_processes_may_be_the_first_to_open_it(tmp_path):
+    path = tmp_path / "below" / "opportune.db"
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: open_database(path), range(4)))
+
+    assert [rows(each, FACTS) for each in opened] == [[]] * 4
+    for each in opened:
+        each.dispose()

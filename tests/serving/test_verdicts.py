@@ -1,0 +1,173 @@
+"""The policy's part of a batch: each decision is made with what the ones before it left behind."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from serving.message import message_id_of
+from tests.serving.engines import SECOND, START, Shop, event
+
+CART = {"properties": {"product_id": "p", "price": 2, "quantity": 1}}
+POLICY = """
+format: 1
+triggers:
+  - {name: warm-cart, on: Product Added, horizon: 24h, threshold: 25%, cool_down: 1h, hold_out: 0, mode: live}
+  - {name: unsure, on: Product Added, horizon: 24h, threshold: 90%, cool_down: 1h, hold_out: 0, mode: live}
+  - {name: weekly, on: Product Added, horizon: 7d, threshold: 1%, cool_down: 1h, hold_out: 0, mode: live}
+"""
+HALF = """
+format: 1
+triggers:
+  - {name: warm-cart, on: Product Added, threshold: 25%, cool_down: 0, hold_out: {share: 0.5, salt: s}, mode: live}
+"""
+REASONS = "SELECT u.user_key, d.reason FROM decisions d JOIN users u USING (user_no) WHERE trigger = 'warm-cart'"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    opened = Shop(tmp_path, policy=POLICY)
+    yield opened
+    opened.close()
+
+
+def added(user, at, **fields):
+    return event("Product Added", user, at, **CART, **fields)
+
+
+def identify(user, anonymous, at):
+    return event("", user, at, type="identify", anonymousId=anonymous)
+
+
+def reasons(shop):
+    return shop.rows(f"{REASONS} ORDER BY at")
+
+
+async def at_once(shop, *events):
+    """Each event in a request of its own, all of them in one batch."""
+    await asyncio.gather(*(shop.engine.ingest([each]) for each in events))
+
+
+async def test_every_trigger_gives_its_own_reason_and_they_are_told_in_the_answer(shop):
+    answer = await shop.engine.score([("u", None)], event=added("u", 1))
+    told = {
+        each.trigger: (each.action, each.reason, each.score, each.message_id) for each in answer.scores[0].decisions
+    }
+    decision_id = answer.scores[0].decision_id
+
+    assert told == {
+        "warm-cart": ("send", "sent", 0.3, message_id_of(f"{decision_id}.warm-cart")),
+        "unsure": ("hold", "below_threshold", 0.3, None),
+        "weekly": ("hold", "no_score", None, None),
+    }
+
+
+async def test_the_ledger_holds_what_was_decided_by_what(shop):
+    answer = await shop.engine.score([("u", None)], event=added("u", 1))
+    columns = "decision_id, at, event_seq, action, score, threshold, horizon, propensity, model_version, policy_version"
+    [row] = shop.rows(f"SELECT {columns} FROM decisions WHERE trigger = 'warm-cart'")
+    score = answer.scores[0]
+
+    assert row == (
+        *(score.decision_id, answer.at, 1, "send", 0.3, 0.25, "24h", 1.0, "certain/1", answer.policy_version),
+    )
+    assert shop.rows("SELECT model_version FROM decisions WHERE trigger = 'weekly'") == [(None,)]
+
+
+async def test_one_message_is_enqueued_for_each_firing_and_names_its_event(shop):
+    await at_once(shop, added("u", 1), added("w", 2))
+    decided = shop.rows("SELECT trigger_decision_id, at FROM decisions WHERE action = 'send' ORDER BY at")
+    enqueued = shop.rows("SELECT trigger_decision_id, due_at, status, body FROM outbox ORDER BY due_at")
+    told = [msgspec.json.decode(body)["data"] for *_, body in enqueued]
+
+    assert [row[:3] for row in enqueued] == [(key, at, "pending") for key, at in decided]
+    assert [(data["user_id"], data["decision_id"]) for data in told] == [
+        (user, key) for user, (key, _) in zip("uw", decided, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_trigger_cools_down_within_a_batch_as_it_does_between_batches(shop, together):
+    events = [added("u", 1), added("u", 10), added("w", 20), added("u", 3601), added("u", 3602)]
+    if together:
+        await at_once(shop, *events)
+    else:
+        for each in events:
+            await at_once(shop, each)
+
+    assert reasons(shop) == [
+        ("u", "sent"),
+        ("u", "cooling_down"),
+        ("w", "sent"),
+        ("u", "sent"),
+        ("u", "cooling_down"),
+    ]
+    assert shop.rows("SELECT u.user_key, fired_at FROM cooldowns JOIN users u USING (user_no) ORDER BY 1") == [
+        ("u", START + 3601 * SECOND),
+        ("w", START + 20 * SECOND),
+    ]
+
+
+VISIT = added(None, 0, anonymousId="a")
+LINKED = {
+    "the visitor fired": [VISIT, identify("u", "a", 1), added("u", 2)],
+    "the user fired": [added("u", 0), VISIT, identify("u", "a", 1), added(None, 2, anonymousId="a")],
+    "a chain": [VISIT, identify("u", "a", 1), event("", "w", 2, type="alias", previousId="u"), added("w", 3)],
+    "linked at last": [VISIT, added("u", 1), identify("u", "a", 2), added("u", 3)],
+}
+EXPECTED = {
+    "the visitor fired": ["sent", "cooling_down"],
+    "the user fired": ["sent", "sent", "cooling_down"],
+    "a chain": ["sent", "cooling_down"],
+    "linked at last": ["sent", "sent", "cooling_down"],
+}
+
+
+@pytest.mark.parametrize("case", list(LINKED))
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+async def test_cool_downs_follow_links_wherever_the_batches_are_cut(shop, case, cut):
+    events = LINKED[case]
+    await at_once(shop, *events[:cut])
+    await at_once(shop, *events[cut:])
+
+    assert [reason for _, reason in reasons(shop)] == EXPECTED[case]
+
+
+async def test_what_fired_before_a_link_at_the_end_of_a_batch_cools_down_in_the_next_one(shop):
+    await at_once(shop, VISIT, identify("u", "a", 1))
+    await at_once(shop, added("u", 2))
+
+    assert [reason for _, reason in reasons(shop)] == ["sent", "cooling_down"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_an_arm_is_drawn_for_who_somebody_was_then(tmp_path, together):
+    """A link that follows in the same batch changes no arm that was drawn before it."""
+    shop = Shop(tmp_path, policy=HALF)
+    pairs = [(f"u{n}", f"a{n}") for n in range(12)]
+    await shop.engine.ingest([event("Product Viewed", None, 0, anonymousId=visitor) for _, visitor in pairs])
+    await shop.engine.ingest([event("Product Viewed", user, 1) for user, _ in pairs])
+    for user, visitor in pairs:
+        events = [added(user, 2), identify(user, visitor, 3), added(user, 4)]
+        await (at_once(shop, *events) if together else shop.engine.ingest(events[:1]))
+        if not together:
+            await shop.engine.ingest(events[1:2])
+            await shop.engine.ingest(events[2:])
+    arms = shop.rows("SELECT u.user_key, d.arm FROM decisions d JOIN users u USING (user_no) ORDER BY d.at")
+    split = shop.engine._tools.policy.triggers[0].split
+    shop.close()
+
+    expected = [(user, split.assign(unit).arm) for user, visitor in pairs for unit in (user, f"anonymous:{visitor}")]
+    assert arms == expected
+    assert len(set(arms)) > len(pairs)
+
+
+async def test_a_batch_that_fails_leaves_no_firing_behind(shop):
+    def fail(connection):
+        raise ValueError
+
+    done = await asyncio.gather(shop.engine.ingest([added("u", 1)]), shop.engine.write(fail), return_exceptions=True)
+
+    assert isinstance(done[1], ValueError)
+    assert [shop.rows(f"SELECT count(*) FROM {table}") for table in ("outbox", "cooldowns")] == [[(1,)], [(1,)]]
+    assert len(shop.rows("SELECT * FROM decisions")) == 3
