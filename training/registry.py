@@ -55,6 +55,10 @@ class Registry:
         self.uri = uri
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
+        with warnings.catch_warnings():
+            # SQLAlchemy's, about MLflow's own tables.
+            warnings.simplefilter("ignore")
+            mlflow.set_experiment(EXPERIMENT)
         self._client = MlflowClient(uri, uri)
 
     def champion(self, name: str, directory: Path) -> Champion | None:
@@ -69,7 +73,6 @@ class Registry:
     @contextmanager
     def run(self, name: str) -> Iterator[str]:
         """Start a run, and end it as failed if what is done in it fails; yields its id."""
-        mlflow.set_experiment(EXPERIMENT)
         with mlflow.start_run(run_name=name) as run:
             yield str(run.info.run_id)
 
