@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -61,7 +62,9 @@ def launch(
 ) -> subprocess.Popen[bytes]:
     """Start a process group of its own, on one core if asked, its output in `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    single = {"OMP_NUM_THREADS": "1", "TZ": "UTC", "PYTHONUNBUFFERED": "1"}
+    # Some commands start others of their environment by name.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    single = {"OMP_NUM_THREADS": "1", "TZ": "UTC", "PYTHONUNBUFFERED": "1", "PATH": path}
     with log.open("wb") as out:
         process = subprocess.Popen(
             list(command),
