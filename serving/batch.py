@@ -116,9 +116,9 @@ class Batch:
         return [self._answer(each) if isinstance(each, _Asked) else each for each in entered]
 
     def save_states(self) -> None:
-        """Write the changed states to the online store; for after the commit."""
-        changed = [each for each in self._people.known() if each.changed and each.slot >= 0]
-        self._tools.keeper.save(changed, self._states)
+        """Write the changed and the rebuilt states to the online store; for after the commit."""
+        people = [each for each in self._people.known() if (each.changed or each.is_stale) and each.slot >= 0]
+        self._tools.keeper.save(people, self._states)
 
     def _prepare(self, items: Sequence[Item]) -> None:
         questions = [each for each in items if isinstance(each, Question)]

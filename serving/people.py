@@ -41,7 +41,7 @@ class Person:
         excluded: Why models and triggers pass them by, or None.
         slot: Row of their state in the batch's matrix; -1 before it is loaded.
         changed: Whether this batch added something to them.
-        is_new: Whether the log did not know them before this batch.
+        is_stale: Whether the online store holds no state of theirs, or not the one that the log gives.
     """
 
     no: int
@@ -53,7 +53,7 @@ class Person:
     excluded: str | None = None
     slot: int = -1
     changed: bool = False
-    is_new: bool = False
+    is_stale: bool = False
 
 
 class People:
@@ -95,7 +95,7 @@ class People:
         if self._next_no is None:
             last = self._connection.exec_driver_sql("SELECT max(user_no) FROM users").scalar()
             self._next_no = (last or 0) + 1
-        person = Person(self._next_no, key, key, is_new=True)
+        person = Person(self._next_no, key, key)
         self._next_no += 1
         self._by_key[key] = person
         return person

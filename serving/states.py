@@ -53,6 +53,8 @@ class StateKeeper:
         if wrong:
             self._rebuild(connection, wrong, states)
             self.rebuilt += len(wrong)
+            for person in wrong:
+                person.is_stale = True
         return states
 
     def save(self, people: Sequence[Person], states: Floats) -> None:

@@ -287,3 +287,13 @@ async def test_states_after_any_history_in_any_batches_equal_a_rebuild_from_the_
     shop.close()
 
     assert served == rebuilt
+
+
+async def test_a_rebuilt_state_is_stored_so_that_it_is_rebuilt_once(shop):
+    await ask(shop, "u", event("Product Added", "u", **CART))
+    shop.online.write([("u", b"", START + 9 * SECOND)])
+    before = shop.keeper.rebuilt
+    for _ in range(3):
+        await ask(shop, "u")
+
+    assert shop.keeper.rebuilt == before + 1
