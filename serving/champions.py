@@ -5,9 +5,11 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from features.catalog import CATALOGUE
 from models.bundle import BundleRefused, load
+from models.intent import IntentModel
 from models.rule import RecencyFrequencyRule
 from serving.scorer import Model, Scorer, scorer
 
@@ -34,39 +36,64 @@ class Champions:
 
     def load(self) -> Scorer:
         """Return the scorer of the present champions."""
-        self._seen = self._stamp()
-        for horizon, directory in self._pointed().items():
+        stamp = self._stamp()
+        for horizon, entry in self._pointed().items():
             if horizon in self._models:
-                self._take(horizon, directory)
+                self._take(horizon, entry)
+        self._seen = stamp
         return scorer(self._models, _MEANINGS)
 
     async def watch(self, replace: Callable[[Scorer], None]) -> None:
         """Hand every new set of champions to `replace`, for as long as the process lives."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if self.moved():
-                replace(await asyncio.to_thread(self.load))
+            try:
+                if self.moved():
+                    replace(await asyncio.to_thread(self.load))
+            except Exception:  # noqa: BLE001 - whatever it is, the models in service go on
+                # The next look is the retry.
+                _log.exception("the champions could not be looked at")
 
-    def _take(self, horizon: str, directory: Path) -> None:
+    def _take(self, horizon: str, entry: Any) -> None:
         try:
-            model = load(directory, CATALOGUE)
+            model = self._model(horizon, entry)
         except BundleRefused as error:
             self.refused[horizon] = str(error)
-            _log.error("the bundle for %s was refused, %s stays: %s", horizon, self._models[horizon].name, error)
+            stays = self._models[horizon]
+            _log.error(
+                "the bundle for %s was refused, %s version %s stays: %s", horizon, stays.name, stays.version, error
+            )
         else:
             self.refused.pop(horizon, None)
             self._models[horizon] = model
             _log.info("in service for %s: %s version %s", horizon, model.name, model.version)
 
-    def _pointed(self) -> dict[str, Path]:
+    def _model(self, horizon: str, entry: Any) -> IntentModel:
+        """Return the model that the pointer names for a horizon.
+
+        Raises:
+            BundleRefused: It names none, or one of another horizon, or that one cannot be used.
+        """
+        path = entry.get("path") if isinstance(entry, dict) else None
+        if not isinstance(path, str):
+            raise BundleRefused(f"{self._pointer.name} names no path for {horizon}")
+        model = load(self._bundles / path, CATALOGUE)
+        if model.horizon != horizon:
+            raise BundleRefused(f"{path} was trained for {model.horizon}")
+        return model
+
+    def _pointed(self) -> dict[str, Any]:
+        """Return what the pointer says of each horizon; nothing if it says nothing that can be read."""
         try:
-            found = json.loads(self._pointer.read_text())
-            return {horizon: self._bundles / each["path"] for horizon, each in found.items()}
+            found = json.loads(self._pointer.read_text(encoding="utf-8"))
+            if isinstance(found, dict):
+                return found
+            _log.error("%s holds no object", self._pointer.name)
         except FileNotFoundError:
-            return {}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            pass
+        except (OSError, ValueError) as error:
             _log.error("%s cannot be read: %s", self._pointer.name, error)
-            return {}
+        return {}
 
     def _stamp(self) -> tuple[int, int] | None:
         try:
