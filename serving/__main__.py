@@ -3,6 +3,11 @@
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from serving.edge import Edge
+    from serving.settings import Settings
 
 
 def main() -> None:
@@ -10,9 +15,7 @@ def main() -> None:
     # Before numba, LightGBM and Feast are imported: they read these once.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("TZ", "UTC")
-    from serving.settings import Settings
-
-    settings = Settings()
+    settings = _settings()
     from features.cache import keep_compiled
 
     keep_compiled(settings.home)
@@ -20,16 +23,10 @@ def main() -> None:
     import uvicorn
 
     from features.warm import compile_kernels
-    from policy.source import PolicyRefused
-    from serving.app import OpenToTheWorld, create_app
 
     compile_kernels()
-    try:
-        app = create_app(settings)
-    except (OSError, ValueError, PolicyRefused, OpenToTheWorld) as error:
-        sys.exit(f"opportune: {error}")
     uvicorn.run(
-        app,
+        _app(settings),
         host=settings.host,
         port=settings.port,
         access_log=False,
@@ -40,6 +37,43 @@ def main() -> None:
         proxy_headers=False,
         server_header=False,
     )
+
+
+def _settings() -> "Settings":
+    """Read the settings; what is wrong with them is the last sentence of the process."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from serving.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = (f"{_variable(each['loc'])}{each['msg']}" for each in error.errors())
+        sys.exit(f"opportune: {'; '.join(wrong)}")
+    except SettingsError as error:
+        sys.exit(f"opportune: {error}")
+
+
+def _variable(field: tuple[int | str, ...]) -> str:
+    """Return the environment variable that a field is set by, and a colon."""
+    return f"OPPORTUNE_{str(field[0]).upper()}: " if field else ""
+
+
+def _app(settings: "Settings") -> "Edge":
+    """Put the server together; why that cannot be is the last sentence of the process."""
+    from alembic.util import CommandError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from policy.source import PolicyRefused
+    from serving.app import OpenToTheWorld, create_app
+
+    try:
+        return create_app(settings)
+    except (CommandError, SQLAlchemyError) as error:
+        sys.exit(f"opportune: {settings.database} cannot be used: {error}")
+    except (OSError, ValueError, PolicyRefused, OpenToTheWorld) as error:
+        sys.exit(f"opportune: {error}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -106,7 +107,7 @@ class Server:
             asyncio.create_task(keep_pruning(self.engine, days=settings.keep_features_days, now=self.engine.now))
         )
         if settings.watch_registry:
-            watching.append(asyncio.create_task(_watch_registry()))
+            watching.append(asyncio.create_task(_watch_registry(settings)))
         # What lives as long as the process need not be looked at by each collection: that is what the tail was.
         gc.collect()
         gc.freeze()
@@ -168,15 +169,19 @@ def _endpoints(settings: Settings) -> dict[str, Endpoint]:
     }
 
 
-async def _watch_registry() -> None:
+async def _watch_registry(settings: Settings) -> None:
     """Keep the child that asks the registry alive; serving goes on with what it has while it is not."""
     command = [sys.executable, "-m", "serving.registry"]
+    environment = {**os.environ, "OPPORTUNE_HOME": str(settings.home)}
+    if settings.registry is not None:
+        environment["OPPORTUNE_REGISTRY"] = settings.registry
     while True:
-        child = await asyncio.create_subprocess_exec(*command)
+        child = await asyncio.create_subprocess_exec(*command, env=environment)
         try:
             code = await child.wait()
         finally:
             if child.returncode is None:
                 child.terminate()
+                await child.wait()
         _log.warning("the watcher of the model registry ended with %s; starting it again", code)
         await asyncio.sleep(5.0)

@@ -1,11 +1,20 @@
 """What an operator can set: built once by whoever starts a process, from the environment, and passed on."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models.horizon import duration
+
+
+def _horizon(label: str) -> str:
+    duration(label)
+    return label
+
+
+Horizon = Annotated[str, AfterValidator(_horizon)]
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
 
 
@@ -31,8 +40,8 @@ class Settings(BaseSettings):
     )
     triggers: Path = Field(default=Path("triggers.yaml"), description="The policy file.")
     events: Path | None = Field(default=None, description="A mapping file laid over the shipped one.")
-    horizons: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("24h", "7d"), description="Horizons of purchase intent, separated by commas."
+    horizons: Annotated[tuple[Horizon, ...], NoDecode] = Field(
+        default=("24h", "7d"), min_length=1, description="Horizons of purchase intent, separated by commas."
     )
     score_sample: float = Field(default=0.01, ge=0, le=1, description="Share of plain scores that the ledger keeps.")
     keep_features_days: int = Field(
@@ -54,13 +63,21 @@ class Settings(BaseSettings):
         default=None, description="MLflow tracking URI of the model registry; the SQLite one in `home` if not set."
     )
     watch_registry: bool = Field(default=True, description="Whether to take new champions as they are promoted.")
-    log_level: str = Field(default="info", description="debug, info, warning or error.")
+    log_level: str = Field(
+        default="info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning or error."
+    )
 
     @field_validator("horizons", "cors_origins", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         """Take a list as an environment variable has it: separated by commas."""
         return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _whole_webhook(self) -> Self:
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            raise ValueError("webhook_url and webhook_secret belong together: set both, or neither")
+        return self
 
     @property
     def database(self) -> Path:
