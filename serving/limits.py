@@ -9,6 +9,10 @@ import math
 from dataclasses import dataclass
 
 
+_ROUNDING = 1e-6
+"""Of a token; moments are floats, and nobody who waited as told is refused for their last digits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """`quota` requests in each window of `window_s` seconds, at once or spread; a quota of 0 means no limit."""
@@ -43,7 +47,7 @@ class Bucket:
         if tokens > self._capacity:
             tokens = self._capacity
         self._stamp = now
-        if tokens < 1.0:
+        if tokens < 1.0 - _ROUNDING:
             self._tokens = tokens
             return False
         self._tokens = tokens - 1.0
