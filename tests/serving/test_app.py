@@ -1,0 +1,257 @@
+"""A server put together: what it refuses to start with, what it says it lacks, and how it stops."""
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+
+from serving import champions as champions_module
+from serving.__main__ import main
+from serving.clock import wall
+from serving.keys import create_key
+from serving.settings import Settings
+from tests.models.bundles import a_bundle
+from tests.serving.asking import reply
+from tests.serving.databases import a_database, rows
+from tests.serving.receivers import SECRET
+
+TRIGGERS = """
+triggers:
+  - {name: warm-cart, on: Product Added, threshold: 0, cool_down: 1h, hold_out: 0, mode: live, endpoint: %s}
+"""
+HOOK = "http://127.0.0.1:9/hook"
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "triggers.yaml").write_text(TRIGGERS % "default")
+    return tmp_path
+
+
+@pytest.fixture
+def starting(home, monkeypatch):
+    """`python -m serving` with this environment, in this process; answers the last thing it said."""
+
+    def start(**settings):
+        given = {"home": home, "triggers": home / "triggers.yaml", "watch_registry": "false"} | settings
+        for name, value in given.items():
+            monkeypatch.setenv(f"OPPORTUNE_{name.upper()}", str(value))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        # A text is what Python writes to the standard error before it exits with 1.
+        assert isinstance(ended.value.code, str)
+        return ended.value.code
+
+    return start
+
+
+def a_server(home, **settings):
+    from serving.app import Server
+
+    given = {"triggers": home / "triggers.yaml", "webhook_url": HOOK, "webhook_secret": SECRET} | settings
+    return Server(Settings(home=home, **({"watch_registry": False} | given)))
+
+
+async def ask(server, method, path, body=b""):
+    sent = {"host": "127.0.0.1:8000", "content-type": "application/json"}
+    return await reply(
+        server.edge(), method, path, sent, [body if isinstance(body, bytes) else json.dumps(body).encode()]
+    )
+
+
+def missing(answer):
+    return answer.json["missing"]
+
+
+def cart_items(answer):
+    return next(each["value"] for each in answer.json["features"] if each["name"] == "cart_items")
+
+
+def added(number, user="u"):
+    return {
+        "type": "track",
+        "event": "Product Added",
+        "userId": user,
+        "messageId": f"m-{number}",
+        "properties": {"product_id": "p", "price": 2, "quantity": 1},
+    }
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
+def test_without_keys_it_refuses_to_listen_beyond_this_machine_and_says_so_in_a_sentence(starting, host):
+    said = starting(host=host)
+
+    assert said == (
+        "opportune: Without API keys the server listens on loopback only: make one with `make key`, "
+        "or set OPPORTUNE_HOST."
+    )
+
+
+def test_with_a_key_it_may_listen_to_the_world(home):
+    with a_database(home) as database, database.begin() as connection:
+        create_key(connection, "shop", frozenset({"score"}), created_at=wall())
+    server = a_server(home, host="0.0.0.0")
+
+    assert asyncio.run(ask(server, "POST", "/v1/score", {"user_id": "u"})).status == 401
+    server.engine.close()
+    server.database.dispose()
+
+
+def test_a_setting_that_cannot_be_meant_is_named_as_it_was_set(starting):
+    assert starting(port="http").startswith("opportune: OPPORTUNE_PORT: ")
+    assert "OPPORTUNE_HORIZONS: " in starting(port="80", horizons="tomorrow")
+    assert starting(horizons="24h", webhooks="{").startswith("opportune: ")
+
+
+def test_half_a_webhook_is_no_webhook(starting):
+    assert starting(webhook_url=HOOK).startswith("opportune: Value error, webhook_url and webhook_secret belong")
+
+
+def test_a_policy_that_cannot_be_used_is_named_with_file_and_line(starting, home):
+    assert "nowhere.yaml" in starting(triggers=home / "nowhere.yaml")
+    (home / "triggers.yaml").write_text("triggers:\n  - {name: A}\n")
+    assert f"{home / 'triggers.yaml'}:2: " in starting(triggers=home / "triggers.yaml")
+
+
+def test_a_mapping_that_cannot_be_used_is_named(starting, home):
+    (home / "events.yaml").write_text("names: 5\n")
+
+    assert "events.yaml" in starting(events=home / "events.yaml")
+
+
+def test_a_damaged_database_is_named(starting, home):
+    (home / "opportune.db").write_text("not a database " * 100)
+    said = starting()
+
+    assert said.startswith(f"opportune: {home / 'opportune.db'} cannot be used: ")
+
+
+def test_a_database_of_a_newer_version_is_named(starting, home):
+    with a_database(home) as database, database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    assert starting().startswith(f"opportune: {home / 'opportune.db'} cannot be used: ")
+
+
+def test_a_replay_sends_to_this_machine_only(starting):
+    settings = {"replay": "true", "webhook_secret": SECRET}
+
+    assert starting(webhook_url="https://hooks.example/in", **settings) == (
+        "opportune: webhook endpoint default: is on another machine; a replay sends to this machine only"
+    )
+
+
+async def test_it_is_ready_while_it_lives_and_says_what_is_missing_before(home):
+    server = a_server(home)
+    before = await ask(server, "GET", "/readyz")
+    async with server.life(None):
+        during = await ask(server, "GET", "/readyz")
+
+    assert (before.status, missing(before)) == (503, ["the dispatcher: messages are decided on, but not sent"])
+    assert during.status == 200
+
+
+async def test_a_dispatcher_that_ended_is_missed(home):
+    server = a_server(home)
+    async with server.life(None):
+        server.dispatcher.stop()
+        await asyncio.wait_for(server._dispatching, 10)
+        answer = await ask(server, "GET", "/readyz")
+
+    assert missing(answer) == ["the dispatcher: messages are decided on, but not sent"]
+
+
+async def test_an_endpoint_that_a_trigger_names_and_nobody_configured_is_missed(home):
+    (home / "triggers.yaml").write_text(TRIGGERS % "sms")
+    server = a_server(home)
+    async with server.life(None):
+        answer = await ask(server, "GET", "/readyz")
+
+    assert answer.status == 503
+    assert missing(answer) == ["an endpoint named sms: messages for it wait in the outbox"]
+
+
+async def test_an_online_store_that_fails_is_missed_until_it_works_again_and_costs_no_event(home):
+    server = a_server(home)
+    async with server.life(None):
+        first = await ask(server, "POST", "/v1/score", {"event": added(1)})
+        [store] = [each for each in home.rglob("*.db") if each.name != "opportune.db"]
+        with closing(sqlite3.connect(store)) as connection:
+            [table] = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchone()
+            connection.execute(f"CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT raise(FAIL, 'full'); END")
+        failing = await ask(server, "POST", "/v1/score", {"event": added(2)})
+        during = await ask(server, "GET", "/readyz")
+        with closing(sqlite3.connect(store)) as connection:
+            connection.execute("DROP TRIGGER full")
+        working = await ask(server, "POST", "/v1/score", {"event": added(3)})
+        after = await ask(server, "GET", "/readyz")
+        features = await ask(server, "GET", "/v1/users/u/features")
+
+    assert [each.status for each in (first, failing, working)] == [200] * 3
+    assert during.status == 503
+    assert missing(during) == ["the online store: full; states are rebuilt from the log at each read"]
+    assert after.status == 200
+    assert cart_items(features) == 3
+
+
+async def test_a_moved_pointer_puts_a_new_model_in_service_while_it_lives(home, monkeypatch):
+    monkeypatch.setattr(champions_module, "LOOK_EVERY_S", 0.005)
+    server = a_server(home)
+    async with server.life(None), asyncio.timeout(20):
+        before = (await ask(server, "POST", "/v1/score", {"user_id": "u"})).json["models"]["24h"]
+        a_bundle(home / "bundles" / "opportune-intent-24h" / "5")
+        pointed = {"24h": {"name": "opportune-intent-24h", "version": "5", "path": "opportune-intent-24h/5"}}
+        (home / "bundles" / "champions.json").write_text(json.dumps(pointed))
+        while (after := (await ask(server, "POST", "/v1/score", {"user_id": "u"})).json["models"]["24h"]) == before:
+            await asyncio.sleep(0.005)
+
+    assert before == {"name": "rule-recency-frequency", "version": "1", "calibrated": False}
+    assert after == {"name": "opportune-intent-24h", "version": "5", "calibrated": True}
+
+
+async def test_the_registry_is_watched_by_a_child_on_the_same_home_that_ends_with_the_server(home, monkeypatch):
+    started = []
+    create = asyncio.create_subprocess_exec
+
+    async def remember(*command, **options):
+        started.append(await create(*command, **options))
+        return started[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", remember)
+    server = a_server(home / "own", watch_registry=True, triggers=home / "triggers.yaml")
+    async with server.life(None), asyncio.timeout(60):
+        while not (home / "own" / "bundles").exists():
+            await asyncio.sleep(0.02)
+        running = [each.returncode for each in started]
+
+    assert running == [None]
+    assert started[0].returncode is not None
+
+
+async def test_what_waits_when_it_stops_is_answered_and_its_states_are_written(home):
+    server = a_server(home)
+    async with server.life(None):
+        bodies = [{"batch": [added(f"{n}-{i}", f"u{n}") for i in range(5)]} for n in range(30)]
+        waiting = [asyncio.create_task(ask(server, "POST", "/v1/batch", each)) for each in bodies]
+        while not server.engine._waiting:
+            await asyncio.sleep(0)
+    answers = await asyncio.gather(*waiting)
+    accepted = sum(answer.status == 200 for answer in answers)
+    with a_database(home) as database:
+        logged = rows(database, "SELECT count(*) FROM events")
+    again = a_server(home)
+    async with again.life(None):
+        features = [await ask(again, "GET", f"/v1/users/u{n}/features") for n in range(30)]
+        rebuilt = again.metrics.rebuilt_states
+
+    assert accepted > 0
+    assert {answer.status for answer in answers} <= {200, 503}
+    assert logged == [(accepted * 5,)]
+    # Who was refused is nobody to the server that comes next.
+    assert [cart_items(each) if each.status == 200 else None for each in features] == [
+        5 if answer.status == 200 else None for answer in answers
+    ]
+    assert rebuilt == 0
