@@ -46,7 +46,7 @@ class Receiver:
         named = {name.lower(): value for name, value in headers.items()}
         try:
             self._webhook.verify(body, named)
-        except WebhookVerificationError:
+        except (WebhookVerificationError, ValueError):  # the second where a signature is not even of the right form
             with self._lock:
                 self.forged += 1
             return False
