@@ -20,7 +20,7 @@ from benchmarks.machine import cores, described
 def main() -> None:
     """Run everything; the figures stand in `summary.json` (the promised keys) and `details.json` (all)."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=4.0, help="measured time of each load (default 4)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="measured seconds of each load (default 3)")
     parser.add_argument(
         "--rounds", type=int, default=3, help="turns of ceiling and ours, the median counts (default 3)"
     )
@@ -42,7 +42,7 @@ def main() -> None:
     backfill = backfilled(folders)
     note("done")
     write(folders, http, backfill)
-    show(http, backfill)
+    show(folders, http, backfill)
 
 
 def backfilled(folders: Folders) -> dict[str, Any]:
@@ -67,12 +67,12 @@ def write(folders: Folders, http: dict[str, Any], backfill: dict[str, Any]) -> N
     (folders.root / "details.json").write_bytes(msgspec.json.format(msgspec.json.encode(details), indent=2))
 
 
-def show(http: dict[str, Any], backfill: dict[str, Any]) -> None:
-    """Print the table and the bars."""
-    print("\n".join(report.table(http, backfill)))
-    print()
-    for bar in report.bars(report.summary(http, backfill), http, backfill):
-        print(bar)
+def show(folders: Folders, http: dict[str, Any], backfill: dict[str, Any]) -> None:
+    """Print the table and the bars, and keep them as text."""
+    bars = report.bars(report.summary(http, backfill), http, backfill)
+    text = "\n".join([*report.table(http, backfill), "", *map(str, bars)])
+    print(text)
+    (folders.root / "report.txt").write_text(text + "\n")
 
 
 if __name__ == "__main__":

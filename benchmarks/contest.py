@@ -56,19 +56,17 @@ class Contest:
         return self.figures
 
     def _against(self, ours: Server, others: Peers) -> None:
-        key = self.folders.key()
         for name, recipe in (("score", lineup.score), ("event", lineup.event)):
-            self._compare(name, recipe, ours, others["ceiling"], others["straightforward"])
+            self._compare(name, recipe, ours, others["ceiling"])
         self.note(f"batches of {BATCH} events")
-        batches = self._play(ours, lineup.batch(key, BATCH))
+        batches = self._play(ours, lineup.batch(self.folders.key(), BATCH))
         self.figures["batch"] = batches
         self.figures["batch_events_per_s"] = batches.per_s * BATCH
         self.acknowledged += batches.acknowledged * BATCH
-        self.note("feast serve and mlflow models serve")
-        self.figures["feast"] = self._play(others["feast serve"], lineup.feast_features())
-        self.figures["mlflow"] = self._play(others["mlflow models serve"], lineup.mlflow_prediction(self.folders))
+        # Last, because a slow server works on for seconds at what it was asked, on the core of the others.
+        self._slow(others)
 
-    def _compare(self, name: str, recipe: Callable[..., Recipe], ours: Server, ceiling: Server, slow: Server) -> None:
+    def _compare(self, name: str, recipe: Callable[..., Recipe], ours: Server, ceiling: Server) -> None:
         key = self.folders.key()
         self.note(f"{name}: ceiling and ours in turns")
         peaks: dict[str, list[Outcome]] = {"ceiling": [], "ours": []}
@@ -76,13 +74,21 @@ class Contest:
             peaks["ceiling"].append(self._play(ceiling, recipe(key)))
             peaks["ours"].append(self._play(ours, recipe(key)))
         found: dict[str, Any] = {who: middle(outcomes) for who, outcomes in peaks.items()}
-        self.note(f"{name}: straightforward")
-        found["straightforward"] = self._play(slow, recipe(key, users=lineup.PEER_USERS))
         self.note(f"{name}: ours at half of its peak")
         found["half"] = self._play(ours, recipe(key), rate_per_s=found["ours"].per_s / 2)
         if name == "event":
             self.acknowledged += sum(each.acknowledged for each in [*peaks["ours"], found["half"]])
         self.figures[name] = found
+
+    def _slow(self, others: Peers) -> None:
+        key, slow = self.folders.key(), others["straightforward"]
+        self.note("the straightforward service, feast serve, mlflow models serve")
+        self.figures["score"]["straightforward"] = self._play(slow, lineup.score(key, users=lineup.PEER_USERS))
+        self.figures["event"]["straightforward"] = self._play(slow, lineup.event(key, users=lineup.PEER_USERS))
+        slow.stop()
+        self.figures["feast"] = self._play(others["feast serve"], lineup.feast_features())
+        others["feast serve"].stop()
+        self.figures["mlflow"] = self._play(others["mlflow models serve"], lineup.mlflow_prediction(self.folders))
 
     def _beside_a_busy_route(self, ours: Server, key: str) -> None:
         """Measure events unpinned: alone, and beside connections that ask a cheap route without pause."""

@@ -6,6 +6,13 @@ from typing import Any
 
 from benchmarks.tally import Outcome
 
+NAMES = {
+    "ours": "Opportune",
+    "duckdb": "DuckDB, one join",
+    "pandas_join": "pandas, one join",
+    "pandas_group_by": "pandas, group-by",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -85,7 +92,7 @@ def bars(summed: dict[str, Any], http: dict[str, Any], backfill: dict[str, Any])
 def table(http: dict[str, Any], backfill: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of the table."""
     head = (
-        f"{'':44}{'per s':>10}{'x ceiling':>11}{'x straight':>11}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'errors':>8}"
+        f"{'':51}{'per s':>10}{'x ceiling':>11}{'x straight':>11}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'errors':>8}"
     )
     yield head
     for name, title in (("score", "score"), ("event", "event with score")):
@@ -103,17 +110,23 @@ def table(http: dict[str, Any], backfill: dict[str, Any]) -> Iterator[str]:
     yield _line("unpinned, event with score: beside /healthz", busy["beside"])
     yield _line("unpinned, /healthz: 32 connections", busy["cheap"])
     yield ""
-    features = backfill["features"]
-    yield f"backfill of {backfill['events']:,} events, {backfill['points']:,} decision points, events/s"
-    yield f"{'kernel over arrays, states at the points':44}{backfill['kernel_events_per_s']:>12,}"
-    yield f"{'database to Parquet states':44}{backfill['end_to_end_events_per_s']:>12,}"
-    for name, rate in backfill["same_job_events_per_s"].items():
-        count = features["ours"] if name == "ours" else features["others"]
-        yield f"{f'Parquet to Parquet, {count} features: {name}':44}{rate:>12,}"
+    yield from _backfill(backfill)
+
+
+def _backfill(found: dict[str, Any]) -> Iterator[str]:
+    title = f"backfill of {found['events']:,} events, {found['points']:,} decision points"
+    yield f"{title:51}{'events/s':>10}{'ours to it':>11}"
+    yield f"{'kernel over arrays, states at the points':51}{found['kernel_events_per_s']:>10,}"
+    yield f"{'database to Parquet states':51}{found['end_to_end_events_per_s']:>10,}"
+    same = found["same_job_events_per_s"]
+    for name, rate in same.items():
+        count = found["features"]["ours" if name == "ours" else "others"]
+        line = f"Parquet to Parquet, {count} features: {NAMES[name]}"
+        yield f"{line:51}{rate:>10,}{same['ours'] / rate:>11,.1f}"
 
 
 def _line(title: str, found: Outcome, ceiling: float | None = None, slow: float | None = None) -> str:
     ratios = "".join(f"{found.per_s / to:>11.2f}" if to else f"{'':>11}" for to in (ceiling, slow))
     waits = (found.latency.p50_ms, found.latency.p95_ms, found.latency.p99_ms)
     times = "".join(f"{wait:>9.2f}" if wait is not None else f"{'-':>9}" for wait in waits)
-    return f"{title:44}{found.per_s:>10,.0f}{ratios}{times}{found.errors:>8}"
+    return f"{title:51}{found.per_s:>10,.0f}{ratios}{times}{found.errors:>8}"
