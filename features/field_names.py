@@ -1,6 +1,6 @@
 """Our names of fields, and how the spellings of others are brought under them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Final
 
 from features.kinds import fold_name
@@ -27,6 +27,7 @@ TOP_LEVEL: Final = (
 )
 """The fields of a message itself, as Segment spells them; all others belong to its properties."""
 
+_OWN = frozenset(TOP_LEVEL)
 TOP_LEVEL_BY_FOLD = {fold_name(name): name for name in TOP_LEVEL}
 _PROPERTIES = (
     *("product_id", "sku", "category", "name", "brand", "variant", "price", "quantity", "coupon", "position"),
@@ -34,7 +35,10 @@ _PROPERTIES = (
     *("value", "shipping", "tax", "discount", "currency"),
 )
 PROPERTIES_BY_FOLD = {fold_name(name): name for name in _PROPERTIES}
-CACHED: Final = 8192  # names a sender makes up must not fill the memory
+# Names that a sender makes up must not fill the memory, be they many or long.
+CACHED: Final = 8192
+LONGEST: Final = 256
+MOST_KEYS: Final = 64
 
 
 class FieldNames(dict[str, str]):
@@ -45,6 +49,8 @@ class FieldNames(dict[str, str]):
         self.folded = folded
 
     def __missing__(self, key: str) -> str:
+        if len(key) > LONGEST:
+            return key
         found = self.folded.get(fold_name(key), key)
         if len(self) < CACHED:
             self[key] = found
@@ -59,14 +65,36 @@ class Renames(dict[tuple[str, ...], tuple[str, ...] | None]):
         self.names = names
 
     def __missing__(self, keys: tuple[str, ...]) -> tuple[str, ...] | None:
-        found: dict[str, str] = {}
+        taken = set(keys)
+        found: list[str] = []
         for key in keys:
             name = self.names[key]
             # A field that came under our name keeps it; another one for it stays as it was sent.
-            taken = name != key and (name in keys or name in found.values())
-            found[key] = key if taken else name
-        renamed = tuple(found.values())
+            found.append(key if name in taken else name)
+            taken.add(name)
+        renamed = tuple(found)
         answer = None if renamed == keys else renamed
-        if len(self) < CACHED:
+        if is_worth_keeping(keys, self):
             self[keys] = answer
         return answer
+
+
+class Shapes(dict[tuple[str, ...], bool]):
+    """The keys of a message -> whether all of them are our names of a message's own fields."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def __missing__(self, keys: tuple[str, ...]) -> bool:
+        answer = all(type(key) is str and key in _OWN and self.names[key] == key for key in keys)
+        if is_worth_keeping(keys, self):
+            self[keys] = answer
+        return answer
+
+
+def is_worth_keeping(keys: tuple[str, ...], kept: Sized) -> bool:
+    """Whether to remember something of these keys: not of the large objects that somebody makes up."""
+    return (
+        len(kept) < CACHED and len(keys) <= MOST_KEYS and all(type(key) is str and len(key) <= LONGEST for key in keys)
+    )

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from fnmatch import translate
 from typing import Any, NoReturn
 
-from features.field_names import CACHED, PROPERTIES_BY_FOLD, TOP_LEVEL, TOP_LEVEL_BY_FOLD, FieldNames, Renames
+from features.field_names import CACHED, PROPERTIES_BY_FOLD, TOP_LEVEL, TOP_LEVEL_BY_FOLD, FieldNames, Renames, Shapes
 from features.file_layout import FileLayout
 from features.kinds import ALIASES, NAMES, Kind, fold_name
 from features.mapping_checks import BadMapping, number_over_zero, section, text, texts
@@ -19,6 +19,7 @@ class EventMapping:
 
     Attributes:
         fields: Our name of a message's own field, by the key that was sent; the key where we have none.
+        shapes: Whether a message's own fields, by all keys that were sent, bear our names.
         properties: The same for a field inside properties or a product.
         renames: The same for all fields of such an object at once; None where they bear our names.
         shop_currency: Three letters; all amounts are converted to it.
@@ -36,6 +37,7 @@ class EventMapping:
         fields = _fields(sections["fields"])
         inner = {folded: ours for folded, ours in fields.items() if ours not in TOP_LEVEL}
         self.fields: Mapping[str, str] = FieldNames(TOP_LEVEL_BY_FOLD | PROPERTIES_BY_FOLD | fields)
+        self.shapes: Mapping[tuple[str, ...], bool] = Shapes(self.fields)
         self.properties: Mapping[str, str] = FieldNames(PROPERTIES_BY_FOLD | inner)
         self.renames: Mapping[tuple[str, ...], tuple[str, ...] | None] = Renames(self.properties)
         self.shop_currency, self._rates = _currency(sections["currency"])

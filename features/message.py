@@ -65,6 +65,8 @@ def read_message(raw: object, mapping: EventMapping) -> Message:
 
 def _split(raw: Mapping[str, Any], mapping: EventMapping) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tell the message's own fields from those of its properties."""
+    if mapping.shapes[tuple(raw)]:
+        return dict(raw), {}
     names = mapping.fields
     fields: dict[str, Any] = {}
     others: list[tuple[str, str]] = []
@@ -72,7 +74,7 @@ def _split(raw: Mapping[str, Any], mapping: EventMapping) -> tuple[dict[str, Any
         if type(key) is not str:
             raise BadEvent("", "has a key that is not a string", "not_json")
         name = names[key]
-        if name is key and name in _TOP_LEVEL:
+        if name == key and name in _TOP_LEVEL:
             fields[key] = value
         else:
             others.append((key, name))

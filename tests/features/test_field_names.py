@@ -1,6 +1,6 @@
 import pytest
 
-from features.field_names import CACHED, FieldNames, Renames
+from features.field_names import CACHED, TOP_LEVEL, FieldNames, Renames, Shapes
 
 
 @pytest.fixture
@@ -36,3 +36,35 @@ def test_made_up_spellings_do_not_fill_the_memory(names):
 
     assert len(names) <= CACHED
     assert len(renames) <= CACHED
+
+
+def test_large_objects_that_somebody_makes_up_are_not_remembered(names):
+    renames, shapes = Renames(names), Shapes(names)
+    many, long = tuple(f"field {number}" for number in range(1000)), ("x" * 1000,)
+    for keys in (many, long):
+        assert renames[keys] is None
+        assert not shapes[keys]
+
+    assert not renames
+    assert not shapes
+    assert "x" * 1000 not in names
+
+
+def test_of_many_spellings_of_one_field_ours_counts_and_else_the_first(names):
+    spellings = tuple("product" + "-" * number + "id" for number in range(200))
+
+    assert Renames(names)[spellings] == ("product_id", *spellings[1:])
+    assert Renames(names)[(*spellings, "product_id")] is None
+
+
+def test_the_shape_of_a_message_says_whether_all_of_it_bears_our_names():
+    shapes = Shapes(FieldNames({"userid": "userId", "type": "event"}))
+
+    assert shapes[("userId", "event", "properties")]
+    assert shapes[()]
+    for keys in (("user_id",), ("userId", "colour"), ("type",), ("userId", 7)):
+        assert not shapes[keys]
+
+
+def test_every_field_of_a_message_bears_our_name_by_itself():
+    assert Shapes(FieldNames({}))[TOP_LEVEL]
