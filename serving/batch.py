@@ -44,6 +44,8 @@ class Tools:
     """Share of the plain scores that the ledger keeps."""
     nearest: Callable[[str], str | None]
     """The known event name most like an unknown one."""
+    unwritten: list[EvaluationRow] = field(default_factory=list)
+    """Plain scores that the ledger keeps, until the next batch that writes anyway."""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,8 +87,10 @@ class _Work:
 class Batch:
     """A batch of items; `run` answers them in order, all or none."""
 
-    def __init__(self, connection: Connection, tools: Tools) -> None:
+    def __init__(self, connection: Connection, tools: Tools, *, writes: bool) -> None:
+        """Prepare; a batch that does not write holds only questions, and needs no transaction."""
         self._connection = connection
+        self.writes = writes
         self._tools = tools
         self._people = People(connection)
         self._appender = Appender(connection, self._people, "replay" if tools.clock.replay else "live")
@@ -237,13 +241,17 @@ class Batch:
 
     def _write(self) -> None:
         now = wall()
-        self._appender.save()
+        if self.writes:
+            self._appender.save()
         kept = [
             self._evaluation(each, each.person, score, now)
             for each, score in zip(self._work.readings, self._work.scores, strict=True)
             if each.keep and each.person is not None
         ]
-        ledger.write(self._connection, kept, self._verdicts.rows)
+        if not self.writes:
+            self._tools.unwritten += kept
+            return
+        ledger.write(self._connection, [*self._tools.unwritten, *kept], self._verdicts.rows)
         self._verdicts.save(now=now)
         attribution.attribute(self._connection, self._work.orders)
         count_unknown(self._connection, self._work.unknown, at=now, nearest=self._tools.nearest)

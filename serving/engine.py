@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -22,10 +24,21 @@ from serving.scorer import Scorer
 T = TypeVar("T")
 MOST_WAITING = 8192
 MOST_IN_A_BATCH = 256
+MOST_UNWRITTEN, UNWRITTEN_FOR_S = 256, 1.0
 _FULL_RETRY_AFTER_S = 1.0
 _log = logging.getLogger(__name__)
 
 Waiting = tuple[Item, "asyncio.Future[Any]"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A turn whose commit is under way."""
+
+    waiting: Sequence[Waiting]
+    batch: Batch
+    answers: Sequence[Any]
+    commit: "Future[None]"
 
 
 class Engine:
@@ -45,7 +58,10 @@ class Engine:
         self._metrics = metrics
         self._on_messages = on_messages
         self._waiting: deque[Waiting] = deque()
-        self._scheduled = False
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._flight: _Flight | None = None
+        self._flushing: asyncio.TimerHandle | None = None
+        self._busy = False
         self._closed = False
         self.store_error: str | None = None
         """Why the online store did not take the latest states; None if it did."""
@@ -107,11 +123,19 @@ class Engine:
         """Decide by another policy from the next batch on."""
         self._tools.policy = policy
 
+    async def flush(self) -> None:
+        """Return once everything that was answered is written down, the plain scores that the ledger keeps too."""
+        await self.write(lambda _: None)
+
     def close(self) -> None:
         """Answer everything that waits, then refuse whatever comes."""
         self._closed = True
+        self._committer.shutdown(wait=True)
+        self._land()
         while self._waiting:
-            self._turn()
+            self._one_by_one([self._waiting.popleft()])
+        if self._tools.unwritten:
+            self._write([Job(lambda _: None)])
         self._connection.close()
 
     def _submit(self, item: Item) -> "asyncio.Future[Any]":
@@ -119,46 +143,116 @@ class Engine:
             raise NotReady("The server is stopping.")
         if len(self._waiting) >= MOST_WAITING:
             raise Overloaded(retry_after_s=_FULL_RETRY_AFTER_S)
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
+        future = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if not self._scheduled:
-            self._scheduled = True
-            loop.call_soon(self._turn)
+        self._schedule()
         return future
 
-    def _turn(self) -> None:
-        self._scheduled = False
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]
-        if batch:
-            self._metrics.batch_size.observe(len(batch))
-            self._answer(batch)
-        if self._waiting and not self._closed:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._turn)
+    def _schedule(self) -> None:
+        """Take the next turn after one more look at the sockets: whoever was just answered may ask again."""
+        if not self._busy and self._waiting and not self._closed:
+            self._busy = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._turn)
 
-    def _answer(self, waiting: Sequence[Waiting]) -> None:
+    def _turn(self) -> None:
+        waiting = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]
+        if not waiting:
+            self._rest()
+            return
+        self._metrics.batch_size.observe(len(waiting))
+        items = [item for item, _ in waiting]
         try:
-            answers = self._run([item for item, _ in waiting])
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of one item alone
-            if len(waiting) > 1:
-                # One bad item costs nobody else: each has its own transaction now.
-                for each in waiting:
-                    self._answer([each])
+            if any(map(_writes, items)):
+                batch, answers = self._prepare(items)
+                commit = self._committer.submit(self._connection.commit)
+                self._flight = _Flight(waiting, batch, answers, commit)
+                loop = asyncio.get_running_loop()
+                commit.add_done_callback(lambda _: loop.call_soon_threadsafe(self._land))
                 return
-            _log.exception("an item could not be handled")
-            answers = [error]
-        for (_, future), answer in zip(waiting, answers, strict=True):
+            _settle_all(waiting, self._read(items))
+        except Exception:  # noqa: BLE001 - whatever it is, it is the answer of one item alone
+            self._one_by_one(waiting)
+        self._rest()
+
+    def _land(self) -> None:
+        """Finish the turn whose commit has ended; while it ran, the loop took in what is the next batch."""
+        flight, self._flight = self._flight, None
+        if flight is None:
+            return
+        try:
+            flight.commit.result()
+        except Exception:  # noqa: BLE001 - whatever a commit may raise
+            self._connection.rollback()
+            self._one_by_one(flight.waiting)
+        else:
+            self._finish(flight.batch)
+            _settle_all(flight.waiting, flight.answers)
+        self._rest()
+
+    def _rest(self) -> None:
+        self._busy = False
+        if self._closed:
+            return
+        if len(self._tools.unwritten) >= MOST_UNWRITTEN:
+            self._flush()
+        elif self._tools.unwritten and self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(UNWRITTEN_FOR_S, self._flush)
+        self._schedule()
+
+    def _flush(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        if self._tools.unwritten and not self._closed:
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append((Job(lambda _: None), future))
+            self._schedule()
+
+    def _one_by_one(self, waiting: Sequence[Waiting]) -> None:
+        """Give each item a transaction of its own: one bad item costs nobody else."""
+        for item, future in waiting:
+            try:
+                answer = (self._write if _writes(item) else self._read)([item])[0]
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+                _log.exception("an item could not be handled")
+                answer = error
             _settle(future, answer)
 
-    def _run(self, items: Sequence[Item]) -> list[Any]:
-        batch = Batch(self._connection, self._tools)
+    def _read(self, items: Sequence[Item]) -> list[Any]:
+        """Answer items that only ask; each statement sees the last commit, and there is no other writer of states."""
+        batch = Batch(self._connection, self._tools, writes=False)
         try:
             answers = batch.run(items)
+        finally:
+            self._connection.rollback()
+        self._finish(batch)
+        return answers
+
+    def _write(self, items: Sequence[Item]) -> list[Any]:
+        batch, answers = self._prepare(items)
+        try:
             self._connection.commit()
         except BaseException:
             self._connection.rollback()
             raise
+        self._finish(batch)
+        return answers
+
+    def _prepare(self, items: Sequence[Item]) -> tuple[Batch, list[Any]]:
+        """Do everything but the commit."""
+        try:
+            self._connection.begin()
+            batch = Batch(self._connection, self._tools, writes=True)
+            return batch, batch.run(items)
+        except BaseException:
+            self._connection.rollback()
+            raise
+
+    def _finish(self, batch: Batch) -> None:
+        """Do what follows a commit."""
+        if batch.writes:
+            self._tools.unwritten.clear()
         try:
             batch.save_states()
         except Exception as error:  # noqa: BLE001 - whatever a store may raise
@@ -168,13 +262,21 @@ class Engine:
         else:
             self.store_error = None
         self._count(batch)
-        return answers
 
     def _count(self, batch: Batch) -> None:
         self._metrics.decisions.update(batch.decisions)
         self._metrics.rebuilt_states = self._tools.keeper.rebuilt
         if batch.has_messages:
             self._on_messages()
+
+
+def _writes(item: Item) -> bool:
+    return not isinstance(item, Question) or item.event is not None
+
+
+def _settle_all(waiting: Sequence[Waiting], answers: Sequence[Any]) -> None:
+    for (_, future), answer in zip(waiting, answers, strict=True):
+        _settle(future, answer)
 
 
 def _settle(future: "asyncio.Future[Any]", answer: Any) -> None:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from serving.driver import driver
+
 _EVALUATION = """
 INSERT INTO evaluations (decision_id, user_no, seq, at, event_seq, features, catalogue, scores, models, answered_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -54,6 +56,6 @@ class DecisionRow(NamedTuple):
 def write(connection: Connection, evaluations: Sequence[EvaluationRow], decisions: Sequence[DecisionRow]) -> None:
     """Append to the ledger."""
     if evaluations:
-        connection.exec_driver_sql(_EVALUATION, list(evaluations))
+        driver(connection).executemany(_EVALUATION, evaluations)
     if decisions:
-        connection.exec_driver_sql(_DECISION, list(decisions))
+        driver(connection).executemany(_DECISION, decisions)

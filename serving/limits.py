@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-
 _ROUNDING = 1e-6
 """Of a token; moments are floats, and nobody who waited as told is refused for their last digits."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from features.events import ANONYMOUS_PREFIX, RECORD_WIDTH, Event
 from features.fold import UNLINKED, LogArrays
 from features.kinds import Kind
+from serving.driver import driver, scalar
 from serving.people import People, Person, keys_of
 
 _SEEN = "SELECT message_id FROM events WHERE message_id IN (SELECT value FROM json_each(?))"
@@ -56,18 +57,19 @@ class Appender:
     """Gives events their place in the log: whose they are, at which position, merging whom. Writes on `save`."""
 
     def __init__(self, connection: Connection, people: People, origin: str) -> None:
-        self._connection = connection
+        self._driver = driver(connection)
         self._people = people
         self._origin = origin
         self._rows: list[tuple[object, ...]] = []
         self._seen: set[str] = set()
-        self._seq = connection.exec_driver_sql("SELECT max(seq) FROM events").scalar() or 0
+        self._seq = 0
 
     def prepare(self, events: Sequence[Event]) -> None:
         """Look up, in one query each, the people and the message ids of these events."""
         self._people.find(key for each in events for key in _keys(each))
         asked = json.dumps([each.message_id for each in events])
-        self._seen.update(row[0] for row in self._connection.exec_driver_sql(_SEEN, (asked,)))
+        self._seen.update(row[0] for row in self._driver.execute(_SEEN, (asked,)).fetchall())
+        self._seq = scalar(self._driver, "SELECT max(seq) FROM events") or 0
 
     def is_known(self, event: Event) -> bool:
         """Whether the log already holds an event of this message id."""
@@ -119,7 +121,7 @@ class Appender:
         """Write the events since the last time, and their people."""
         self._people.save()
         if self._rows:
-            self._connection.exec_driver_sql(_APPEND, self._rows)
+            self._driver.executemany(_APPEND, self._rows)
             self._rows = []
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from features.events import ANONYMOUS_PREFIX
+from serving.driver import driver, scalar
 
 _FIND = """
 SELECT u.user_key, p.user_no, p.user_key, p.unit, p.last_seq, p.last_known_at, p.timezone, p.excluded
@@ -60,7 +61,7 @@ class People:
     """The users that a batch speaks of."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._driver = driver(connection)
         self._by_key: dict[str, Person | None] = {}
         self._merged: list[tuple[Person, Person]] = []
         self._earliest: dict[int, int] = {}
@@ -73,7 +74,7 @@ class People:
             return
         known = {each.no: each for each in self._by_key.values() if each is not None}
         self._by_key.update(dict.fromkeys(wanted))
-        for key, no, *rest in self._connection.exec_driver_sql(_FIND, (json.dumps(wanted),)):
+        for key, no, *rest in self._driver.execute(_FIND, (json.dumps(wanted),)).fetchall():
             person = known.get(no)
             if person is None:
                 person = known[no] = Person(no, *rest)
@@ -93,8 +94,7 @@ class People:
 
     def _make(self, key: str) -> Person:
         if self._next_no is None:
-            last = self._connection.exec_driver_sql("SELECT max(user_no) FROM users").scalar()
-            self._next_no = (last or 0) + 1
+            self._next_no = (scalar(self._driver, "SELECT max(user_no) FROM users") or 0) + 1
         person = Person(self._next_no, key, key)
         self._next_no += 1
         self._by_key[key] = person
@@ -117,7 +117,7 @@ class People:
     def _earliest_no(self, person: Person) -> int:
         """Return the number of the earliest of a person's ids."""
         if person.no not in self._earliest:
-            linked = self._connection.exec_driver_sql(_EARLIEST_LINKED, (person.no,)).scalar()
+            linked = scalar(self._driver, _EARLIEST_LINKED, (person.no,))
             self._earliest[person.no] = min(person.no, linked or person.no)
         return self._earliest[person.no]
 
@@ -126,13 +126,13 @@ class People:
         absorbed = [other for _, other in self._merged]
         changed = [each for each in (*self.known(), *absorbed) if each.changed]
         if changed:
-            self._connection.exec_driver_sql(
+            self._driver.executemany(
                 _SAVE,
                 [(p.no, p.key, p.unit, p.last_seq, p.last_known_at, p.timezone, p.excluded) for p in changed],
             )
         for person, other in self._merged:
-            self._connection.exec_driver_sql(_MERGE, (person.no, other.no, other.no))
-            self._connection.exec_driver_sql(_INHERIT_COOLDOWNS, (person.no, other.no))
+            self._driver.execute(_MERGE, (person.no, other.no, other.no))
+            self._driver.execute(_INHERIT_COOLDOWNS, (person.no, other.no))
         self._merged.clear()
 
 

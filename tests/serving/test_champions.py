@@ -274,6 +274,7 @@ async def test_a_hot_swap_under_load_loses_no_request_and_mixes_no_versions(regi
         stopping.set()
         await asyncio.gather(*clients)
     watching.cancel()
+    await engine.flush()
     ledger = shop.rows("SELECT models, count(*) FROM evaluations GROUP BY models")
 
     seen = [answer.models["24h"].version for answer in answers]

@@ -68,6 +68,7 @@ async def test_a_look_that_is_not_to_be_kept_leaves_nothing_in_the_ledger(shop):
 
     [kept] = (await shop.engine.score([("ann", None)])).scores
     [looked] = (await shop.engine.score([("ann", None)], keep=False)).scores
+    await shop.engine.flush()
 
     assert looked.decision_id is None
     assert shop.rows("SELECT decision_id FROM evaluations") == [(kept.decision_id,)]
@@ -182,6 +183,7 @@ async def test_moments_never_repeat_so_that_what_was_read_can_be_told_from_what_
             ),
             ask(shop, "u"),
         )
+    await shop.engine.flush()
     moments = [row[0] for row in shop.rows("SELECT at FROM evaluations ORDER BY decision_id")]
 
     assert len(moments) == 45

@@ -1,10 +1,13 @@
 """The log: whose an event is, when it became known, and what it links."""
 
+import asyncio
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from serving.database import for_writing
 from serving.log import append_history, component_rows, decision_id, last_moment, moment_of
 from tests.serving.databases import a_database, rows
 from tests.serving.engines import SECOND, START, Shop, event, shop
@@ -35,7 +38,7 @@ def visit(anonymous, at, **fields):
 
 
 def history(database, *events, now=START + 30 * DAY * SECOND):
-    with database.begin() as connection:
+    with for_writing(database).begin() as connection:
         return append_history(connection, events, origin="import", received_at=now)
 
 
@@ -123,6 +126,7 @@ def test_the_same_history_twice_adds_nothing(database):
 async def test_history_that_comes_after_somebody_was_asked_about_is_known_after_the_answer(shop):
     await shop.engine.ingest([event("Product Viewed", "u", 1), event("Product Viewed", "w", 1)])
     asked = await shop.engine.score([("u", None)], at=START + 100 * SECOND)
+    await shop.engine.flush()
     history(shop.database, event("Product Viewed", "u", 50), event("Product Viewed", "w", 50))
     moments = dict(shop.rows("SELECT user_key, last_known_at FROM users"))
 
@@ -207,4 +211,23 @@ async def test_the_last_moment_is_that_of_the_log_or_of_the_ledger(shop):
         assert last_moment(connection) == START + SECOND
         connection.rollback()
         asked = await shop.engine.score([("u", None)], at=START + 5 * SECOND)
+        await shop.engine.flush()
+        await shop.engine.flush()
         assert last_moment(connection) == asked.at == START + 5 * SECOND
+
+
+async def test_history_is_imported_beside_a_server_and_neither_fails(shop):
+    """Both read before they write; whoever comes second waits."""
+    parts = [
+        [event("Product Viewed", f"u{n % 5}", n, n=n) for n in range(start, start + 20)] for start in range(0, 400, 20)
+    ]
+    importing = asyncio.create_task(asyncio.to_thread(lambda: [history(shop.database, *part) for part in parts]))
+    answered = 0
+    while not importing.done():
+        added = event("Product Added", f"u{answered % 7}", 1000 + answered, n=answered, **CART)
+        await shop.engine.score([(added.user_id, None)], event=added)
+        answered += 1
+
+    assert await importing == [20] * 20
+    assert answered > 0
+    assert shop.rows("SELECT count(*), max(seq) FROM events") == [(400 + answered, 400 + answered)]

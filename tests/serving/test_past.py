@@ -100,6 +100,7 @@ async def test_a_past_moment_is_not_written_down_under_an_owner_who_came_later(s
     await shop.engine.ingest([event("", "u", 100, type="identify", anonymousId="a")])
     before = await shop.engine.score([(None, "a")], at=START + 50 * SECOND)
     owner = await shop.engine.score([("u", None)], at=START + 50 * SECOND)
+    await shop.engine.flush()
 
     assert before.scores[0].decision_id is None
     assert shop.rows("SELECT decision_id, at FROM evaluations WHERE event_seq IS NULL") == [

@@ -50,8 +50,6 @@ def test_somebody_new_is_nobody_until_made_and_known_after_the_batch(connection)
     found = people_of(connection, "u").get("u")
 
     assert before is None
-    assert person.is_new
-    assert not found.is_new
     assert (found.no, found.key, found.unit, found.last_seq, found.last_known_at, found.timezone) == (
         person.no,
         "u",
