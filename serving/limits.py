@@ -54,7 +54,7 @@ class Bucket:
 
     def retry_after_s(self) -> float:
         """Seconds, counted from the last `take`, until there is one token again."""
-        return max(0.0, (1.0 - self._tokens) / self._per_s)
+        return max(0.0, (1.0 - _ROUNDING / 2 - self._tokens) / self._per_s)
 
     def state(self) -> bytes:
         """The value of `RateLimit` after the last `take`: what is left, and in how many seconds it is full again."""
