@@ -88,9 +88,9 @@ class Demo:
         return imported
 
     def _replay(self, imported: int) -> tuple[Any, Any]:
+        from demo.process import serving
         from demo.receiver import Receiver
         from demo.replay import local_midnight, midnights, replay
-        from demo.process import serving
         from serving.progress import Progress
 
         secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
