@@ -11,11 +11,11 @@ from features.cache import keep_compiled
 def compile_kernels() -> None:
     """Call every kernel with what serving and training call it with; what is compiled stays in numba's cache."""
     # Imported late: numba settles where it caches when it is first imported.
-    from features.events import RECORD_WIDTH, pack_record  # noqa: PLC0415
-    from features.fold import LogArrays, fold, read_rows  # noqa: PLC0415
-    from features.kinds import Kind  # noqa: PLC0415
-    from features.state import advance, empty, merge, read  # noqa: PLC0415
-    from features.steps import Steps, empty_rows  # noqa: PLC0415
+    from features.events import RECORD_WIDTH, pack_record
+    from features.fold import LogArrays, fold, read_rows
+    from features.kinds import Kind
+    from features.state import advance, empty, merge, read
+    from features.steps import Steps, empty_rows
 
     packed = pack_record(1, Kind.PAGE_VIEWED)
     record = np.frombuffer(packed, dtype="<f8")
