@@ -9,6 +9,7 @@ from features.catalog import CATALOGUE
 from features.layout import Catalogue
 from models.booster import Booster, ModelNotLoaded
 from models.calibration import Calibrator, calibrator
+from models.forest import walkable
 from models.horizon import duration
 from models.intent import IntentModel
 from models.manifest import BundleRefused, FeatureAsked, Manifest, ModelFile, sha256
@@ -94,7 +95,8 @@ def load(directory: Path, catalogue: Catalogue = CATALOGUE, *, version: str | No
     """
     manifest = verify(directory, catalogue)
     try:
-        booster = Booster((directory / manifest.model.file).read_text(encoding="utf-8"))
+        text = (directory / manifest.model.file).read_text(encoding="utf-8")
+        booster = Booster(text)
         calibration = calibrator(manifest.calibrator)
     except (ModelNotLoaded, ValueError) as error:
         raise BundleRefused(f"{directory} cannot be loaded: {error}") from error
@@ -103,6 +105,7 @@ def load(directory: Path, catalogue: Catalogue = CATALOGUE, *, version: str | No
             f"{directory} is damaged: the model has {booster.trees} trees of {booster.features} features, its manifest "
             f"says {manifest.model.trees} of {len(manifest.features)}"
         )
+    columns = np.array(manifest.columns(catalogue), dtype=np.intp)
     return IntentModel(
         name=manifest.name,
         version=directory.name if version is None else version,
@@ -110,6 +113,7 @@ def load(directory: Path, catalogue: Catalogue = CATALOGUE, *, version: str | No
         features=tuple(each.name for each in manifest.features),
         booster=booster,
         calibrator=calibration,
-        columns=np.array(manifest.columns(catalogue), dtype=np.intp),
+        columns=columns,
         lineage=manifest.lineage,
+        forest=walkable(text, booster, columns, catalogue.n_features),
     )

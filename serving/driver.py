@@ -1,6 +1,6 @@
 """The statements of every batch, straight to the driver: SQLAlchemy's own 25 µs a statement would be felt there.
 
-Transactions begin and end in SQLAlchemy; the driver's connection is the one that it holds.
+The connection is the one that SQLAlchemy holds; a transaction begun here is one that it joins.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,6 +26,12 @@ class Driver(Protocol):
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Cursor:
         """Run a statement."""
+
+    def commit(self) -> None:
+        """Make what was written durable."""
+
+    def rollback(self) -> None:
+        """Take back what was not committed; nothing if nothing was begun."""
 
     def executemany(self, statement: str, parameters: Iterable[Sequence[Any]]) -> object:
         """Run a statement once for each of these."""

@@ -15,6 +15,7 @@ from features.events import Event
 from policy.triggers import Policy
 from serving.batch import Batch, Tools
 from serving.database import for_writing
+from serving.driver import driver
 from serving.errors import InvalidField, NotReady, Overloaded
 from serving.items import Answer, Arrival, Ingested, Item, Job, Question, UserIds
 from serving.metrics import Metrics
@@ -54,6 +55,7 @@ class Engine:
             on_messages: Called when the outbox got something to send.
         """
         self._connection = for_writing(database).connect()
+        self._driver = driver(self._connection)
         self._tools = tools
         self._metrics = metrics
         self._on_messages = on_messages
@@ -63,6 +65,7 @@ class Engine:
         self._flushing: asyncio.TimerHandle | None = None
         self._busy = False
         self._closed = False
+        self._failing = False
         self.store_error: str | None = None
         """Why the online store did not take the latest states; None if it did."""
         metrics.gauge("queue_depth", "Requests that wait for the next batch.", lambda: len(self._waiting))
@@ -135,7 +138,7 @@ class Engine:
         while self._waiting:
             self._one_by_one([self._waiting.popleft()])
         if self._tools.unwritten:
-            self._write([Job(lambda _: None)])
+            self._one_by_one([self._flush_job()])
         self._connection.close()
 
     def _submit(self, item: Item) -> "asyncio.Future[Any]":
@@ -165,7 +168,7 @@ class Engine:
         try:
             if any(map(_writes, items)):
                 batch, answers = self._prepare(items)
-                commit = self._committer.submit(self._connection.commit)
+                commit = self._committer.submit(self._commit)
                 self._flight = _Flight(waiting, batch, answers, commit)
                 loop = asyncio.get_running_loop()
                 commit.add_done_callback(lambda _: loop.call_soon_threadsafe(self._land))
@@ -183,7 +186,7 @@ class Engine:
         try:
             flight.commit.result()
         except Exception:  # noqa: BLE001 - whatever a commit may raise
-            self._connection.rollback()
+            self._roll_back()
             self._one_by_one(flight.waiting)
         else:
             self._finish(flight.batch)
@@ -194,7 +197,8 @@ class Engine:
         self._busy = False
         if self._closed:
             return
-        if len(self._tools.unwritten) >= MOST_UNWRITTEN:
+        # While nothing can be written, more tries would only fill the log.
+        if len(self._tools.unwritten) >= MOST_UNWRITTEN and not self._failing:
             self._flush()
         elif self._tools.unwritten and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(UNWRITTEN_FOR_S, self._flush)
@@ -205,9 +209,15 @@ class Engine:
             self._flushing.cancel()
             self._flushing = None
         if self._tools.unwritten and not self._closed:
-            future = asyncio.get_running_loop().create_future()
-            self._waiting.append((Job(lambda _: None), future))
+            self._waiting.append(self._flush_job())
             self._schedule()
+
+    @staticmethod
+    def _flush_job() -> Waiting:
+        """Return what writes down what is unwritten; nobody waits for it, and a failure is logged like any other."""
+        future: asyncio.Future[Any] = asyncio.Future()
+        future.add_done_callback(lambda done: done.exception())
+        return Job(lambda _: None), future
 
     def _one_by_one(self, waiting: Sequence[Waiting]) -> None:
         """Give each item a transaction of its own: one bad item costs nobody else."""
@@ -216,6 +226,7 @@ class Engine:
                 answer = (self._write if _writes(item) else self._read)([item])[0]
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
                 _log.exception("an item could not be handled")
+                self._failing = True
                 answer = error
             _settle(future, answer)
 
@@ -225,16 +236,16 @@ class Engine:
         try:
             answers = batch.run(items)
         finally:
-            self._connection.rollback()
+            self._roll_back()
         self._finish(batch)
         return answers
 
     def _write(self, items: Sequence[Item]) -> list[Any]:
         batch, answers = self._prepare(items)
         try:
-            self._connection.commit()
+            self._commit()
         except BaseException:
-            self._connection.rollback()
+            self._roll_back()
             raise
         self._finish(batch)
         return answers
@@ -242,16 +253,28 @@ class Engine:
     def _prepare(self, items: Sequence[Item]) -> tuple[Batch, list[Any]]:
         """Do everything but the commit."""
         try:
-            self._connection.begin()
+            # Straight to the driver; what SQLAlchemy is asked within joins this transaction.
+            self._driver.execute("BEGIN IMMEDIATE")
             batch = Batch(self._connection, self._tools, writes=True)
             return batch, batch.run(items)
         except BaseException:
-            self._connection.rollback()
+            self._roll_back()
             raise
+
+    def _commit(self) -> None:
+        if self._connection.in_transaction():
+            self._connection.commit()
+        else:
+            self._driver.commit()
+
+    def _roll_back(self) -> None:
+        self._connection.rollback()
+        self._driver.rollback()
 
     def _finish(self, batch: Batch) -> None:
         """Do what follows a commit."""
         if batch.writes:
+            self._failing = False
             self._tools.unwritten.clear()
         try:
             batch.save_states()
