@@ -138,7 +138,10 @@ class Engine:
         while self._waiting:
             self._one_by_one([self._waiting.popleft()])
         if self._tools.unwritten:
-            self._one_by_one([self._flush_job()])
+            try:
+                self._write([Job(lambda _: None)])
+            except Exception:  # noqa: BLE001 - they are a sample, and the rest of the stop must go on
+                _log.exception("the latest plain scores could not be written down")
         self._connection.close()
 
     def _submit(self, item: Item) -> "asyncio.Future[Any]":
@@ -209,15 +212,11 @@ class Engine:
             self._flushing.cancel()
             self._flushing = None
         if self._tools.unwritten and not self._closed:
-            self._waiting.append(self._flush_job())
+            future = asyncio.get_running_loop().create_future()
+            # Nobody waits for it, and a failure is logged like any other.
+            future.add_done_callback(lambda done: done.exception())
+            self._waiting.append((Job(lambda _: None), future))
             self._schedule()
-
-    @staticmethod
-    def _flush_job() -> Waiting:
-        """Return what writes down what is unwritten; nobody waits for it, and a failure is logged like any other."""
-        future: asyncio.Future[Any] = asyncio.Future()
-        future.add_done_callback(lambda done: done.exception())
-        return Job(lambda _: None), future
 
     def _one_by_one(self, waiting: Sequence[Waiting]) -> None:
         """Give each item a transaction of its own: one bad item costs nobody else."""

@@ -299,3 +299,38 @@ async def test_a_rebuilt_state_is_stored_so_that_it_is_rebuilt_once(shop):
         await ask(shop, "u")
 
     assert shop.keeper.rebuilt == before + 1
+
+
+async def test_while_nothing_can_be_written_plain_scores_are_answered_and_kept_for_later(shop, monkeypatch, caplog):
+    monkeypatch.setattr(engine_module, "MOST_UNWRITTEN", 10)
+    monkeypatch.setattr(engine_module, "UNWRITTEN_FOR_S", 0.1)
+    await shop.engine.ingest([event("Product Added", "u", 1, **CART)])
+    with shop.database.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON evaluations BEGIN SELECT raise(FAIL, 'full'); END"
+        )
+    for _ in range(50):
+        await ask(shop, "u")
+        await asyncio.sleep(0)
+    # Not a try for each score: that would only fill the log.
+    failures = len(caplog.records)
+    with shop.database.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER full")
+    async with asyncio.timeout(20):
+        while shop.rows("SELECT count(*) FROM evaluations") != [(51,)]:
+            await asyncio.sleep(0.01)
+
+    assert 1 <= failures <= 10
+
+
+async def test_closing_goes_on_when_the_latest_plain_scores_cannot_be_written(tmp_path, caplog):
+    shop = Shop(tmp_path)
+    await shop.engine.ingest([event("Product Viewed", "u", 1)])
+    await ask(shop, "u")
+    with shop.database.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE evaluations")
+    shop.close()
+
+    assert "could not be written down" in caplog.text
+    with pytest.raises(NotReady):
+        await ask(shop, "u")
