@@ -22,7 +22,7 @@ def _lines(summary: dict[str, Any], home: Path) -> list[tuple[str, str]]:
     decisions, dispatch, latency = summary["decisions"], summary["dispatch"], summary["latency_ms"]
     parity, seconds = summary["parity"], summary["seconds"]
     held = ", ".join(f"{count:,} {reason}" for reason, count in sorted(decisions["hold"].items()))
-    steps = ", ".join(f"{step} {taken:.0f} s" for step, taken in seconds.items())
+    steps = ", ".join(f"{step} {taken:.0f}" for step, taken in seconds.items())
     replayed = f"{summary['events_imported']:,} orders as history, {summary['events_replayed']:,} through the HTTP API"
     return [
         ("Replayed", f"{replayed}; {summary['intent']['rows']:,} scores on every third local midnight"),
@@ -42,7 +42,7 @@ def _lines(summary: dict[str, Any], home: Path) -> list[tuple[str, str]]:
         ("Report", f"{_near(home)}/retrain/report-24h.html; MLflow run {summary['mlflow_run_id']}"),
         ("API", f"OPPORTUNE_HOME={_near(home)} make serve, then http://127.0.0.1:8000/docs"),
         ("Figures", f"{_near(home)}/summary.json"),
-        ("Time", f"{steps}; {sum(seconds.values()):.0f} s in all"),
+        ("Time", f"{steps}: {sum(seconds.values()):.0f} seconds in all"),
     ]
 
 
