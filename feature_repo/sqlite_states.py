@@ -32,7 +32,7 @@ Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 
 ABSENT: Stored = (None, None)
 # Pages of 2 kB hold two states: what is written for one changed state is halved.
-PRAGMAS = ("page_size=2048", "journal_mode=WAL", "synchronous=OFF", "cache_size=-65536", "busy_timeout=5000")
+PRAGMAS = ("page_size=2048", "journal_mode=WAL", "synchronous=OFF", "cache_size=-24576", "busy_timeout=5000")
 SIDE_FILES = ("", "-wal", "-shm")
 DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
 PRIMARY_CODE = 0xFF

@@ -19,6 +19,7 @@ from policy.source import remarks
 from serving.api import Limits, http_edge
 from serving.batch import Tools
 from serving.champions import Champions
+from serving.checkpoints import Checkpoints
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
 from serving.database import open_database
 from serving.dispatcher import Dispatcher
@@ -39,6 +40,8 @@ from serving.settings import Settings
 from serving.states import StateKeeper
 
 STOP_WITHIN_S = 10.0
+GC_THRESHOLDS = (10_000, 50, 100)
+"""A full collection stops everything for tens of milliseconds; what dies young is found without one."""
 _log = logging.getLogger(__name__)
 
 
@@ -101,6 +104,8 @@ class Server:
     async def life(self, _app: Any) -> AsyncIterator[None]:
         """Dispatch, watch for champions, and stop with everything that was acknowledged written down."""
         settings = self._settings
+        checkpoints = Checkpoints(settings.database)
+        checkpoints.start()
         self._dispatching = asyncio.create_task(self.dispatcher.run())
         watching = [asyncio.create_task(self.champions.watch(self.engine.replace_models))]
         watching.append(
@@ -111,6 +116,7 @@ class Server:
         # What lives as long as the process need not be looked at by each collection: that is what the tail was.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         try:
             yield
         finally:
@@ -121,6 +127,7 @@ class Server:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
             self.engine.close()
+            await asyncio.to_thread(checkpoints.stop)
             self.database.dispose()
 
     def _missing(self) -> Sequence[str]:

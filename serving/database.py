@@ -15,8 +15,7 @@ _BEGIN = "opportune_begin"
 def open_database(path: Path) -> Engine:
     """Open the SQLite database at `path`, create or migrate its tables, and return the engine."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The batch loop commits in a thread of its own.
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    engine = create_engine(f"sqlite:///{path}")
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     with engine.connect() as connection:
@@ -65,9 +64,9 @@ def _configure(connection: Any, _record: object) -> None:
         "page_size=2048",
         "journal_mode=WAL",
         "synchronous=FULL",
-        "cache_size=-65536",
-        # Checkpoints wait for the disk: fewer, larger ones.
-        "wal_autocheckpoint=8000",
+        "cache_size=-24576",
+        # A commit that has to copy the log waits for the disk; a server copies it beside (`checkpoints`).
+        "wal_autocheckpoint=20000",
         "foreign_keys=OFF",
     ):
         cursor.execute(f"PRAGMA {pragma}")

@@ -4,8 +4,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -32,16 +30,6 @@ _log = logging.getLogger(__name__)
 Waiting = tuple[Item, "asyncio.Future[Any]"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Flight:
-    """A turn whose commit is under way."""
-
-    waiting: Sequence[Waiting]
-    batch: Batch
-    answers: Sequence[Any]
-    commit: "Future[None]"
-
-
 class Engine:
     """The only writer of its database: takes items from the event loop, and answers them once they are durable."""
 
@@ -60,8 +48,6 @@ class Engine:
         self._metrics = metrics
         self._on_messages = on_messages
         self._waiting: deque[Waiting] = deque()
-        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
-        self._flight: _Flight | None = None
         self._flushing: asyncio.TimerHandle | None = None
         self._busy = False
         self._closed = False
@@ -133,8 +119,6 @@ class Engine:
     def close(self) -> None:
         """Answer everything that waits, then refuse whatever comes."""
         self._closed = True
-        self._committer.shutdown(wait=True)
-        self._land()
         while self._waiting:
             self._one_by_one([self._waiting.popleft()])
         if self._tools.unwritten:
@@ -169,31 +153,11 @@ class Engine:
         self._metrics.batch_size.observe(len(waiting))
         items = [item for item, _ in waiting]
         try:
-            if any(map(_writes, items)):
-                batch, answers = self._prepare(items)
-                commit = self._committer.submit(self._commit)
-                self._flight = _Flight(waiting, batch, answers, commit)
-                loop = asyncio.get_running_loop()
-                commit.add_done_callback(lambda _: loop.call_soon_threadsafe(self._land))
-                return
-            _settle_all(waiting, self._read(items))
+            answers = (self._write if any(map(_writes, items)) else self._read)(items)
         except Exception:  # noqa: BLE001 - whatever it is, it is the answer of one item alone
             self._one_by_one(waiting)
-        self._rest()
-
-    def _land(self) -> None:
-        """Finish the turn whose commit has ended; while it ran, the loop took in what is the next batch."""
-        flight, self._flight = self._flight, None
-        if flight is None:
-            return
-        try:
-            flight.commit.result()
-        except Exception:  # noqa: BLE001 - whatever a commit may raise
-            self._roll_back()
-            self._one_by_one(flight.waiting)
         else:
-            self._finish(flight.batch)
-            _settle_all(flight.waiting, flight.answers)
+            _settle_all(waiting, answers)
         self._rest()
 
     def _rest(self) -> None:
@@ -240,25 +204,18 @@ class Engine:
         return answers
 
     def _write(self, items: Sequence[Item]) -> list[Any]:
-        batch, answers = self._prepare(items)
+        """Answer items in a transaction of their own."""
         try:
+            # Straight to the driver; what SQLAlchemy is asked within joins this transaction.
+            self._driver.execute("BEGIN IMMEDIATE")
+            batch = Batch(self._connection, self._tools, writes=True)
+            answers = batch.run(items)
             self._commit()
         except BaseException:
             self._roll_back()
             raise
         self._finish(batch)
         return answers
-
-    def _prepare(self, items: Sequence[Item]) -> tuple[Batch, list[Any]]:
-        """Do everything but the commit."""
-        try:
-            # Straight to the driver; what SQLAlchemy is asked within joins this transaction.
-            self._driver.execute("BEGIN IMMEDIATE")
-            batch = Batch(self._connection, self._tools, writes=True)
-            return batch, batch.run(items)
-        except BaseException:
-            self._roll_back()
-            raise
 
     def _commit(self) -> None:
         if self._connection.in_transaction():
