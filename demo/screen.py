@@ -42,7 +42,7 @@ def _lines(summary: dict[str, Any], home: Path) -> list[tuple[str, str]]:
         ("Report", f"{_near(home)}/retrain/report-24h.html; MLflow run {summary['mlflow_run_id']}"),
         ("API", f"OPPORTUNE_HOME={_near(home)} make serve, then http://127.0.0.1:8000/docs"),
         ("Figures", f"{_near(home)}/summary.json"),
-        ("Time", f"{steps}: {sum(seconds.values()):.0f} seconds in all"),
+        ("Time", f"{steps}: {sum(seconds.values()):.0f} seconds"),
     ]
 
 

@@ -51,7 +51,7 @@ def shown(summary, home, capsys):
         "p50 1.23 ms, p95 2.34 ms, p99 3.45 ms",
         "0 of 87,654 served feature vectors differ",
         "MLflow run 0123456789abcdef",
-        "import 21 s, train 41 s, replay 60 s; 122 s in all",
+        "import 21, train 41, replay 60: 122 seconds",
         "base rate 0.167",
         *("0.7711", "0.3822", "0.3933", "0.0144", "0.4177", "0.2988"),
         *("0.7599", "0.3611", "0.4022", "0.0233", "0.3155", "0.2266"),
