@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
-from features.events import AMOUNT, ANONYMOUS_PREFIX, PLUS_MINUS, Event, unpack_record
+from features.events import AMOUNT, PLUS_MINUS, Event, unpack_record, user_key
 from features.kinds import Kind
 from features.layout import Floats
 from features.pace import is_inhuman
@@ -65,7 +65,7 @@ class _Reading:
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """A question on its way through the batch: its readings are `count` from `first` on."""
+    """A question on its way through the batch: its readings begin at `first`, one for each user asked about."""
 
     question: Question
     at: int
@@ -130,7 +130,7 @@ class Batch:
         events += [each.event for each in questions if each.event is not None]
         if events:
             self._appender.prepare(events)
-        self._people.find(_key(ids) for each in questions for ids in each.users)
+        self._people.find(user_key(*ids) for each in questions for ids in each.users)
         people = self._people.known()
         # New people take the spare rows from the front; the last one is always that of somebody unknown.
         self._states = self._tools.keeper.load(self._connection, people, spare=len(events) + 1)
@@ -196,7 +196,7 @@ class Batch:
         past = question.at is not None and question.at < tools.clock.now()
         at = question.at if past and question.at is not None else tick
         for i, ids in enumerate(question.users):
-            person = self._people.get(_key(ids))
+            person = self._people.get(user_key(*ids))
             keep = question.keep and person is not None and _drawn(tick + i) < tools.score_sample
             reading = _Reading(person, at, decision_id(tick, i), keep)
             if past:
@@ -208,7 +208,7 @@ class Batch:
     def _read_past(self, reading: _Reading, ids: UserIds) -> None:
         """Read features from the log; what an id was before it was linked is not written down under its new owner."""
         self._appender.save()  # What this batch took just before may have been known then.
-        found = state_at(self._connection, _key(ids), reading.at)
+        found = state_at(self._connection, user_key(*ids), reading.at)
         reading.features, reading.seq = found.features, found.seq
         reading.keep &= reading.person is not None and found.user_no == reading.person.no
         self._work.readings.append(reading)
@@ -278,11 +278,6 @@ class Batch:
             if question.explain:
                 score.explain = scorer.explain(score.features)
         return Answer(asked.at, scorer.used, self._tools.policy.version, scores)
-
-
-def _key(ids: UserIds) -> str:
-    user_id, anonymous_id = ids
-    return user_id or f"{ANONYMOUS_PREFIX}{anonymous_id}"
 
 
 def _drawn(tick: int) -> float:

@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
 from features.events import Event
-from policy.triggers import Policy
 from serving.batch import Batch, Tools
 from serving.database import for_writing
 from serving.driver import driver
@@ -107,10 +106,6 @@ class Engine:
         """Score with other models from the next batch on."""
         self._tools.scorer = scorer
         self._metrics.models = lambda: scorer.versions
-
-    def replace_policy(self, policy: Policy) -> None:
-        """Decide by another policy from the next batch on."""
-        self._tools.policy = policy
 
     async def flush(self) -> None:
         """Return once everything that was answered is written down, the plain scores that the ledger keeps too."""
