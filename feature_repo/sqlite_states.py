@@ -31,8 +31,16 @@ Stored = tuple[datetime | None, dict[str, Value] | None]
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 
 ABSENT: Stored = (None, None)
-# Pages of 2 kB hold two states: what is written for one changed state is halved.
-PRAGMAS = ("page_size=2048", "journal_mode=WAL", "synchronous=OFF", "cache_size=-24576", "busy_timeout=5000")
+PRAGMAS = (
+    # Pages of 2 kB hold two states: what is written for one changed state is halved.
+    "page_size=2048",
+    "journal_mode=WAL",
+    "synchronous=OFF",
+    "cache_size=-24576",
+    "busy_timeout=5000",
+    # Whoever writes much copies the write-ahead log beside it: `serving.checkpoints`.
+    "wal_autocheckpoint=32000",
+)
 SIDE_FILES = ("", "-wal", "-shm")
 DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
 PRIMARY_CODE = 0xFF
@@ -87,7 +95,7 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
     ) -> None:
         """Write one row a user in one transaction; `data` as in Feast's own store."""
         rows = [
-            (_key(key), name, value.SerializeToString(), _seconds(at), _seconds(created))
+            (_key(key), name, value.SerializeToString(), *_seconds_of(at, created))
             for key, values, at, created in data
             for name, value in values.items()
         ]
@@ -198,5 +206,6 @@ def _key_start(join_key: str) -> bytes:
     return _number(1) + _number(ValueType.STRING) + _number(len(name)) + name + _number(ValueType.STRING)
 
 
-def _seconds(at: datetime | None) -> int | None:
-    return None if at is None else int(at.timestamp())
+def _seconds_of(at: datetime, created: datetime | None) -> tuple[int, int | None]:
+    seconds = int(at.timestamp())
+    return seconds, seconds if created is at else None if created is None else int(created.timestamp())

@@ -6,8 +6,9 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -40,6 +41,10 @@ from serving.settings import Settings
 from serving.states import StateKeeper
 
 STOP_WITHIN_S = 10.0
+DATABASE_EVERY_S = 2.0
+"""Rarely, since the disk has to write all pages that changed: one that changed often, once."""
+STATES_EVERY_S = 0.25
+"""Often, since nobody waits for the disk: each time is short."""
 GC_THRESHOLDS = (10_000, 50, 100)
 """A full collection stops everything for tens of milliseconds; what dies young is found without one."""
 _log = logging.getLogger(__name__)
@@ -66,8 +71,10 @@ class Server:
             _log.warning("%s", remark)
         endpoints = _endpoints(settings)
         self._unreachable = sorted(policy.endpoints - set(endpoints))
+        online = OnlineStates(settings.home)
+        self._online_file = online.file
         tools = Tools(
-            keeper=StateKeeper(OnlineStates(settings.home)),
+            keeper=StateKeeper(online),
             scorer=self.champions.load(),
             policy=policy,
             clock=clock,
@@ -104,8 +111,13 @@ class Server:
     async def life(self, _app: Any) -> AsyncIterator[None]:
         """Dispatch, watch for champions, and stop with everything that was acknowledged written down."""
         settings = self._settings
-        checkpoints = Checkpoints(settings.database)
-        checkpoints.start()
+        loop = asyncio.get_running_loop()
+        finish = partial(_soon, loop, self.engine.finish_checkpoint)
+        checkpoints = [Checkpoints(settings.database, every_s=DATABASE_EVERY_S, finish=finish)]
+        if self._online_file is not None:
+            checkpoints.append(Checkpoints(self._online_file, every_s=STATES_EVERY_S, durable=False))
+        for each in checkpoints:
+            each.start()
         self._dispatching = asyncio.create_task(self.dispatcher.run())
         watching = [asyncio.create_task(self.champions.watch(self.engine.replace_models))]
         watching.append(
@@ -126,8 +138,9 @@ class Server:
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
+            for each in checkpoints:
+                await asyncio.to_thread(each.stop)
             self.engine.close()
-            await asyncio.to_thread(checkpoints.stop)
             self.database.dispose()
 
     def _missing(self) -> Sequence[str]:
@@ -153,6 +166,12 @@ class Server:
         if not is_loopback(self._settings.host):
             raise OpenToTheWorld((OpenToTheWorld.__doc__ or "").strip())
         _log.warning("there are no API keys: whoever is on this machine may do everything; `make key` makes one")
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    # A thread may speak up when its loop is over already.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
 
 
 def create_app(settings: Settings) -> Edge:

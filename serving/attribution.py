@@ -18,7 +18,7 @@ _ATTRIBUTE: Final = text(
     "INSERT INTO outcomes (trigger_decision_id, event_seq, kind, value, occurred_at)"
     " SELECT d.trigger_decision_id, :event_seq, 'order', :value, :occurred_at FROM decisions d"
     " WHERE d.user_no IN (SELECT user_no FROM users WHERE user_no = :user_no OR merged_into = :user_no)"
-    " AND d.at < :occurred_at AND d.at >= :earliest AND d.action IN ('send', 'control')"
+    " AND d.at < :occurred_at AND d.at >= :earliest AND d.action <> 'hold'"
     " AND :occurred_at - d.at <= CAST(substr(d.horizon, 1, length(d.horizon) - 1) AS BIGINT)"
     " * CASE substr(d.horizon, length(d.horizon)) WHEN 'd' THEN 86400000000 ELSE 3600000000 END"
     " ON CONFLICT (trigger_decision_id, event_seq) DO NOTHING"

@@ -120,7 +120,7 @@ class Batch:
         return [self._answer(each) if isinstance(each, _Asked) else each for each in entered]
 
     def save_states(self) -> None:
-        """Write the changed and the rebuilt states to the online store; for after the commit."""
+        """Hand on the changed and the rebuilt states, to be stored; for after the commit."""
         people = [each for each in self._people.known() if (each.changed or each.is_stale) and each.slot >= 0]
         self._tools.keeper.save(people, self._states)
 

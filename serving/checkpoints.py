@@ -1,20 +1,43 @@
-"""Copying the write-ahead log into the database file, in a thread of its own, so that no commit has to wait for it."""
+"""Copying write-ahead logs into their database files, in a thread of its own: hardly a commit has to wait for it.
+
+While the thread copies, more is written, and a log that is not copied to its very end only ever grows. So the writer is
+asked to copy the little that is left between two of its transactions, and begins the log anew with the next one.
+"""
 
 import logging
+import os
 import sqlite3
+import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-EVERY_S = 0.25
+NICENESS = 15
+"""Of 19: whoever waits for an answer goes first."""
+_PASSES = 3
+_PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _log = logging.getLogger(__name__)
 
 
 class Checkpoints:
     """Keeps the write-ahead log of a SQLite file short, from `start` to `stop`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(
+        self, file: Path, *, every_s: float, durable: bool = True, finish: Callable[[], None] | None = None
+    ) -> None:
+        """Prepare.
+
+        Args:
+            file: The database.
+            every_s: Seconds between two times.
+            durable: Whether to wait for the disk: not for a file that can be lost.
+            finish: Called from the thread, when little is left for the writer to copy.
+        """
+        self._file = file
+        self._durable = durable
+        self._every_s = every_s
+        self._finish = finish
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
 
@@ -28,10 +51,24 @@ class Checkpoints:
         self._thread.join()
 
     def _run(self) -> None:
-        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=0.0)) as connection:
-            while not self._stopping.wait(EVERY_S):
-                try:
-                    # Passive: it waits for nobody, and nobody for it; what it cannot copy is left to the next one.
-                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                except sqlite3.Error:
-                    _log.warning("the write-ahead log could not be copied; the next commits will", exc_info=True)
+        # On Linux a thread has a priority of its own; elsewhere it would be that of the whole process.
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        while not self._stopping.wait(self._every_s):
+            try:
+                _copy(self._file, durable=self._durable)
+            except sqlite3.Error:
+                _log.warning("the write-ahead log of %s could not be copied", self._file, exc_info=True)
+            if self._finish is not None:
+                self._finish()
+
+
+def _copy(file: Path, *, durable: bool) -> None:
+    # Opened each time: a store that lost its file goes on with another one. Nothing is made where nothing is.
+    address = f"{file.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+        if not durable:
+            connection.execute("PRAGMA synchronous=OFF")
+        for _ in range(_PASSES):
+            # Passive: it waits for nobody, and nobody for it. What came meanwhile is left to the next pass.
+            connection.execute(_PASSIVE).fetchall()

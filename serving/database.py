@@ -35,11 +35,11 @@ def for_writing(engine: Engine) -> Engine:
     return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the tables to the newest revision."""
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables to a revision, the newest by default."""
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _is_newest(connection: Connection) -> bool:
@@ -66,7 +66,7 @@ def _configure(connection: Any, _record: object) -> None:
         "synchronous=FULL",
         "cache_size=-24576",
         # A commit that has to copy the log waits for the disk; a server copies it beside (`checkpoints`).
-        "wal_autocheckpoint=20000",
+        "wal_autocheckpoint=32000",
         "foreign_keys=OFF",
     ):
         cursor.execute(f"PRAGMA {pragma}")

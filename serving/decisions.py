@@ -18,16 +18,22 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-# A person is one row of `users` and all rows merged into it.
+# A person is one row of `users` and all rows merged into it; their events are chained from the last one backwards.
 _PERSON = text(
     "WITH main AS (SELECT coalesce(merged_into, user_no) AS user_no FROM users WHERE user_key = :user_key)"
     " SELECT user_no FROM main UNION ALL"
     " SELECT u.user_no FROM users u JOIN main ON u.merged_into = main.user_no"
 )
 _EVALUATIONS = text(
-    "SELECT v.decision_id, v.at, v.scores, v.models, e.name FROM evaluations v"
-    " LEFT JOIN events e ON e.seq = v.event_seq"
-    " WHERE v.user_no IN :persons AND (v.at < :at OR (v.at = :at AND v.decision_id < :decision_id))"
+    "WITH RECURSIVE chain (seq) AS ("
+    " SELECT last_seq FROM users WHERE user_no IN :persons"
+    " UNION ALL SELECT e.prev_seq FROM chain JOIN events e ON e.seq = chain.seq"
+    "), found (decision_id) AS ("
+    " SELECT v.decision_id FROM chain JOIN evaluations v ON v.event_seq = chain.seq"
+    " UNION ALL SELECT decision_id FROM evaluations WHERE user_no IN :persons AND event_seq IS NULL"
+    ") SELECT v.decision_id, v.at, v.scores, v.models, e.name"
+    " FROM found JOIN evaluations v USING (decision_id) LEFT JOIN events e ON e.seq = v.event_seq"
+    " WHERE v.at < :at OR (v.at = :at AND v.decision_id < :decision_id)"
     " ORDER BY v.at DESC, v.decision_id DESC LIMIT :most"
 ).bindparams(bindparam("persons", expanding=True))
 _DECISIONS = text(

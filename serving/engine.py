@@ -21,8 +21,10 @@ from serving.scorer import Scorer
 
 T = TypeVar("T")
 MOST_WAITING = 8192
-MOST_IN_A_BATCH = 256
+MOST_IN_A_BATCH = 512
 MOST_UNWRITTEN, UNWRITTEN_FOR_S = 256, 1.0
+MOST_STATES, STATES_FOR_S = 64, 0.02
+"""Changed states go to the online store so many at a time, or so long after the first of them, whatever is sooner."""
 _FULL_RETRY_AFTER_S = 1.0
 _log = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class Engine:
         self._on_messages = on_messages
         self._waiting: deque[Waiting] = deque()
         self._flushing: asyncio.TimerHandle | None = None
+        self._storing: asyncio.TimerHandle | None = None
         self._busy = False
         self._closed = False
         self._failing = False
@@ -110,6 +113,16 @@ class Engine:
     async def flush(self) -> None:
         """Return once everything that was answered is written down, the plain scores that the ledger keeps too."""
         await self.write(lambda _: None)
+        self._store_states()
+
+    def finish_checkpoint(self) -> None:
+        """Copy what is left of the write-ahead log, so that it begins anew with the next transaction."""
+        if self._closed:
+            return
+        try:
+            self._driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except Exception:  # noqa: BLE001 - full disk, damaged file: the next commit says it to whoever waits for it
+            _log.exception("the write-ahead log could not be copied")
 
     def close(self) -> None:
         """Answer everything that waits, then refuse whatever comes."""
@@ -121,6 +134,7 @@ class Engine:
                 self._write([Job(lambda _: None)])
             except Exception:  # noqa: BLE001 - they are a sample, and the rest of the stop must go on
                 _log.exception("the latest plain scores could not be written down")
+        self._store_states()
         self._connection.close()
 
     def _submit(self, item: Item) -> "asyncio.Future[Any]":
@@ -141,7 +155,7 @@ class Engine:
             loop.call_soon(loop.call_soon, self._turn)
 
     def _turn(self) -> None:
-        waiting = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]
+        waiting = self._next_batch()
         if not waiting:
             self._rest()
             return
@@ -154,6 +168,15 @@ class Engine:
         else:
             _settle_all(waiting, answers)
         self._rest()
+
+    def _next_batch(self) -> list[Waiting]:
+        """Take what waited longest: one item at least, and no more than makes a transaction of reasonable size."""
+        taken: list[Waiting] = []
+        size = 0
+        while self._waiting and size < MOST_IN_A_BATCH:
+            taken.append(self._waiting.popleft())
+            size += _size(taken[-1][0])
+        return taken
 
     def _rest(self) -> None:
         self._busy = False
@@ -227,21 +250,42 @@ class Engine:
         if batch.writes:
             self._failing = False
             self._tools.unwritten.clear()
+        batch.save_states()
+        if self._tools.keeper.unwritten >= MOST_STATES:
+            self._store_states()
+        elif self._tools.keeper.unwritten and self._storing is None:
+            self._storing = asyncio.get_running_loop().call_later(STATES_FOR_S, self._store_states)
+        self._count(batch)
+
+    def _store_states(self) -> None:
+        if self._storing is not None:
+            self._storing.cancel()
+            self._storing = None
         try:
-            batch.save_states()
+            self._tools.keeper.write()
         except Exception as error:  # noqa: BLE001 - whatever a store may raise
             # The log has it all; a state that is behind it is rebuilt when next read.
-            _log.exception("the online store did not take the states of a batch")
+            _log.exception("the online store did not take the latest states")
             self.store_error = str(error) or type(error).__name__
         else:
             self.store_error = None
-        self._count(batch)
 
     def _count(self, batch: Batch) -> None:
         self._metrics.decisions.update(batch.decisions)
         self._metrics.rebuilt_states = self._tools.keeper.rebuilt
         if batch.has_messages:
             self._on_messages()
+
+
+def _size(item: Item) -> int:
+    """Return how many people an item speaks of, about."""
+    match item:
+        case Question():
+            return len(item.users)
+        case Arrival():
+            return len(item.events)
+        case Job():
+            return 1
 
 
 def _writes(item: Item) -> bool:

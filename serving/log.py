@@ -16,21 +16,25 @@ from serving.people import People, Person, keys_of
 _SEEN = "SELECT message_id FROM events WHERE message_id IN (SELECT value FROM json_each(?))"
 _APPEND = """
 INSERT INTO events
-(seq, user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, linked_no, record, payload)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+(seq, user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, linked_no, record, payload, prev_seq)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_LAST_READ = """
+_LAST_ASKED_FOR = """
 SELECT coalesce(u.merged_into, u.user_no),
-    max((SELECT max(e.at) FROM evaluations e WHERE e.user_no = u.user_no)) AS last_read
+    max((SELECT max(e.at) FROM evaluations e WHERE e.user_no = u.user_no AND e.event_seq IS NULL)) AS last_read
 FROM users u
 WHERE u.user_no IN (SELECT value FROM json_each(?1)) OR u.merged_into IN (SELECT value FROM json_each(?1))
 GROUP BY 1 HAVING last_read IS NOT NULL
 """
 _COMPONENT_ROWS = """
-SELECT e.user_no, coalesce(u.merged_into, u.user_no), e.known_at, e.seq, e.linked_no, e.record
-FROM users u JOIN events e ON e.user_no = u.user_no
-WHERE (u.user_no IN (SELECT value FROM json_each(?1)) OR u.merged_into IN (SELECT value FROM json_each(?1)))
-ORDER BY 2, e.seq
+WITH RECURSIVE chain (seq, root) AS (
+    SELECT u.last_seq, coalesce(u.merged_into, u.user_no) FROM users u
+    WHERE u.user_no IN (SELECT value FROM json_each(?1)) OR u.merged_into IN (SELECT value FROM json_each(?1))
+    UNION ALL
+    SELECT e.prev_seq, chain.root FROM chain JOIN events e ON e.seq = chain.seq
+)
+SELECT e.user_no, e.known_at, e.seq, e.linked_no, e.record FROM chain JOIN events e ON e.seq = chain.seq
+ORDER BY chain.root, e.seq
 """
 _MERGES = frozenset({Kind.IDENTIFIED, Kind.LINKED})
 
@@ -84,6 +88,7 @@ class Appender:
         known_at = max(earliest, person.last_known_at + 1, merged.last_known_at + 1 if merged else 0)
         if merged is not None:
             self._people.merge(person, merged)
+        previous = person.last_seq or None
         person.last_seq, person.last_known_at, person.changed = self._seq, known_at, True
         person.timezone = event.timezone or person.timezone
         person.excluded = event.excluded or person.excluded
@@ -101,6 +106,7 @@ class Appender:
                 merged.no if merged is not None else None,
                 event.record,
                 event.payload_json,
+                previous,
             )
         )
         return Appended(person, person.unit, event, self._seq, known_at, merged)
@@ -146,7 +152,7 @@ def append_history(connection: Connection, events: Sequence[Event], *, origin: s
 def _mind_what_was_read(connection: Connection, people: People) -> None:
     """Let nothing become known before a moment at which its person was evaluated without it."""
     found = {each.no: each for each in people.known()}
-    for number, at in connection.exec_driver_sql(_LAST_READ, (json.dumps(list(found)),)):
+    for number, at in connection.exec_driver_sql(_LAST_ASKED_FOR, (json.dumps(list(found)),)):
         found[number].last_known_at = max(found[number].last_known_at, at)
 
 
@@ -163,13 +169,13 @@ def component_rows(connection: Connection, roots: Iterable[int]) -> tuple[LogArr
     """Return the log of these people under all their ids, and each person's index in it by number."""
     found = connection.exec_driver_sql(_COMPONENT_ROWS, (json.dumps(list(roots)),)).fetchall()
     numbers = np.array([row[0] for row in found], dtype=np.int64)
-    linked = np.array([row[4] or UNLINKED for row in found], dtype=np.int64)
+    linked = np.array([row[3] or UNLINKED for row in found], dtype=np.int64)
     distinct = np.unique(np.concatenate([numbers, linked[linked != UNLINKED]]))
     log = LogArrays(
         user=np.searchsorted(distinct, numbers),
-        known_at=np.array([row[2] for row in found], dtype=np.int64),
-        seq=np.array([row[3] for row in found], dtype=np.int64),
-        records=np.frombuffer(b"".join(row[5] for row in found), dtype="<f8").reshape(-1, RECORD_WIDTH),
+        known_at=np.array([row[1] for row in found], dtype=np.int64),
+        seq=np.array([row[2] for row in found], dtype=np.int64),
+        records=np.frombuffer(b"".join(row[4] for row in found), dtype="<f8").reshape(-1, RECORD_WIDTH),
         linked=np.where(linked == UNLINKED, UNLINKED, np.searchsorted(distinct, linked)),
     )
     return log, {int(no): index for index, no in enumerate(distinct)}

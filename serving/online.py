@@ -5,6 +5,7 @@ Feast is imported here and nowhere else in serving; it takes seconds, so only th
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from feature_repo.declarations import user, user_state
@@ -31,7 +32,20 @@ class OnlineStates:
         self._config = repo_config(directory, offline=False)
         self._store = get_online_store_from_config(self._config.online_store)
         self._store.update(self._config, [], [user_state], [], [user], partial=True)
-        self._join_keys = [user.join_key]
+        join_keys = [user.join_key]
+
+        # Who is read is written next: a key is made once for both.
+        @lru_cache(maxsize=1024)
+        def entity(key: str) -> EntityKey:
+            return EntityKey(join_keys=join_keys, entity_values=[{"string_val": key}])
+
+        self._entity = entity
+
+    @property
+    def file(self) -> Path | None:
+        """The file of states; None where the store is no file."""
+        path = getattr(self._config.online_store, "path", None)
+        return None if path is None else Path(path)
 
     def read(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the packed state of each key, in the order asked, in one round trip."""
@@ -50,6 +64,3 @@ class OnlineStates:
             at = datetime.fromtimestamp(known_at / 1e6, UTC)
             data.append((self._entity(key), {STATE: Value(bytes_val=packed)}, at, at))
         self._store.online_write_batch(self._config, user_state, data, None)
-
-    def _entity(self, key: str) -> EntityKey:
-        return EntityKey(join_keys=self._join_keys, entity_values=[{"string_val": key}])

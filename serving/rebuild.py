@@ -27,6 +27,7 @@ def rebuild(connection: Connection, keeper: StateKeeper) -> int:
     for start in range(0, len(keys), CHUNK):
         people = _people(connection, keys[start : start + CHUNK])
         keeper.save(people, keeper.from_log(connection, people))
+        keeper.write()
     return len(keys)
 
 

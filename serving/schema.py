@@ -1,4 +1,9 @@
-"""The tables: log, ledger, outbox and what is known of each user; moments are integer microseconds since the epoch."""
+"""The tables: log, ledger, outbox and what is known of each user; moments are integer microseconds since the epoch.
+
+An index by user would have a page somewhere else rewritten for each event, which costs more than the event itself. So
+each event says which one of its user came before it, from `users.last_seq` back to the first, and what was evaluated
+for an event is found by its position; only what no event brought, and what fired, is indexed by user.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -12,12 +17,18 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
 
 # SQLite gives row ids only to columns declared exactly INTEGER.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
 
 users = Table(
     "users",
@@ -48,7 +59,7 @@ events = Table(
     Column("linked_no", BigInteger, ForeignKey("users.user_no")),
     Column("record", LargeBinary, nullable=False),
     Column("payload", Text, nullable=False),
-    Index("events_of_user", "user_no", "seq"),
+    Column("prev_seq", BigInteger),
 )
 
 evaluations = Table(
@@ -64,7 +75,8 @@ evaluations = Table(
     Column("scores", Text, nullable=False),
     Column("models", Text, nullable=False),
     Column("answered_at", BigInteger, nullable=False),
-    Index("evaluations_of_user", "user_no", "at"),
+    _partial("evaluations_of_event", "event_seq", where="event_seq IS NOT NULL"),
+    _partial("evaluations_asked_for", "user_no", "at", where="event_seq IS NULL"),
 )
 
 decisions = Table(
@@ -85,7 +97,7 @@ decisions = Table(
     Column("propensity", Float, nullable=False),
     Column("model_version", String(100)),
     Column("policy_version", String(64), nullable=False),
-    Index("decisions_of_user", "user_no", "at"),
+    _partial("decisions_fired", "user_no", "at", where="action <> 'hold'"),
 )
 
 cooldowns = Table(

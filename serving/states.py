@@ -1,4 +1,8 @@
-"""The states of a batch: read from the online store, held against the log, rebuilt from it where they do not match."""
+"""The states of a batch: read from the online store, held against the log, rebuilt from it where they do not match.
+
+What a batch changed is stored a moment later, together with what others changed: the answer need not wait for it, since
+until then it is read from here, and whatever a crash forgets is rebuilt from the log.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -34,8 +38,14 @@ class StateKeeper:
     def __init__(self, online: OnlineStore, *, catalogue: Catalogue = CATALOGUE) -> None:
         self._online = online
         self._catalogue = catalogue
+        self._unwritten: dict[str, tuple[Floats, int]] = {}
         self.rebuilt = 0
         """How many states did not match the log and were rebuilt from it, since the start."""
+
+    @property
+    def unwritten(self) -> int:
+        """How many saved states the store does not have yet."""
+        return len(self._unwritten)
 
     def load(self, connection: Connection, people: Sequence[Person], *, spare: int = 0) -> Floats:
         """Return the states of these people, and tell each their row; `spare` states of nobody follow."""
@@ -44,9 +54,8 @@ class StateKeeper:
             person.slot = row
         kept = [each for each in people if each.last_seq > 0]
         wrong = []
-        for person, packed in zip(kept, self._read(kept), strict=True):
-            state = self._valid(packed, person)
-            if state is None:
+        for person, state in zip(kept, self._read(kept), strict=True):
+            if state is None or position(state) != person.last_seq:
                 wrong.append(person)
             else:
                 states[person.slot] = state
@@ -58,8 +67,14 @@ class StateKeeper:
         return states
 
     def save(self, people: Sequence[Person], states: Floats) -> None:
-        """Write the states of these people."""
-        self._online.write([(each.key, pack(states[each.slot]), each.last_known_at) for each in people])
+        """Keep the states of these people for the next `write`."""
+        for each in people:
+            self._unwritten[each.key] = states[each.slot].copy(), each.last_known_at
+
+    def write(self) -> None:
+        """Give the store what was saved since the last time; what it does not take is left to be rebuilt."""
+        unwritten, self._unwritten = self._unwritten, {}
+        self._online.write([(key, pack(state), known_at) for key, (state, known_at) in unwritten.items()])
 
     def from_log(self, connection: Connection, people: Sequence[Person]) -> Floats:
         """Return the states that the log gives these people, whatever the online store holds."""
@@ -69,21 +84,26 @@ class StateKeeper:
         self._rebuild(connection, people, states)
         return states
 
-    def _read(self, people: Sequence[Person]) -> Sequence[bytes | None]:
+    def _read(self, people: Sequence[Person]) -> list[Floats | None]:
+        """Return the latest state of each; None where there is none, or a malformed one."""
+        own = {each.key: self._unwritten[each.key][0] for each in people if each.key in self._unwritten}
+        asked = [each.key for each in people if each.key not in own]
+        found = dict(zip(asked, self._stored(asked), strict=True))
+        return [own[each.key] if each.key in own else self._unpacked(found[each.key]) for each in people]
+
+    def _stored(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         try:
-            return self._online.read([each.key for each in people])
+            return self._online.read(keys)
         except Exception:  # noqa: BLE001 - whatever a store may raise
             # A store that fails is a store that lost everything: slow, never wrong.
             _log.exception("the online store cannot be read")
-            return [None] * len(people)
+            return [None] * len(keys)
 
-    def _valid(self, packed: bytes | None, person: Person) -> Floats | None:
-        """Return the state, or None if it is missing, malformed, or not folded to exactly where the log is."""
+    def _unpacked(self, packed: bytes | None) -> Floats | None:
         try:
-            state = unpack(packed or b"", catalogue=self._catalogue)
+            return unpack(packed or b"", catalogue=self._catalogue)
         except MalformedState:
             return None
-        return state if position(state) == person.last_seq else None
 
     def _rebuild(self, connection: Connection, people: Sequence[Person], states: Floats) -> None:
         log, index = component_rows(connection, [each.no for each in people])

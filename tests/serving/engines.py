@@ -87,6 +87,11 @@ class Shop:
         with self.database.connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(query, values)]
 
+    async def stored(self, keys):
+        """Return what the online store holds once it was given everything."""
+        await self.engine.flush()
+        return self.online.read(keys)
+
     def close(self):
         self.engine.close()
         self.database.dispose()

@@ -5,13 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
-from serving.database import for_writing, open_database
+from serving.database import for_writing, migrate, open_database
 from serving.schema import metadata
 from tests.serving.databases import a_database, rows
 
 ADD = text("INSERT INTO facts VALUES (:name, 'x')")
+OLD_USER = "INSERT INTO users (user_no, user_key, unit, last_seq, last_known_at) VALUES (:number, :number, '', 0, 0)"
+OLD_EVENT = """
+INSERT INTO events
+(seq, user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, record, payload)
+VALUES (:seq, :number, :seq, 0, 0, 0, 1, '', '', '', '')
+"""
 FACTS = "SELECT name FROM facts ORDER BY name"
 
 
@@ -119,3 +125,22 @@ def test_several_processes_may_be_the_first_to_open_it(tmp_path):
     assert [rows(each, FACTS) for each in opened] == [[]] * 4
     for each in opened:
         each.dispose()
+
+
+def test_a_log_from_before_events_named_the_one_before_them_is_chained(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'opportune.db'}")
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+        for number in (1, 2):
+            connection.execute(text(OLD_USER), {"number": number})
+        for seq, number in enumerate([1, 2, 1, 1, 2], 1):
+            connection.execute(text(OLD_EVENT), {"seq": seq, "number": number})
+    engine.dispose()
+    with a_database(tmp_path) as database:
+        assert rows(database, "SELECT seq, prev_seq FROM events ORDER BY seq") == [
+            (1, None),
+            (2, None),
+            (3, 1),
+            (4, 3),
+            (5, 2),
+        ]

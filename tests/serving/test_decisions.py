@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from serving.decisions import decisions_of
 from serving.errors import InvalidField, NoSuchUser
@@ -30,7 +30,11 @@ def a_user(connection, number, key, *, merged_into=None):
 def an_event(connection, seq, name, user_no=1):
     row = {"seq": seq, "user_no": user_no, "message_id": f"m{seq}", "kind": 9, "name": name, "origin": "live"}
     moments = {"known_at": NOW, "occurred_at": NOW, "received_at": NOW}
-    connection.execute(insert(events).values(row | moments | {"record": b"", "payload": "{}"}))
+    last = connection.execute(select(users.c.last_seq).where(users.c.user_no == user_no)).scalar_one()
+    connection.execute(
+        insert(events).values(row | moments | {"record": b"", "payload": "{}", "prev_seq": last or None})
+    )
+    connection.execute(update(users).where(users.c.user_no == user_no).values(last_seq=seq))
 
 
 def an_evaluation(connection, decision_id, *, at=NOW, user_no=1, event_seq=None):

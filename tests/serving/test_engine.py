@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.catalog import CATALOGUE
-from features.state import pack, unpack
+from features.state import pack, position, unpack
 from serving import engine as engine_module
+from serving.batch import Batch
 from serving.errors import NotReady, Overloaded
 from serving.rebuild import rebuild
 from serving.states import StateKeeper
@@ -193,9 +194,9 @@ async def test_moments_never_repeat_so_that_what_was_read_can_be_told_from_what_
 @pytest.mark.parametrize("damage", ["lost", "torn", "behind", "ahead", "other layout"])
 async def test_a_state_that_does_not_match_the_log_is_rebuilt_from_it(shop, damage):
     await ask(shop, "u", event("Product Added", "u", 1, **CART))
-    behind = shop.online.read(["u"])[0]
+    [behind] = await shop.stored(["u"])
     good = await ask(shop, "u", event("Product Added", "u", 2, **CART))
-    packed = shop.online.read(["u"])[0]
+    [packed] = await shop.stored(["u"])
     ahead = unpack(packed)
     ahead[1] += 7
     other = unpack(packed)
@@ -209,8 +210,53 @@ async def test_a_state_that_does_not_match_the_log_is_rebuilt_from_it(shop, dama
     assert shop.keeper.rebuilt == before + 1
 
 
+async def test_whoever_asks_the_online_store_sees_a_new_state_within_a_second(shop):
+    await ask(shop, "u", event("Product Added", "u", **CART))
+    at_once = shop.online.read(["u"])
+    await asyncio.sleep(1)
+    [soon] = shop.online.read(["u"])
+
+    assert at_once == [None]
+    assert position(unpack(soon)) == 1
+
+
+async def test_what_is_not_stored_yet_is_read_all_the_same(shop):
+    found = [await ask(shop, "u", event("Product Added", "u", at, **CART)) for at in range(3)]
+
+    assert shop.online.read(["u"]) == [None]
+    assert [feature(each, "cart_items") for each in found] == [3, 6, 9]
+    assert shop.keeper.rebuilt == 0
+
+
+async def test_what_a_crash_kept_from_the_store_is_rebuilt_from_the_log(shop, tmp_path):
+    for at in range(3):
+        await ask(shop, "u", event("Product Added", "u", at, **CART))
+    after = Shop(tmp_path)
+    found = await ask(after, "u")
+    after.close()
+
+    assert feature(found, "cart_items") == 9
+    assert after.keeper.rebuilt == 1
+
+
+async def test_large_arrivals_do_not_share_one_endless_transaction(shop, monkeypatch):
+    sizes = []
+    run = Batch.run
+
+    def watched(self, items):
+        sizes.append(sum(len(each.events) for each in items))
+        return run(self, items)
+
+    monkeypatch.setattr(Batch, "run", watched)
+    arrivals = [[event("Product Viewed", f"u{i}-{j}", i) for j in range(300)] for i in range(5)]
+    await asyncio.gather(*(shop.engine.ingest(each) for each in arrivals))
+
+    assert sizes == [600, 600, 300]
+
+
 async def test_a_lost_online_store_is_rebuilt_as_a_whole(shop):
     await shop.engine.ingest([event("Product Added", f"u{i}", 1, **CART) for i in range(20)])
+    await shop.engine.flush()
     shop.online.write([(f"u{i}", b"", START + 9 * SECOND) for i in range(20)])
     with shop.database.connect() as connection:
         assert rebuild(connection, StateKeeper(shop.online)) == 20
@@ -282,7 +328,7 @@ async def test_states_after_any_history_in_any_batches_equal_a_rebuild_from_the_
         await asyncio.gather(*(shop.engine.ingest([each]) for each in events[:size]))
         events = events[size:]
     keys = [row[0] for row in shop.rows("SELECT user_key FROM users WHERE merged_into IS NULL AND last_seq > 0")]
-    served = shop.online.read(keys)
+    served = await shop.stored(keys)
     with shop.database.connect() as connection:
         rebuild(connection, StateKeeper(shop.online))
     rebuilt = shop.online.read(keys)
@@ -293,6 +339,7 @@ async def test_states_after_any_history_in_any_batches_equal_a_rebuild_from_the_
 
 async def test_a_rebuilt_state_is_stored_so_that_it_is_rebuilt_once(shop):
     await ask(shop, "u", event("Product Added", "u", **CART))
+    await shop.engine.flush()
     shop.online.write([("u", b"", START + 9 * SECOND)])
     before = shop.keeper.rebuilt
     for _ in range(3):

@@ -20,6 +20,7 @@ async def keys(shop):
     await shop.engine.ingest([event("", "u0", 20, type="identify", anonymousId="a0")])
     await shop.engine.ingest([event("", "u1", 21, type="alias", previousId="u2")])
     await shop.engine.ingest([event("Product Added", "u0", 30, **CART)])
+    await shop.engine.flush()
     return ["u0", "u1", "u3", "u4", "u5", "anonymous:a1", "anonymous:a2"]
 
 

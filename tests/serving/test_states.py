@@ -28,6 +28,7 @@ async def busy(shop):
     """A shop with three people of one, two and three events."""
     for number, key in enumerate(KEYS, 1):
         await shop.engine.ingest([event("Product Added", key, number * 10 + i, **CART) for i in range(number)])
+    await shop.engine.flush()
     return shop
 
 
@@ -73,7 +74,7 @@ async def test_a_store_that_is_not_there_is_one_that_lost_everything(busy, caplo
     assert "nobody answers" in caplog.text
 
 
-async def test_what_is_saved_is_what_is_loaded_next(busy):
+async def test_what_is_saved_is_what_is_loaded_next_and_stored_once_written(busy):
     keeper = StateKeeper(busy.online)
     people, states = load(busy, keeper, KEYS)
     busy.online.write([(key, b"", 1_900_000_000_000_000) for key in KEYS])
@@ -81,4 +82,22 @@ async def test_what_is_saved_is_what_is_loaded_next(busy):
         each.last_known_at = 1_900_000_000_000_001
     keeper.save(people, states)
 
-    assert [unpack(each)[1] for each in busy.online.read(KEYS)] == [1, 3, 6]
+    assert keeper.unwritten == 3
+    np.testing.assert_array_equal(load(busy, keeper, KEYS)[1], states)
+    assert busy.online.read(KEYS) == [b""] * 3
+
+    keeper.write()
+
+    assert keeper.unwritten == 0
+    assert [position(unpack(each)) for each in busy.online.read(KEYS)] == [1, 3, 6]
+
+
+async def test_what_the_store_does_not_take_is_rebuilt_when_next_read(busy):
+    people, states = load(busy, keeper := StateKeeper(Unreachable()), KEYS)
+    keeper.save(people, states)
+    with pytest.raises(ConnectionError):
+        keeper.write()
+
+    assert keeper.unwritten == 0
+    np.testing.assert_array_equal(load(busy, keeper, KEYS)[1], states)
+    assert keeper.rebuilt == 6

@@ -1,0 +1,83 @@
+"""Write-ahead logs are copied beside the writer, and begin anew instead of growing for ever."""
+
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+
+from serving.checkpoints import Checkpoints
+from tests.serving.databases import a_database, rows
+from tests.serving.engines import event, shop
+
+__all__ = ["shop"]
+EVERY_S = 0.02
+WAIT_S = 20
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A database in WAL mode that never copies its log by itself, and a connection that keeps the log alive."""
+    path = tmp_path / "some.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("CREATE TABLE t (x)")
+        yield path, connection
+
+
+def count(path):
+    with closing(sqlite3.connect(path)) as other:
+        return other.execute("SELECT count(*) FROM t").fetchone()[0]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_the_log_is_copied_and_the_writer_told(file, durable):
+    path, connection = file
+    connection.execute("INSERT INTO t VALUES (1)")
+    told = threading.Event()
+    checkpoints = Checkpoints(path, every_s=EVERY_S, durable=durable, finish=told.set)
+    checkpoints.start()
+    assert told.wait(WAIT_S)
+    checkpoints.stop()
+    # Without the log, the file alone has it all.
+    alone = path.with_name("alone.db")
+    alone.write_bytes(path.read_bytes())
+
+    assert count(alone) == 1
+
+
+def test_a_log_that_was_copied_to_its_end_begins_anew(file):
+    path, connection = file
+    log = path.with_name("some.db-wal")
+    checkpoints = Checkpoints(path, every_s=EVERY_S)
+    checkpoints.start()
+    sizes = []
+    for _ in range(20):
+        connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
+        sizes.append(log.stat().st_size)
+        threading.Event().wait(5 * EVERY_S)
+    checkpoints.stop()
+
+    assert sizes[-1] < 10 * sizes[0]
+
+
+def test_a_file_that_is_not_there_is_not_made_and_ends_nothing(tmp_path, caplog):
+    told = threading.Semaphore(0)
+    checkpoints = Checkpoints(tmp_path / "none.db", every_s=EVERY_S, finish=told.release)
+    checkpoints.start()
+    assert all(told.acquire(timeout=WAIT_S) for _ in range(3))
+    checkpoints.stop()
+
+    assert not (tmp_path / "none.db").exists()
+    assert "could not be copied" in caplog.text
+
+
+async def test_the_writer_finishes_between_two_of_its_transactions(shop):
+    await shop.engine.ingest([event("Product Viewed", f"u{i}", i) for i in range(50)])
+    shop.engine.finish_checkpoint()
+    alone = shop.home / "alone"
+    alone.mkdir()
+    (alone / "opportune.db").write_bytes((shop.home / "opportune.db").read_bytes())
+    with a_database(alone) as found:
+        assert rows(found, "SELECT count(*) FROM events") == [(50,)]
