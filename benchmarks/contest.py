@@ -1,19 +1,20 @@
 """The contest over HTTP: every server on one core, the load from another, rounds taken in turns."""
 
+import math
 import sqlite3
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
 
-from benchmarks import lineup
+from benchmarks import disk, lineup
 from benchmarks.lineup import Folders
 from benchmarks.load import Plan
 from benchmarks.machine import Cores
@@ -24,6 +25,7 @@ from benchmarks.tally import Outcome
 Peers: TypeAlias = dict[str, Server]
 BATCH = 100
 BUSY_CONNECTIONS = 32
+WARMUP_S = 1.0
 
 
 @dataclass(slots=True)
@@ -43,10 +45,16 @@ class Contest:
         self.note("starting our server alone, to time it")
         ours = lineup.start_ours(self.folders, self.cores.server)
         try:
-            self.note(f"ready after {ours.startup_s} s; starting the peers")
-            with peers(self.folders, self.cores) as others:
-                self._against(ours, others)
+            self.note(f"ready after {ours.startup_s} s")
+            with running(lineup.start_ceiling(self.folders, self.cores.server)) as ceiling:
+                for name, recipe in (("score", lineup.score), ("event", lineup.event)):
+                    self._compare(name, recipe, ours, ceiling)
+            self._batches(ours)
             self._beside_a_busy_route(ours, self.folders.key())
+            # Last, because a slow server works on for seconds at what it was asked, on the core of the others.
+            self.note("starting the slow peers")
+            with peers(self.folders, self.cores) as others:
+                self._slow(others)
             self.figures["startup_s"] = ours.startup_s
             self.figures["peak_rss_mb"] = ours.peak_rss_mb()
         finally:
@@ -54,17 +62,6 @@ class Contest:
         self.figures["in_the_log"] = logged_live(self.folders.live / "opportune.db")
         self.figures["acknowledged"] = self.acknowledged
         return self.figures
-
-    def _against(self, ours: Server, others: Peers) -> None:
-        for name, recipe in (("score", lineup.score), ("event", lineup.event)):
-            self._compare(name, recipe, ours, others["ceiling"])
-        self.note(f"batches of {BATCH} events")
-        batches = self._play(ours, lineup.batch(self.folders.key(), BATCH))
-        self.figures["batch"] = batches
-        self.figures["batch_events_per_s"] = batches.per_s * BATCH
-        self.acknowledged += batches.acknowledged * BATCH
-        # Last, because a slow server works on for seconds at what it was asked, on the core of the others.
-        self._slow(others)
 
     def _compare(self, name: str, recipe: Callable[..., Recipe], ours: Server, ceiling: Server) -> None:
         key = self.folders.key()
@@ -75,10 +72,20 @@ class Contest:
             peaks["ours"].append(self._play(ours, recipe(key)))
         found: dict[str, Any] = {who: middle(outcomes) for who, outcomes in peaks.items()}
         self.note(f"{name}: ours at half of its peak")
-        found["half"] = self._play(ours, recipe(key), rate_per_s=found["ours"].per_s / 2)
+        halves = [self._play(ours, recipe(key), rate_per_s=found["ours"].per_s / 2) for _ in range(self.rounds)]
+        found["half"] = middle(halves, by=lambda each: each.latency.p99_ms or math.inf)
         if name == "event":
-            self.acknowledged += sum(each.acknowledged for each in [*peaks["ours"], found["half"]])
+            self.figures["disk"] = disk.alone(self.folders.live, seconds=self.seconds)
+            self.acknowledged += sum(each.acknowledged for each in [*peaks["ours"], *halves])
         self.figures[name] = found
+
+    def _batches(self, ours: Server) -> None:
+        self.note(f"batches of {BATCH} events")
+        recipe = lineup.batch(self.folders.key(), BATCH)
+        batches = [self._play(ours, recipe, warmup_s=2 * WARMUP_S) for _ in range(self.rounds)]
+        self.figures["batch"] = middle(batches)
+        self.figures["batch_events_per_s"] = self.figures["batch"].per_s * BATCH
+        self.acknowledged += sum(each.acknowledged for each in batches) * BATCH
 
     def _slow(self, others: Peers) -> None:
         key, slow = self.folders.key(), others["straightforward"]
@@ -119,12 +126,14 @@ class Contest:
         pinned: bool = True,
         connections: int = 64,
         seconds: float | None = None,
+        warmup_s: float = WARMUP_S,
     ) -> Outcome:
         """Let the load generator play against a server."""
         plan = Plan(
             port=server.port,
             recipe=recipe,
             connections=connections,
+            warmup_s=warmup_s,
             measured_s=self.seconds if seconds is None else seconds,
             rate_per_s=rate_per_s,
             cpu=self.cores.load if pinned else None,
@@ -139,8 +148,8 @@ class Contest:
 
 @contextmanager
 def peers(folders: Folders, cores: Cores) -> Iterator[Peers]:
-    """Start all peers at once, unpinned so that it takes less long; give them, pinned, by name; stop them."""
-    begin = (lineup.start_ceiling, lineup.start_straightforward, lineup.start_feast, lineup.start_mlflow)
+    """Start the slow peers at once, unpinned so that it takes less long; give them, pinned, by name; stop them."""
+    begin = (lineup.start_straightforward, lineup.start_feast, lineup.start_mlflow)
     with ThreadPoolExecutor() as pool:
         waiting = [pool.submit(each, folders, None) for each in begin]
     started = [each.result() for each in waiting if each.exception() is None]
@@ -156,10 +165,18 @@ def peers(folders: Folders, cores: Cores) -> Iterator[Peers]:
             server.stop()
 
 
-def middle(outcomes: list[Outcome]) -> Outcome:
-    """Return the outcome with the median rate."""
-    median = statistics.median_low(each.per_s for each in outcomes)
-    return next(each for each in outcomes if each.per_s == median)
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Stop a server in the end."""
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def middle(outcomes: list[Outcome], by: Callable[[Outcome], float] = attrgetter("per_s")) -> Outcome:
+    """Return the outcome with the median rate, or with the median of something else."""
+    return sorted(outcomes, key=by)[(len(outcomes) - 1) // 2]
 
 
 def logged_live(database: Path) -> int:

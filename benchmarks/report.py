@@ -105,6 +105,10 @@ def table(http: dict[str, Any], backfill: dict[str, Any]) -> Iterator[str]:
     yield _line("features only: feast serve", http["feast"], None, http["score"]["straightforward"].per_s)
     yield _line("prediction only: mlflow models serve", http["mlflow"], None, http["score"]["straightforward"].per_s)
     yield _line("batches of 100 events: Opportune", http["batch"])
+    disk = http["disk"]
+    yield f"{'the disk alone: 16 kB written and flushed':51}{'':32}" + "".join(
+        f"{wait:>9.2f}" for wait in (disk.p50_ms, disk.p95_ms, disk.p99_ms)
+    )
     busy = http["busy"]
     yield _line("unpinned, event with score: alone", busy["alone"])
     yield _line("unpinned, event with score: beside /healthz", busy["beside"])
