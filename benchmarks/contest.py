@@ -75,7 +75,8 @@ class Contest:
         halves = [self._play(ours, recipe(key), rate_per_s=found["ours"].per_s / 2) for _ in range(self.rounds)]
         found["half"] = middle(halves, by=lambda each: each.latency.p99_ms or math.inf)
         if name == "event":
-            self.figures["disk"] = disk.alone(self.folders.live, seconds=self.seconds)
+            rate = found["ours"].per_s / 2
+            self.figures["disk"] = disk.alone(self.folders.live, rate_per_s=rate, seconds=self.seconds)
             self.acknowledged += sum(each.acknowledged for each in [*peaks["ours"], *halves])
         self.figures[name] = found
 

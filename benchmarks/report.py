@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.latency import Latency
 from benchmarks.tally import Outcome
 
 NAMES = {
@@ -100,15 +101,13 @@ def table(http: dict[str, Any], backfill: dict[str, Any]) -> Iterator[str]:
         to = (found["ceiling"].per_s, found["straightforward"].per_s)
         yield _line(f"{title}: Opportune, 64 connections", found["ours"], *to)
         yield _line(f"{title}: Opportune at half of it, open loop", found["half"])
+        if name == "event":
+            yield f"{'  the disk alone, written and flushed at that rate':83}{_waits(http['disk'])}"
         yield _line(f"{title}: FastAPI answering a constant", found["ceiling"], *to)
         yield _line(f"{title}: FastAPI + Feast SDK + DataFrame", found["straightforward"], *to)
     yield _line("features only: feast serve", http["feast"], None, http["score"]["straightforward"].per_s)
     yield _line("prediction only: mlflow models serve", http["mlflow"], None, http["score"]["straightforward"].per_s)
     yield _line("batches of 100 events: Opportune", http["batch"])
-    disk = http["disk"]
-    yield f"{'the disk alone: 16 kB written and flushed':51}{'':32}" + "".join(
-        f"{wait:>9.2f}" for wait in (disk.p50_ms, disk.p95_ms, disk.p99_ms)
-    )
     busy = http["busy"]
     yield _line("unpinned, event with score: alone", busy["alone"])
     yield _line("unpinned, event with score: beside /healthz", busy["beside"])
@@ -131,6 +130,9 @@ def _backfill(found: dict[str, Any]) -> Iterator[str]:
 
 def _line(title: str, found: Outcome, ceiling: float | None = None, slow: float | None = None) -> str:
     ratios = "".join(f"{found.per_s / to:>11.2f}" if to else f"{'':>11}" for to in (ceiling, slow))
-    waits = (found.latency.p50_ms, found.latency.p95_ms, found.latency.p99_ms)
-    times = "".join(f"{wait:>9.2f}" if wait is not None else f"{'-':>9}" for wait in waits)
-    return f"{title:51}{found.per_s:>10,.0f}{ratios}{times}{found.errors:>8}"
+    return f"{title:51}{found.per_s:>10,.0f}{ratios}{_waits(found.latency)}{found.errors:>8}"
+
+
+def _waits(found: Latency) -> str:
+    waits = (found.p50_ms, found.p95_ms, found.p99_ms)
+    return "".join(f"{wait:>9.2f}" if wait is not None else f"{'-':>9}" for wait in waits)
