@@ -15,7 +15,9 @@ def main() -> None:
     # Before numba, LightGBM and Feast are imported: they read these once.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("TZ", "UTC")
-    settings = _settings()
+    from serving.settings import settings_of_process
+
+    settings = settings_of_process()
     from features.cache import keep_compiled
 
     keep_compiled(settings.home)
@@ -37,27 +39,6 @@ def main() -> None:
         proxy_headers=False,
         server_header=False,
     )
-
-
-def _settings() -> "Settings":
-    """Read the settings; what is wrong with them is the last sentence of the process."""
-    from pydantic import ValidationError
-    from pydantic_settings import SettingsError
-
-    from serving.settings import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        wrong = (f"{_variable(each['loc'])}{each['msg']}" for each in error.errors())
-        sys.exit(f"opportune: {'; '.join(wrong)}")
-    except SettingsError as error:
-        sys.exit(f"opportune: {error}")
-
-
-def _variable(field: tuple[int | str, ...]) -> str:
-    """Return the environment variable that a field is set by, and a colon."""
-    return f"OPPORTUNE_{str(field[0]).upper()}: " if field else ""
 
 
 def _app(settings: "Settings") -> "Edge":

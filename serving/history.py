@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from features.cache import keep_compiled
-from serving.settings import Settings
+from serving.settings import settings_of_process
 
 
 def main() -> int:
     """Import the file that the command line names; 0 imported, 1 refused."""
     arguments = _arguments()
-    settings = Settings()
+    settings = settings_of_process()
     keep_compiled(settings.home)
     # Only now: what follows imports numba, which reads once where compiled kernels are kept.
     from serving.clock import wall

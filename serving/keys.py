@@ -18,7 +18,7 @@ from sqlalchemy import delete, insert, select
 from serving.clock import wall
 from serving.database import open_database
 from serving.schema import api_keys
-from serving.settings import Settings
+from serving.settings import settings_of_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def revoke_key(connection: Connection, name: str) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make, list or revoke keys of the installation that the settings name; a server that runs follows in a second."""
     asked = _parser().parse_args(arguments)
-    with open_database(Settings().database).begin() as connection:
+    with open_database(settings_of_process().database).begin() as connection:
         try:
             return _COMMANDS[asked.command](connection, asked)
         except KeyRefused as error:

@@ -43,9 +43,9 @@ def main() -> int:
     """Rebuild all states of the configured home."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("TZ", "UTC")
-    from serving.settings import Settings
+    from serving.settings import settings_of_process
 
-    settings = Settings()
+    settings = settings_of_process()
     from features.cache import keep_compiled
 
     keep_compiled(settings.home)

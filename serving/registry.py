@@ -23,7 +23,7 @@ from models.bundle import BundleRefused, verify
 from models.horizon import REGISTERED, duration
 from models.manifest import bundle_digest
 from models.probe import probe
-from serving.settings import Settings
+from serving.settings import settings_of_process
 
 LOOK_EVERY_S = 2.0
 CHAMPION = "champion"
@@ -202,7 +202,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m serving.registry", description=__doc__)
     parser.add_argument("--once", action="store_true", help="take up the champions and end; 1 if one was refused")
     once = parser.parse_args().once
-    settings = Settings()
+    settings = settings_of_process()
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     watcher = Watcher(settings.home, settings.registry)
     if once:

@@ -1,10 +1,21 @@
 """What an operator can set: built once by whoever starts a process, from the environment, and passed on."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from models.horizon import duration
 
@@ -83,3 +94,19 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         """The SQLite file of log and ledger."""
         return self.home / "opportune.db"
+
+
+def settings_of_process() -> Settings:
+    """Read the settings of a command; what is wrong with them is its last sentence (SystemExit)."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = (f"{_variable(each['loc'])}{each['msg']}" for each in error.errors())
+        sys.exit(f"opportune: {'; '.join(wrong)}")
+    except SettingsError as error:
+        sys.exit(f"opportune: {error}")
+
+
+def _variable(field: tuple[int | str, ...]) -> str:
+    """Return the environment variable that a field is set by, and a colon."""
+    return f"OPPORTUNE_{str(field[0]).upper()}: " if field else ""

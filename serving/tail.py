@@ -11,7 +11,7 @@ from pathlib import Path
 
 from features.kinds import NAMES, Kind, fold_name
 from features.moments import iso
-from serving.settings import Settings
+from serving.settings import settings_of_process
 
 _EVENTS = """
 SELECT e.seq, e.received_at, u.user_key, e.kind, e.name, e.origin
@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("--last", type=int, default=10, help="how many of the past to begin with (10)")
     parser.add_argument("--once", action="store_true", help="do not wait for more")
     arguments = parser.parse_args()
-    database = Settings().database
+    database = settings_of_process().database
     try:
         with closing(_open(database)) as connection:
             seen = _start(connection, arguments.last)

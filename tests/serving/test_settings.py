@@ -1,5 +1,8 @@
 """Settings come from the environment, are checked, and cannot change."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,3 +110,29 @@ def test_the_database_is_below_the_home_folder(bare):
     bare("home", "elsewhere")
 
     assert Settings().database == Path("elsewhere/opportune.db")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["serving"],
+        ["serving.keys", "list"],
+        ["serving.history", "history.csv"],
+        ["serving.rebuild"],
+        ["serving.registry", "--once"],
+        ["serving.tail", "--once"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_command_names_a_setting_that_cannot_be_meant_and_makes_nothing(command, tmp_path, root):
+    home = tmp_path / "home"
+    environment = {**os.environ, "OPPORTUNE_HOME": str(home), "OPPORTUNE_PORT": "http", "OPPORTUNE_RATE_LIMIT": "-1"}
+    done = subprocess.run(
+        [sys.executable, "-m", *command], env=environment, cwd=root, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("opportune: OPPORTUNE_PORT: Input should be a valid integer")
+    assert "; OPPORTUNE_RATE_LIMIT: " in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not home.exists()
