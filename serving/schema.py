@@ -184,3 +184,15 @@ facts = Table(
     Column("name", String(100), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
+    Column("trigger", String(100), primary_key=True),
+    Column("key", String(256), primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Column("armed_at", BigInteger, nullable=False),
+    Column("event_seq", BigInteger, nullable=False),
+    Index("timers_due", "due_at"),
+)
