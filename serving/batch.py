@@ -26,7 +26,7 @@ from serving.people import People, Person
 from serving.scorer import Scorer
 from serving.states import StateKeeper
 from serving.unknown_names import count_unknown
-from serving.verdicts import Verdicts
+from serving.verdicts import Occasion, Verdicts, occasion_of
 
 _json = msgspec.json.Encoder().encode
 
@@ -59,7 +59,8 @@ class _Reading:
     seq: int = 0
     row: int = -1
     features: Floats | None = None
-    event: Appended | None = None
+    occasion: Occasion | None = None
+    event_seq: int | None = None
     triggers: tuple[Trigger, ...] = ()
 
 
@@ -162,7 +163,17 @@ class Batch:
             self._work.unknown[event.name] += 1
         triggers = tools.policy.triggers_for(event.kind, event.name)
         if asked or triggers:
-            self._read(_Reading(added.person, at, decision_id(at), keep=True, event=added, triggers=triggers))
+            self._read(
+                _Reading(
+                    added.person,
+                    at,
+                    decision_id(at),
+                    keep=True,
+                    event_seq=added.seq,
+                    occasion=occasion_of(added),
+                    triggers=triggers,
+                )
+            )
         return added
 
     def _fold(self, added: Appended) -> None:
@@ -234,10 +245,11 @@ class Batch:
             (each, score) for each, score in zip(self._work.readings, self._work.scores, strict=True) if each.triggers
         ]
         if asking:
-            self._verdicts.prepare([each.event for each, _ in asking if each.event is not None], self._work.links)
+            occasions = [each.occasion for each, _ in asking if each.occasion is not None]
+            self._verdicts.prepare(occasions, self._work.links)
         for each, score in asking:
-            if each.event is not None:
-                score.decisions = self._verdicts.decide(each.event, each.triggers, score.intent, each.decision_id)
+            if each.occasion is not None:
+                score.decisions = self._verdicts.decide(each.occasion, each.triggers, score.intent, each.decision_id)
 
     def _write(self) -> None:
         now = wall()
@@ -262,7 +274,7 @@ class Batch:
             user_no=person.no,
             seq=reading.seq,
             at=reading.at,
-            event_seq=reading.event.seq if reading.event else None,
+            event_seq=reading.event_seq,
             features=score.features.tobytes(),
             catalogue=CATALOGUE.fingerprint,
             scores=_json(score.intent).decode(),

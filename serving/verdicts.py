@@ -2,9 +2,11 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from features.events import Event
 from policy.decide import Facts, Verdict, decide
 from policy.reasons import Action
 from policy.triggers import Policy, Trigger
@@ -13,6 +15,36 @@ from serving.items import Decided
 from serving.ledger import DecisionRow
 from serving.log import Appended
 from serving.message import Message, compose
+from serving.people import Person
+
+
+@dataclass(slots=True, eq=False)
+class Occasion:
+    """What lets triggers decide: an event that came, or a timer that is due.
+
+    Attributes:
+        person: Whom it is about.
+        unit: What arms were drawn for when it came; later links can change the person's.
+        event: What happened, or what armed the timer.
+        event_seq: Its position in the log.
+        at: Moment of the decision, in microseconds.
+        since: From when on the decision grows stale: when the event happened, or the timer was due.
+        until: Position of the log up to which links are known.
+    """
+
+    person: Person
+    unit: str
+    event: Event
+    event_seq: int
+    at: int
+    since: int
+    until: int
+
+
+def occasion_of(added: Appended) -> Occasion:
+    """Return the occasion of an event that the log now holds."""
+    event = added.event
+    return Occasion(added.person, added.unit, event, added.seq, added.known_at, event.occurred_at, added.seq)
 
 
 class Verdicts:
@@ -29,11 +61,11 @@ class Verdicts:
         self.messages: list[Message] = []
         self.rows: list[DecisionRow] = []
 
-    def prepare(self, asking: Sequence[Appended], links: Sequence[Appended]) -> None:
+    def prepare(self, asking: Sequence[Occasion], links: Sequence[Appended]) -> None:
         """Look up when the triggers last fired for the people of these events.
 
         Args:
-            asking: Every event that `decide` will be asked about.
+            asking: Everything that `decide` will be asked about.
             links: The events of the batch that revealed two people to be one, in order.
         """
         numbers = {each.person.no for each in (*asking, *links)} | {each.merged.no for each in links if each.merged}
@@ -42,20 +74,20 @@ class Verdicts:
         self._links.extend(links)
 
     def decide(
-        self, added: Appended, triggers: Sequence[Trigger], intent: Mapping[str, float | None], decision_id: str
+        self, asking: Occasion, triggers: Sequence[Trigger], intent: Mapping[str, float | None], decision_id: str
     ) -> list[Decided]:
-        """Return what each of these triggers says to an event; asked in the order of the log."""
-        self._follow_links(until=added.seq)
-        person = added.person
+        """Return what each of these triggers says to an occasion; asked in the order of the log."""
+        self._follow_links(until=asking.until)
+        person = asking.person
         mine = self._last_fired[person.no]
-        facts = Facts(added.unit, added.known_at, added.event.occurred_at, intent, mine, person.excluded)
+        facts = Facts(asking.unit, asking.at, asking.since, intent, mine, person.excluded)
         decided = []
         for trigger in triggers:
             verdict = decide(trigger, facts)
             if verdict.fired:
-                mine[trigger.cool_down_key] = added.known_at
-                self._fired.append((person.no, trigger.cool_down_key, added.known_at))
-            decided.append(self._record(added, trigger, verdict, decision_id))
+                mine[trigger.cool_down_key] = asking.at
+                self._fired.append((person.no, trigger.cool_down_key, asking.at))
+            decided.append(self._record(asking, trigger, verdict, decision_id))
         return decided
 
     def save(self, *, now: int) -> None:
@@ -75,18 +107,18 @@ class Verdicts:
                 mine[key] = max(at, mine.get(key, at))
                 self._fired.append((link.person.no, key, mine[key]))
 
-    def _record(self, added: Appended, trigger: Trigger, verdict: Verdict, decision_id: str) -> Decided:
+    def _record(self, asking: Occasion, trigger: Trigger, verdict: Verdict, decision_id: str) -> Decided:
         own_id = f"{decision_id}.{trigger.name}"
-        message_id = self._send(added, trigger, verdict, own_id) if verdict.action is Action.SEND else None
+        message_id = self._send(asking, trigger, verdict, own_id) if verdict.action is Action.SEND else None
         action, reason = verdict.action.value, verdict.reason.value
         self.rows.append(
             DecisionRow(
                 trigger_decision_id=own_id,
                 decision_id=decision_id,
-                user_no=added.person.no,
+                user_no=asking.person.no,
                 trigger=trigger.name,
-                at=added.known_at,
-                event_seq=added.seq,
+                at=asking.at,
+                event_seq=asking.event_seq,
                 action=action,
                 reason=reason,
                 score=verdict.score,
@@ -102,13 +134,13 @@ class Verdicts:
             own_id, trigger.name, action, reason, verdict.score, verdict.threshold, trigger.horizon, message_id
         )
 
-    def _send(self, added: Appended, trigger: Trigger, verdict: Verdict, own_id: str) -> str:
+    def _send(self, asking: Occasion, trigger: Trigger, verdict: Verdict, own_id: str) -> str:
         message = compose(
             trigger,
             verdict,
-            added.event,
+            asking.event,
             trigger_decision_id=own_id,
-            at=added.known_at,
+            at=asking.at,
             model_version=self._models.get(trigger.horizon),
             policy_version=self._policy.version,
         )
