@@ -25,6 +25,13 @@ class Reason(StrEnum):
     EXCLUDED_USER = "excluded_user"
     NO_SCORE = "no_score"
     DRY_RUN = "dry_run"
+    NO_CONSENT = "no_consent"
+    SUPPRESSED = "suppressed"
+    CAPPED = "capped"
+    QUIET_HOURS = "quiet_hours"
+    UNKNOWN_ZONE = "unknown_zone"
+    BOUGHT_RECENTLY = "bought_recently"
+    STILL_BROWSING = "still_browsing"
 
     @property
     def sentence(self) -> str:
@@ -48,5 +55,15 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType(
         Reason.EXCLUDED_USER: "The user is marked as a bot, as staff or as a test user, and gets no messages.",
         Reason.NO_SCORE: "There was no score for the trigger's horizon: no model for it is in service.",
         Reason.DRY_RUN: "Everything spoke for sending, but the trigger is in dry run: it decides and sends nothing.",
+        Reason.NO_CONSENT: "The user did not consent to messages of this purpose on this channel, or took it back.",
+        Reason.SUPPRESSED: (
+            "The user or one of their addresses is on the suppression list: unsubscribed, bounced, complained, "
+            "or put there by hand."
+        ),
+        Reason.CAPPED: "The user got as many messages as the trigger's frequency caps allow, or was due to.",
+        Reason.QUIET_HOURS: "It was within the quiet hours where the user lives.",
+        Reason.UNKNOWN_ZONE: "It is not known when the user's quiet hours are, and the trigger holds in that case.",
+        Reason.BOUGHT_RECENTLY: "The user ordered a short while ago, and the trigger leaves buyers in peace for a while.",
+        Reason.STILL_BROWSING: "The user was still visiting, and the trigger waits until a visit is over.",
     }
 )

@@ -1,0 +1,238 @@
+"""What keeps a message from a person although the numbers speak for it: guards, and the facts that they look at.
+
+Asked in this order, the first objection is the reason: what bars somebody altogether (suppression, consent), then what
+makes this moment the wrong one (a purchase just made, a visit under way, caps, quiet hours).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Final, Literal, NamedTuple, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from features.activity import SESSION_GAP
+from features.moments import zone as zone_of
+from policy.hours import TimeOfDay, is_within, known_zone, next_end
+from policy.quantities import Duration, microseconds
+from policy.reasons import Reason
+
+EVERY_CHANNEL: Final = "*"
+SESSION_GAP_US: Final = microseconds(SESSION_GAP)
+TRANSACTIONAL: Final = "transactional"
+UNSUBSCRIBED: Final = "unsubscribed"
+"""The one reason for suppression that is about marketing only; all others mean that the address is dead or unwanted."""
+_OWN_TERMS: Final = frozenset({"email", "sms", "push"})
+_NO_CONSENT, _SUPPRESSED, _CAPPED = Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.CAPPED
+
+Zone = Annotated[str, AfterValidator(known_zone)]
+
+
+class Consent(StrEnum):
+    """On what basis a message may be sent."""
+
+    OPT_IN = "opt_in"
+    LEGITIMATE_INTEREST = "legitimate_interest"
+    NONE = "none"
+
+
+class Block(BaseModel):
+    """A block of fields of the policy file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Cap(Block):
+    """At most so many messages within any stretch of time of that length."""
+
+    count: int = Field(ge=1, le=1000, description="How many messages.")
+    window: Duration = Field(gt=timedelta(0), description="Within how long, rolling: `7d`.")
+
+    @cached_property
+    def window_us(self) -> int:
+        """The window in microseconds."""
+        return microseconds(self.window)
+
+    def is_used_up(self, sends: Iterable["Sent"], at: int) -> bool:
+        """Whether as many messages as are allowed were sent in the window that ends at a moment."""
+        return sum(at - each.at < self.window_us for each in sends) >= self.count
+
+
+class QuietHours(Block):
+    """The hours of the person's own day in which nothing is sent."""
+
+    start: TimeOfDay = Field(alias="from", description="The first quiet minute, such as `21:00`.")
+    end: TimeOfDay = Field(alias="to", description="The first minute that is not quiet any more, such as `08:00`.")
+    unknown_zone: Literal["assume", "hold", "shop_zone"] = Field(
+        default="hold",
+        description="Where somebody's zone is not known: `assume` that of `zone`, `hold`, or take the shop's.",
+    )
+    zone: Zone | None = Field(default=None, description="IANA name of the zone to assume, such as `Europe/Berlin`.")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("from and to are the same: no hour would be quiet, or all of them")
+        if (self.unknown_zone == "assume") != (self.zone is not None):
+            raise ValueError("zone is needed with unknown_zone: assume, and with nothing else")
+        return self
+
+
+class Guards(Block):
+    """What must not stand against a message of a trigger."""
+
+    consent: Consent | None = Field(
+        default=None,
+        description=(
+            "`opt_in`: the person said yes; `legitimate_interest`: the person did not say no; `none`: not asked for. "
+            "Default: `opt_in` for email, sms and push, `none` for a webhook, whose receiver asks."
+        ),
+    )
+    purpose: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)] = Field(
+        default="marketing", description="What the consent must be for."
+    )
+    cap: Cap | None = Field(default=None, description="Most messages to one person, of all triggers and channels.")
+    cap_per_channel: Cap | None = Field(default=None, description="Most messages to one person on this channel.")
+    cap_per_trigger: Cap | None = Field(default=None, description="Most messages of this trigger to one person.")
+    quiet_hours: QuietHours | None = Field(default=None, description="When the person is left in peace.")
+    gap_after_purchase: Duration | None = Field(
+        default=None, description="Stay silent for so long after an order of the person."
+    )
+    not_while_browsing: bool = Field(
+        default=False, description="Wait until the visit is over: nothing happened for 30 minutes."
+    )
+
+    @cached_property
+    def caps(self) -> tuple[Cap, ...]:
+        """All caps that are set."""
+        return tuple(each for each in (self.cap, self.cap_per_channel, self.cap_per_trigger) if each is not None)
+
+    def asks_for(self, channel: str) -> Consent:
+        """Return the basis on which messages of a channel are sent."""
+        if self.consent is not None:
+            return self.consent
+        return Consent.OPT_IN if channel in _OWN_TERMS else Consent.NONE
+
+
+class Sent(NamedTuple):
+    """A message that was sent, or withheld for comparison, which counts the same; `at` in microseconds."""
+
+    at: int
+    channel: str
+    trigger: str
+
+
+@dataclass(slots=True)
+class Standing:
+    """What guards look at: the facts of one person under all their ids.
+
+    Attributes:
+        consents: (purpose, channel, or `*` for all) -> whether it was granted; absent where nothing was said.
+        suppressed: Channel, or `*` for all -> why nothing may be sent there.
+        sends: What was sent or withheld lately, in any order.
+        last_order_at: When they last ordered, in microseconds; None if not lately.
+        last_event_at: When they were last seen, in microseconds; None if never.
+        timezone: IANA name; None where it is not known.
+        shop_zone: IANA name of the shop's zone.
+    """
+
+    consents: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    suppressed: Mapping[str, str] = field(default_factory=dict)
+    sends: Iterable[Sent] = ()
+    last_order_at: int | None = None
+    last_event_at: int | None = None
+    timezone: str | None = None
+    shop_zone: str = "UTC"
+
+
+def objection(
+    guards: Guards, standing: Standing, *, channel: str, message_class: str, trigger: str, at: int
+) -> Reason | None:
+    """Return the first reason why a message must not be sent at a moment in microseconds, or None.
+
+    Transactional messages escape everything but the suppression of an address that is dead or not wanted.
+    """
+    return bar(guards, standing, channel=channel, message_class=message_class) or (
+        None if message_class == TRANSACTIONAL else hindrance(guards, standing, channel=channel, trigger=trigger, at=at)
+    )
+
+
+def bar(guards: Guards, standing: Standing, *, channel: str, message_class: str) -> Reason | None:
+    """Return why nothing may be sent to this person on a channel at any time: suppression, then consent."""
+    transactional = message_class == TRANSACTIONAL
+    if standing.suppressed:
+        reasons = _suppressions(standing, channel)
+        if any(not transactional or reason != UNSUBSCRIBED for reason in reasons):
+            return _SUPPRESSED
+    if transactional:
+        return None
+    basis = guards.asks_for(channel)
+    if basis is Consent.NONE:
+        return None
+    said = _consent(standing, guards.purpose, channel)
+    return None if said or (said is None and basis is Consent.LEGITIMATE_INTEREST) else _NO_CONSENT
+
+
+def hindrance(guards: Guards, standing: Standing, *, channel: str, trigger: str, at: int) -> Reason | None:
+    """Return why this moment is a wrong one: a purchase, a visit, caps, quiet hours, in this order."""
+    gap, ordered, seen = guards.gap_after_purchase, standing.last_order_at, standing.last_event_at
+    if gap is not None and ordered is not None and at - ordered < microseconds(gap):
+        return Reason.BOUGHT_RECENTLY
+    if guards.not_while_browsing and seen is not None and at - seen < SESSION_GAP_US:
+        return Reason.STILL_BROWSING
+    if _is_capped(guards, standing, channel, trigger, at):
+        return _CAPPED
+    return _disturbance(guards.quiet_hours, standing, at) if guards.quiet_hours else None
+
+
+def next_allowed(guards: Guards, standing: Standing, at: int) -> int | None:
+    """Return the first moment from `at` on, in microseconds, outside the person's quiet hours.
+
+    None where their zone is not known and the policy is to hold.
+    """
+    quiet = guards.quiet_hours
+    if quiet is None:
+        return at
+    zone = zone_of(name) if (name := _zone(quiet, standing)) else None
+    return next_end(at, quiet.start, quiet.end, zone) if zone else None
+
+
+def _suppressions(standing: Standing, channel: str) -> Iterable[str]:
+    """Return why a channel is suppressed; what a webhook's receiver sends is not known, so it is covered by any."""
+    if channel == "webhook":
+        return standing.suppressed.values()
+    return [standing.suppressed[each] for each in (channel, EVERY_CHANNEL) if each in standing.suppressed]
+
+
+def _consent(standing: Standing, purpose: str, channel: str) -> bool | None:
+    """Return what the person said of a purpose; of a channel rather than of all, and of any for a webhook."""
+    if channel == "webhook":
+        said = [granted for (of, _), granted in standing.consents.items() if of == purpose]
+        return all(said) if said else None
+    own = standing.consents.get((purpose, channel))
+    return standing.consents.get((purpose, EVERY_CHANNEL)) if own is None else own
+
+
+def _is_capped(guards: Guards, standing: Standing, channel: str, trigger: str, at: int) -> bool:
+    sends = standing.sends
+    if guards.cap and guards.cap.is_used_up(sends, at):
+        return True
+    if guards.cap_per_channel and guards.cap_per_channel.is_used_up([s for s in sends if s.channel == channel], at):
+        return True
+    own = guards.cap_per_trigger
+    return own is not None and own.is_used_up([s for s in sends if s.trigger == trigger], at)
+
+
+def _disturbance(quiet: QuietHours, standing: Standing, at: int) -> Reason | None:
+    zone = zone_of(name) if (name := _zone(quiet, standing)) else None
+    if zone is None:
+        return Reason.UNKNOWN_ZONE
+    return Reason.QUIET_HOURS if is_within(at, quiet.start, quiet.end, zone) else None
+
+
+def _zone(quiet: QuietHours, standing: Standing) -> str | None:
+    if standing.timezone is not None:
+        return standing.timezone
+    return {"assume": quiet.zone, "shop_zone": standing.shop_zone}.get(quiet.unknown_zone)

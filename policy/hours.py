@@ -1,0 +1,95 @@
+"""Hours of a person's own day: whether a moment lies within some, and when they end, clock changes included."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator
+
+from features.moments import zone
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_HOUR: Final = timedelta(hours=1)
+_LOOK_AHEAD_H: Final = 50
+"""A night ends within a day; a clock change, or a day that an island skips, can take another one."""
+_CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+def read_time(text: object) -> object:
+    """Turn `21:00` into a time of day; YAML reads it without quotes as 1260, a number to the base of 60.
+
+    Raises:
+        ValueError: It is no time of day from 0:00 to 23:59.
+    """
+    if isinstance(text, int) and not isinstance(text, bool) and 60 <= text < 24 * 60:
+        text = f"{text // 60}:{text % 60:02}"
+    found = _CLOCK.fullmatch(text.strip()) if isinstance(text, str) else None
+    if isinstance(text, time):
+        return text
+    if found is None:
+        raise ValueError("must be a time of day such as 21:00")
+    return time(int(found[1]), int(found[2]))
+
+
+TimeOfDay = Annotated[time, BeforeValidator(read_time)]
+
+
+def known_zone(name: str) -> str:
+    """Return the IANA name of a zone (ValueError: nobody knows it)."""
+    if zone(name) is None:
+        raise ValueError("must be the IANA name of a time zone, such as Europe/Berlin")
+    return name
+
+
+def is_within(at: int, start: time, end: time, zone: ZoneInfo) -> bool:
+    """Whether a moment in microseconds lies in the hours from `start` to before `end`, over midnight if that is less.
+
+    What counts is what a clock on the wall there shows, so an hour that is shown twice is quiet twice.
+    """
+    shown = _utc(at).astimezone(zone).time()
+    return start <= shown < end if start < end else shown >= start or shown < end
+
+
+def next_end(at: int, start: time, end: time, zone: ZoneInfo) -> int:
+    """Return the first moment from `at` on, in microseconds, that does not lie within the hours."""
+    if not is_within(at, start, end, zone):
+        return at
+    moments = sorted({*_ends(_utc(at), end, zone), *_changes(_utc(at), zone)})
+    candidates = ((moment - _EPOCH) // _MICROSECOND for moment in moments)
+    return next(each for each in candidates if each >= at and not is_within(each, start, end, zone))
+
+
+def _ends(at: datetime, end: time, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield when a clock there shows `end`, both times where it does so twice."""
+    today = at.astimezone(zone).date()
+    for days in range(4):
+        for fold in (0, 1):
+            shown = datetime.combine(today + timedelta(days=days), end.replace(fold=fold), tzinfo=zone)
+            yield shown.astimezone(UTC)
+
+
+def _changes(at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield when clocks there are changed in the days after a moment."""
+    for hours in range(_LOOK_AHEAD_H):
+        before, after = at + hours * _HOUR, at + (hours + 1) * _HOUR
+        if before.astimezone(zone).utcoffset() != after.astimezone(zone).utcoffset():
+            yield _change(before, after, zone)
+
+
+def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first moment with the later offset, of two moments around a change."""
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > _MICROSECOND:
+        middle = before + (after - before) // 2
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _utc(at: int) -> datetime:
+    return _EPOCH + at * _MICROSECOND
