@@ -6,16 +6,16 @@ makes this moment the wrong one (a purchase just made, a visit under way, caps, 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Final, Literal, NamedTuple, Self
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from features.activity import SESSION_GAP
 from features.moments import zone as zone_of
-from policy.hours import TimeOfDay, is_within, known_zone, next_end
+from policy.caps import Cap, Sent
+from policy.hours import QuietHours, is_within, next_end
 from policy.quantities import Duration, microseconds
 from policy.reasons import Reason
 
@@ -27,8 +27,6 @@ UNSUBSCRIBED: Final = "unsubscribed"
 _OWN_TERMS: Final = frozenset({"email", "sms", "push"})
 _NO_CONSENT, _SUPPRESSED, _CAPPED = Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.CAPPED
 
-Zone = Annotated[str, AfterValidator(known_zone)]
-
 
 class Consent(StrEnum):
     """On what basis a message may be sent."""
@@ -38,50 +36,10 @@ class Consent(StrEnum):
     NONE = "none"
 
 
-class Block(BaseModel):
-    """A block of fields of the policy file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Cap(Block):
-    """At most so many messages within any stretch of time of that length."""
-
-    count: int = Field(ge=1, le=1000, description="How many messages.")
-    window: Duration = Field(gt=timedelta(0), description="Within how long, rolling: `7d`.")
-
-    @cached_property
-    def window_us(self) -> int:
-        """The window in microseconds."""
-        return microseconds(self.window)
-
-    def is_used_up(self, sends: Iterable["Sent"], at: int) -> bool:
-        """Whether as many messages as are allowed were sent in the window that ends at a moment."""
-        return sum(at - each.at < self.window_us for each in sends) >= self.count
-
-
-class QuietHours(Block):
-    """The hours of the person's own day in which nothing is sent."""
-
-    start: TimeOfDay = Field(alias="from", description="The first quiet minute, such as `21:00`.")
-    end: TimeOfDay = Field(alias="to", description="The first minute that is not quiet any more, such as `08:00`.")
-    unknown_zone: Literal["assume", "hold", "shop_zone"] = Field(
-        default="hold",
-        description="Where somebody's zone is not known: `assume` that of `zone`, `hold`, or take the shop's.",
-    )
-    zone: Zone | None = Field(default=None, description="IANA name of the zone to assume, such as `Europe/Berlin`.")
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        if self.start == self.end:
-            raise ValueError("from and to are the same: no hour would be quiet, or all of them")
-        if (self.unknown_zone == "assume") != (self.zone is not None):
-            raise ValueError("zone is needed with unknown_zone: assume, and with nothing else")
-        return self
-
-
-class Guards(Block):
+class Guards(BaseModel):
     """What must not stand against a message of a trigger."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     consent: Consent | None = Field(
         default=None,
@@ -114,14 +72,6 @@ class Guards(Block):
         if self.consent is not None:
             return self.consent
         return Consent.OPT_IN if channel in _OWN_TERMS else Consent.NONE
-
-
-class Sent(NamedTuple):
-    """A message that was sent, or withheld for comparison, which counts the same; `at` in microseconds."""
-
-    at: int
-    channel: str
-    trigger: str
 
 
 @dataclass(slots=True)

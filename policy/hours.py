@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from features.moments import zone
 
@@ -42,6 +42,31 @@ def known_zone(name: str) -> str:
     if zone(name) is None:
         raise ValueError("must be the IANA name of a time zone, such as Europe/Berlin")
     return name
+
+
+Zone = Annotated[str, AfterValidator(known_zone)]
+
+
+class QuietHours(BaseModel):
+    """The hours of the person's own day in which nothing is sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    start: TimeOfDay = Field(alias="from", description="The first quiet minute, such as `21:00`.")
+    end: TimeOfDay = Field(alias="to", description="The first minute that is not quiet any more, such as `08:00`.")
+    unknown_zone: Literal["assume", "hold", "shop_zone"] = Field(
+        default="hold",
+        description="Where somebody's zone is not known: `assume` that of `zone`, `hold`, or take the shop's.",
+    )
+    zone: Zone | None = Field(default=None, description="IANA name of the zone to assume, such as `Europe/Berlin`.")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("from and to are the same: no hour would be quiet, or all of them")
+        if (self.unknown_zone == "assume") != (self.zone is not None):
+            raise ValueError("zone is needed with unknown_zone: assume, and with nothing else")
+        return self
 
 
 def is_within(at: int, start: time, end: time, zone: ZoneInfo) -> bool:

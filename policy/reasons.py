@@ -63,7 +63,7 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType(
         Reason.CAPPED: "The user got as many messages as the trigger's frequency caps allow, or was due to.",
         Reason.QUIET_HOURS: "It was within the quiet hours where the user lives.",
         Reason.UNKNOWN_ZONE: "It is not known when the user's quiet hours are, and the trigger holds in that case.",
-        Reason.BOUGHT_RECENTLY: "The user ordered a short while ago, and the trigger leaves buyers in peace for a while.",
+        Reason.BOUGHT_RECENTLY: "The user ordered a short while ago, and the trigger leaves buyers in peace.",
         Reason.STILL_BROWSING: "The user was still visiting, and the trigger waits until a visit is over.",
     }
 )
