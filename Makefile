@@ -66,6 +66,14 @@ key: $(STAMP) ## Make an API key: NAME=shop [SCOPES=ingest,score]; list them: LI
 	@$(if $(NAME)$(LIST)$(REVOKE),,echo "make key: give it a name, as in: make key NAME=shop SCOPES=ingest,score" >&2; exit 2)
 	@$(PY) -m serving.keys $(if $(REVOKE),revoke --name "$(REVOKE)",$(if $(LIST),list,create --name "$(NAME)" --scopes "$(SCOPES)"))
 
+.PHONY: pause
+pause: $(STAMP) ## Stop all sending within a second; decisions go on being made, messages wait
+	@$(PY) -m serving.pause on
+
+.PHONY: resume
+resume: $(STAMP) ## Send again, beginning with what waited
+	@$(PY) -m serving.pause off
+
 .PHONY: tail
 tail: $(STAMP) ## Watch accepted, rejected and unknown events as they arrive
 	@exec $(PY) -m serving.tail

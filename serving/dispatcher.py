@@ -11,10 +11,12 @@ import aiohttp
 from sqlalchemy import Connection, Engine
 
 from serving import outbox
+from serving.ceilings import Ceilings
 from serving.courier import attempt, open_session
 from serving.disabled import disable, disabled_endpoints
 from serving.endpoints import Endpoint
 from serving.outbox import Attempt, Claim
+from serving.pause import is_paused
 from serving.retry import Status
 
 T = TypeVar("T")
@@ -24,6 +26,8 @@ _REST_S: Final = 0.02
 """Between two turns: what comes in meanwhile shares a transaction. Waking an idle dispatcher takes no rest."""
 
 _REST_AFTER_FAILURE_S: Final = 1.0
+_LOOK_AGAIN_US: Final = 500_000
+"""While sending is paused, or a ceiling is reached: nobody says when that is over."""
 
 
 class Writer(Protocol):
@@ -62,6 +66,7 @@ class Dispatcher:
         concurrency: int = 32,
         timeout_s: float = 15.0,
         look_every_s: float = 30.0,
+        ceilings: Ceilings = Ceilings(),  # noqa: B008 - it cannot be changed
         observe: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
         """Prepare; `run` starts.
@@ -73,6 +78,7 @@ class Dispatcher:
             concurrency: Messages on their way to one endpoint at the same time.
             timeout_s: How long a receiver may take.
             look_every_s: How often to look for messages that nobody announced by `wake`.
+            ceilings: How many messages may go out in a minute and in a day.
             observe: Told of each finished attempt, for metrics.
         """
         self._writer = writer
@@ -83,6 +89,7 @@ class Dispatcher:
         # Long enough that a slow receiver is not asked twice, short enough that a crash delays nothing for long.
         self._lease_us = int(2 * timeout_s * 1_000_000)
         self._look_every_s = look_every_s
+        self._ceilings = ceilings
         self._observe = observe
         self._finished: list[Attempt] = []
         self._under_way: set[asyncio.Task[None]] = set()
@@ -154,20 +161,30 @@ class Dispatcher:
                 self._disabled[endpoint.name] = disable(connection, endpoint, at=each.at)
         for name, error in self._disabled.items():
             outbox.bury(connection, name, error=error)
-        return ([], None) if self._stopping else self._claim(connection, self._endpoints.keys() - self._disabled, at)
+        if self._stopping:
+            return [], None
+        if is_paused(connection):
+            return [], at + _LOOK_AGAIN_US
+        return self._claim(connection, self._endpoints.keys() - self._disabled, at)
 
     def _claim(self, connection: Connection, open_to: set[str], at: int) -> tuple[list[Claim], int | None]:
         """Claim for each endpoint as many messages as it has room for; return them, and when more may become due."""
         claims: list[Claim] = []
         idle: list[str] = []
+        left = self._ceilings.room(connection, at)
         for name in open_to:
             room = self._concurrency - self._load[name]
+            if left is not None:
+                room = min(room, left - len(claims))
             if room <= 0 or self._quiet_until.get(name, 0) > at:
                 continue
             taken = outbox.claim(connection, name, at_most=room, at=at, lease_us=self._lease_us)
             claims += taken
             if len(taken) < room:
                 idle.append(name)
+        self._ceilings.count(connection, len(claims), at)
+        if left is not None and len(claims) >= left:
+            return claims, at + _LOOK_AGAIN_US
         moments = [until for until in self._quiet_until.values() if until > at]
         due = outbox.next_due(connection, idle)
         return claims, min([*moments, *([] if due is None else [due])], default=None)

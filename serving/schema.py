@@ -196,3 +196,17 @@ timers = Table(
     Column("event_seq", BigInteger, nullable=False),
     Index("timers_due", "due_at"),
 )
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),
+    Column("erased_at", BigInteger, nullable=False),
+)
+
+send_counts = Table(
+    "send_counts",
+    metadata,
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),
+    Column("claimed", Integer, nullable=False),
+)

@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     webhooks: dict[str, Webhook] = Field(
         default={}, description='More endpoints, as JSON: `{"name": {"url": …, "secret": …}}`.'
     )
+    sends_per_minute: int | None = Field(
+        default=None, ge=0, description="Most messages, retries included, that go out in any minute."
+    )
+    sends_per_day: int | None = Field(default=None, ge=0, description="The same for any 24 hours.")
     registry: str | None = Field(
         default=None, description="MLflow tracking URI of the model registry; the SQLite one in `home` if not set."
     )

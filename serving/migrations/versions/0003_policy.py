@@ -6,11 +6,23 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-TABLES = ("timers",)
+TABLES = ("tombstones", "send_counts", "timers")
 
 
 def upgrade() -> None:
     """Create the tables."""
+    op.create_table(
+        "tombstones",
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("erased_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key_hash"),
+    )
+    op.create_table(
+        "send_counts",
+        sa.Column("slot", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("claimed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("slot"),
+    )
     op.create_table(
         "timers",
         sa.Column("user_no", sa.BigInteger(), autoincrement=False, nullable=False),
