@@ -25,7 +25,7 @@ from serving.routes_score import Engine as ScoreEngine
 from serving.routes_score import ScoreRoutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Engine as Database
 
@@ -53,6 +53,7 @@ def http_edge(
     mapping: EventMapping,
     metrics: Metrics,
     missing: Callable[[], Sequence[str]],
+    remarks: Callable[[], Iterable[str]] = tuple,
     limits: Limits,
     open_without_keys: bool,
     replay: bool = False,
@@ -68,6 +69,7 @@ def http_edge(
         mapping: How names and fields of events become ours.
         metrics: Where it is counted.
         missing: Names in words what keeps the server from being ready; nothing when it is.
+        remarks: Says in words what should be looked at though the server does its work.
         limits: Of requests.
         open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
         replay: Whether the process replays history.
@@ -89,7 +91,7 @@ def http_edge(
         max_event_bytes=size,
         max_batch_events=limits.batch_events,
     )
-    reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing)
+    reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing, remarks=remarks)
     app.router.routes += [*score.routes(), *events.routes(), *reads.routes(), *docs_routes()]
     keyring = Keyring(
         lambda: _keys(database),

@@ -63,6 +63,7 @@ class Server:
         self.metrics = Metrics()
         self._mapping = read_mapping(*([settings.events] if settings.events else []))
         self.champions = Champions(settings.home / "bundles", settings.horizons)
+        self.metrics.refused = self.champions.refusals
         with self.database.connect() as connection:
             clock, last = _clock(connection, replay=settings.replay)
             self._refuse_the_world(connection)
@@ -95,6 +96,7 @@ class Server:
             mapping=self._mapping,
             metrics=self.metrics,
             missing=self._missing,
+            remarks=lambda: self.champions.refusals().values(),
             limits=Limits(
                 sizes=Sizes(event=settings.max_event_bytes, batch=settings.max_batch_bytes),
                 batch_events=settings.max_batch_events,

@@ -25,6 +25,7 @@ class Champions:
         """`bundles` is the folder that holds champions.json and the bundles it points to."""
         self._bundles = bundles
         self._pointer = bundles / "champions.json"
+        self._status = bundles / "status.json"
         self._seen: tuple[int, int] | None = None
         self._models: dict[str, Model] = {each: RecencyFrequencyRule(each) for each in horizons}
         self.refused: dict[str, str] = {}
@@ -37,11 +38,27 @@ class Champions:
     def load(self) -> Scorer:
         """Return the scorer of the present champions."""
         stamp = self._stamp()
-        for horizon, entry in self._pointed().items():
+        for horizon, entry in _object_in(self._pointer).items():
             if horizon in self._models:
                 self._take(horizon, entry)
         self._seen = stamp
         return scorer(self._models, _MEANINGS)
+
+    def refusals(self) -> dict[str, str]:
+        """Say of each horizon whose newest champion was refused, here or by the watcher of the registry, why."""
+        of_watcher = {
+            horizon: str(each.get("reason"))
+            for horizon, each in _object_in(self._status).items()
+            if isinstance(each, dict) and each.get("in_service") is False
+        }
+        refused = {**of_watcher, **self.refused}
+        return {horizon: self._remark(horizon, refused[horizon]) for horizon in self._models if horizon in refused}
+
+    def _remark(self, horizon: str, reason: str) -> str:
+        stays = self._models[horizon]
+        # Probes need no key, so nobody learns from them where the files are.
+        reason = reason.replace(f"{self._bundles.absolute()}/", "").replace(f"{self._bundles}/", "")
+        return f"the newest champion for {horizon} was refused: {reason}; {stays.name} version {stays.version} stays"
 
     async def watch(self, replace: Callable[[Scorer], None]) -> None:
         """Hand every new set of champions to `replace`, for as long as the process lives."""
@@ -82,22 +99,23 @@ class Champions:
             raise BundleRefused(f"{path} was trained for {model.horizon}")
         return model
 
-    def _pointed(self) -> dict[str, Any]:
-        """Return what the pointer says of each horizon; nothing if it says nothing that can be read."""
-        try:
-            found = json.loads(self._pointer.read_text(encoding="utf-8"))
-            if isinstance(found, dict):
-                return found
-            _log.error("%s holds no object", self._pointer.name)
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError) as error:
-            _log.error("%s cannot be read: %s", self._pointer.name, error)
-        return {}
-
     def _stamp(self) -> tuple[int, int] | None:
         try:
             found = self._pointer.stat()
         except FileNotFoundError:
             return None
         return found.st_mtime_ns, found.st_ino
+
+
+def _object_in(path: Path) -> dict[str, Any]:
+    """Return the JSON object that a file holds; an empty one if it holds none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+        _log.error("%s holds no object", path.name)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        _log.error("%s cannot be read: %s", path.name, error)
+    return {}

@@ -67,10 +67,11 @@ class DecisionsAnswer(Declared):
 
 
 class Readiness(Declared):
-    """Whether the server can answer, and what is missing if not."""
+    """Whether the server can answer, what is missing if not, and what else should be looked at."""
 
     ready: bool
     missing: list[str]
+    remarks: list[str]
 
 
 class Problem(Declared):

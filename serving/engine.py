@@ -57,6 +57,7 @@ class Engine:
         self.store_error: str | None = None
         """Why the online store did not take the latest states; None if it did."""
         metrics.gauge("queue_depth", "Requests that wait for the next batch.", lambda: len(self._waiting))
+        metrics.models = lambda: tools.scorer.versions
 
     async def score(
         self,
@@ -108,7 +109,6 @@ class Engine:
     def replace_models(self, scorer: Scorer) -> None:
         """Score with other models from the next batch on."""
         self._tools.scorer = scorer
-        self._metrics.models = lambda: scorer.versions
 
     async def flush(self) -> None:
         """Return once everything that was answered is written down, the plain scores that the ledger keeps too."""

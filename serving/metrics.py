@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from prometheus_client.core import Metric
 
@@ -88,6 +88,8 @@ class Metrics:
         """Name and meaning of what is measured at the moment of asking."""
         self.models: Callable[[], Mapping[str, str]] = dict
         """Model in service by horizon, as name/version."""
+        self.refused: Callable[[], Container[str]] = tuple
+        """Horizons whose newest champion was refused, so that an older model stays in service."""
 
     def route(self, path: str) -> RouteCounts:
         """Return the counts of a route, by its path as declared."""
@@ -128,10 +130,19 @@ class _Families(Collector):
         )
         for (name, meaning), measure in self._metrics.gauges.items():
             yield GaugeMetricFamily(f"opportune_{name}", meaning, value=measure())
+        yield from self._models()
+
+    def _models(self) -> Iterable[Metric]:
         models = GaugeMetricFamily("opportune_model", "The model in service.", labels=["horizon", "model"])
+        refused = GaugeMetricFamily(
+            "opportune_model_refused", "Whether the newest champion was refused.", labels=["horizon"]
+        )
+        refusals = self._metrics.refused()
         for horizon, model in self._metrics.models().items():
             models.add_metric([horizon, model], 1)
+            refused.add_metric([horizon], horizon in refusals)
         yield models
+        yield refused
 
     def _routes(self) -> Iterable[Metric]:
         requests = CounterMetricFamily("opportune_requests", "Requests answered.", labels=["route", "status"])

@@ -20,7 +20,7 @@ from serving.routes import GuardedRoute
 from serving.wire import to_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Engine as Database
 
@@ -43,11 +43,13 @@ class ReadRoutes:
         database: Database,
         metrics: Metrics,
         missing: Callable[[], Sequence[str]],
+        remarks: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        """Keep what answering needs; `missing` names in words what keeps the server from being ready."""
+        """Keep what answering needs; `missing` names what keeps the server from being ready, `remarks` the rest."""
         self._engine = engine
         self._database = database
         self._missing = missing
+        self._remarks = remarks
         self._exposition = exposition(metrics)
 
     def routes(self) -> list[GuardedRoute]:
@@ -102,9 +104,10 @@ class ReadRoutes:
         return JSONResponse({"status": "ok"})
 
     async def readyz(self) -> Response:
-        """Say whether the server can do its work, and what is missing if not."""
+        """Say whether the server can do its work, what is missing if not, and what else should be looked at."""
         missing = list(self._missing())
-        return JSONResponse({"ready": not missing, "missing": missing}, NOT_READY if missing else OK)
+        body = {"ready": not missing, "missing": missing, "remarks": list(self._remarks())}
+        return JSONResponse(body, NOT_READY if missing else OK)
 
 
 def _user(user_id: str | None, anonymous_id: str | None) -> UserIds:

@@ -166,5 +166,5 @@ def test_nothing_that_the_document_does_not_name_is_there(server):
 
 def test_probes_need_no_key(server):
     assert server.ask("GET", "/healthz").json() == {"status": "ok"}
-    assert json.loads(server.ask("GET", "/readyz").body) == {"ready": True, "missing": []}
+    assert json.loads(server.ask("GET", "/readyz").body) == {"ready": True, "missing": [], "remarks": []}
     assert server.ask("GET", "/docs").status == 200

@@ -212,6 +212,22 @@ async def test_a_moved_pointer_puts_a_new_model_in_service_while_it_lives(home, 
     assert after == {"name": "opportune-intent-24h", "version": "5", "calibrated": True}
 
 
+async def test_a_refused_champion_is_remarked_and_counted_and_the_server_stays_ready(home):
+    (home / "bundles").mkdir()
+    (home / "bundles" / "champions.json").write_text('{"24h": {"path": "nowhere"}}')
+    server = a_server(home)
+    async with server.life(None):
+        answer = await ask(server, "GET", "/readyz")
+        metrics = await ask(server, "GET", "/metrics")
+
+    assert (answer.status, missing(answer)) == (200, [])
+    [remark] = answer.json["remarks"]
+    assert remark.startswith("the newest champion for 24h was refused: nowhere holds no bundle: ")
+    assert remark.endswith("; rule-recency-frequency version 1 stays")
+    assert b'opportune_model_refused{horizon="24h"} 1.0' in metrics.body
+    assert b'opportune_model_refused{horizon="7d"} 0.0' in metrics.body
+
+
 async def test_the_registry_is_watched_by_a_child_on_the_same_home_that_ends_with_the_server(home, monkeypatch):
     started = []
     create = asyncio.create_subprocess_exec

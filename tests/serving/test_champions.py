@@ -167,6 +167,26 @@ def test_a_refused_bundle_leaves_the_old_model_in_service_and_says_why(registere
     [said] = [each.message for each in caplog.records if each.levelno == logging.ERROR]
     assert said.startswith("the bundle for 24h was refused, opportune-intent-24h version 1 stays: ")
     assert champions.refused["24h"] in said
+    assert champions.refusals() == {
+        "24h": "the newest champion for 24h was refused: "
+        f"{champions.refused['24h'].replace(f'{registered.bundles}/', '')}; opportune-intent-24h version 1 stays"
+    }
+
+
+def test_what_the_watcher_of_the_registry_refused_is_told_too_for_the_horizons_that_are_served(registered):
+    registered.bundle(1)
+    registered.point(_24h=1)
+    standing = {"name": "n", "version": "2", "in_service": False, "reason": "its digest differs", "at": "now"}
+    status = registered.bundles / "status.json"
+    status.write_text(json.dumps({"24h": standing, "7d": standing | {"in_service": True}, "3d": standing, "1d": 5}))
+    champions = Champions(registered.bundles, HORIZONS)
+    champions.load()
+
+    assert champions.refusals() == {
+        "24h": "the newest champion for 24h was refused: its digest differs; opportune-intent-24h version 1 stays"
+    }
+    status.write_text("{")
+    assert champions.refusals() == {}
 
 
 def test_without_an_old_model_a_refused_bundle_leaves_the_rule(registered):

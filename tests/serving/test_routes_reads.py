@@ -73,12 +73,12 @@ def test_a_question_that_cannot_be_answered_is_refused_by_name(site, query, fiel
 
 
 def test_readiness_says_what_is_missing(database):
-    assert Site(database).ask("GET", "/readyz").json == {"ready": True, "missing": []}
+    assert Site(database).ask("GET", "/readyz").json == {"ready": True, "missing": [], "remarks": []}
 
     waiting = Site(database, missing=["the states of 7 users"]).ask("GET", "/readyz")
 
     assert waiting.status == 503
-    assert waiting.json == {"ready": False, "missing": ["the states of 7 users"]}
+    assert waiting.json == {"ready": False, "missing": ["the states of 7 users"], "remarks": []}
 
 
 def test_metrics_are_for_whoever_may_ask_for_scores(database):
