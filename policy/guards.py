@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,9 @@ from policy.hours import QuietHours, is_within, next_end
 from policy.quantities import Duration, microseconds
 from policy.reasons import Reason
 
+Channel = Literal["webhook", "email", "sms", "push"]
+MessageClass = Literal["marketing", "transactional"]
+CHANNELS: Final[tuple[str, ...]] = get_args(Channel)
 EVERY_CHANNEL: Final = "*"
 SESSION_GAP_US: Final = microseconds(SESSION_GAP)
 TRANSACTIONAL: Final = "transactional"
@@ -66,6 +69,16 @@ class Guards(BaseModel):
     def caps(self) -> tuple[Cap, ...]:
         """All caps that are set."""
         return tuple(each for each in (self.cap, self.cap_per_channel, self.cap_per_trigger) if each is not None)
+
+    @cached_property
+    def longest_cap_us(self) -> int:
+        """The longest window of a cap in microseconds; 0 where there is none."""
+        return max((each.window_us for each in self.caps), default=0)
+
+    @cached_property
+    def gap_us(self) -> int:
+        """The silence after a purchase in microseconds; 0 where there is none."""
+        return microseconds(self.gap_after_purchase) if self.gap_after_purchase is not None else 0
 
     def asks_for(self, channel: str) -> Consent:
         """Return the basis on which messages of a channel are sent."""
@@ -127,8 +140,8 @@ def bar(guards: Guards, standing: Standing, *, channel: str, message_class: str)
 
 def hindrance(guards: Guards, standing: Standing, *, channel: str, trigger: str, at: int) -> Reason | None:
     """Return why this moment is a wrong one: a purchase, a visit, caps, quiet hours, in this order."""
-    gap, ordered, seen = guards.gap_after_purchase, standing.last_order_at, standing.last_event_at
-    if gap is not None and ordered is not None and at - ordered < microseconds(gap):
+    ordered, seen = standing.last_order_at, standing.last_event_at
+    if ordered is not None and at - ordered < guards.gap_us:
         return Reason.BOUGHT_RECENTLY
     if guards.not_while_browsing and seen is not None and at - seen < SESSION_GAP_US:
         return Reason.STILL_BROWSING
