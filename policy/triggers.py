@@ -20,6 +20,7 @@ from pydantic import (
 
 from features.kinds import ALIASES, NAMES, Kind, fold_name
 from policy.arms import Split, hold_out
+from policy.guards import Channel, Guards, MessageClass
 from policy.quantities import Duration, Horizon, Share, microseconds
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
@@ -78,7 +79,7 @@ class HoldOut(BaseModel):
 class Trigger(BaseModel):
     """A named rule that may send a message when an event comes in."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     name: Name = Field(description="Lower-case letters, digits, - and _; appears in the ledger and in the message.")
     on: Annotated[tuple[EventName, ...], BeforeValidator(_as_list)] = Field(
@@ -93,6 +94,13 @@ class Trigger(BaseModel):
     )
     mode: Mode = Field(default=Mode.DRY_RUN, description="`dry_run` decides and logs only; `live` sends.")
     endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
+    channel: Channel = Field(default="webhook", description="How the message goes out; consent and caps know channels.")
+    message_class: MessageClass = Field(
+        default="marketing",
+        alias="class",
+        description="`transactional` escapes threshold, consent, caps, quiet hours and hold-out, never a suppression.",
+    )
+    guards: Guards = Field(default=Guards(), description="What must not stand against a message.")
     max_event_age: Duration = Field(
         default="1h",
         validate_default=True,
