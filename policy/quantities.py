@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -57,6 +57,24 @@ def read_share(text: object) -> object:
     return float(found[1]) / 100
 
 
+def in_words(duration: timedelta) -> str:
+    """Write a duration as people say it.
+
+    >>> in_words(timedelta(minutes=90)), in_words(timedelta(hours=72)), in_words(timedelta(hours=1))
+    ('90 minutes', '3 days', '1 hour')
+    """
+    for unit, seconds in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count, rest = divmod(duration, timedelta(seconds=seconds))
+        if count and not rest:
+            return f"{count} {unit}{'s' * (count != 1)}"
+    return f"{duration.total_seconds():g} seconds"
+
+
+def percent(share: float) -> str:
+    """Write a share as people say it: 0.25 is `25 %`."""
+    return f"{100 * share:g} %"
+
+
 def horizon_length(label: str) -> timedelta:
     """Return how long a horizon label (`<n>h` or `<n>d`) lasts.
 
@@ -75,6 +93,18 @@ def _horizon(label: str) -> str:
     return label
 
 
-Duration = Annotated[timedelta, BeforeValidator(read_duration), Field(ge=timedelta(0), le=timedelta(days=3650))]
-Share = Annotated[float, BeforeValidator(read_share), Field(ge=0, le=1)]
+Written = Annotated[str, Field(pattern=r"^\s*\d{1,6}(\.\d{1,6})?\s*[A-Za-z]+\s*$")] | Literal[0]
+"""A duration as the published schema lets an editor check it."""
+Percent = Annotated[str, Field(pattern=r"^\s*\d{1,3}(\.\d{1,6})?\s*%\s*$")]
+"""A percentage as the published schema lets an editor check it."""
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(read_duration, json_schema_input_type=Written),
+    Field(ge=timedelta(0), le=timedelta(days=3650)),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(read_share, json_schema_input_type=Annotated[float, Field(ge=0, le=1)] | Percent),
+    Field(ge=0, le=1),
+]
 Horizon = Annotated[str, AfterValidator(_horizon)]

@@ -1,37 +1,20 @@
 """Reading a policy file: a checked `Policy`, or every problem in it with file, line and field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from yaml.reader import ReaderError
 
 from features.kinds import ALIASES, NAMES, fold_name
-from policy.triggers import KindOf, Policy, Trigger, segment_kind
+from policy.event_names import KindOf, segment_kind
+from policy.problems import Field, Problem, message, written
+from policy.triggers import Policy
 
-Field = tuple[str | int, ...]
 Places = dict[Field, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong in a file; `line` counts from 1."""
-
-    file: str
-    line: int
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.file}:{self.line}: {self.field}: {self.message}"
-            if self.field
-            else f"{self.file}:{self.line}: {self.message}"
-        )
 
 
 class PolicyRefused(Exception):
@@ -127,7 +110,7 @@ def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
             line = key.start_mark.line + 1
             if inner in places:
                 raise PolicyRefused(
-                    [Problem(file, line, _written(inner), f"is given twice, first on line {places[inner]}")]
+                    [Problem(file, line, written(inner), f"is given twice, first on line {places[inner]}")]
                 )
             places[inner] = line
             _mark(value, inner, places, file)
@@ -138,33 +121,4 @@ def _problem(error: Mapping[str, Any], places: Places, file: str) -> Problem:
     known = field
     while known not in places and known:
         known = known[:-1]
-    return Problem(file, places.get(known, 1), _written(field), _message(error))
-
-
-def _message(error: Mapping[str, Any]) -> str:
-    match error["type"]:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return f"is not a field we know{_suggestion(error['loc'])}"
-        case "model_type" | "model_attributes_type":
-            return f"must be a block of fields, not {error['input']!r}"
-        case "string_pattern_mismatch":
-            return f"must be made of lower-case letters, digits, - and _ (is {error['input']!r})"
-        case "tuple_type":
-            return f"must be a list (is {error['input']!r})"
-        case "value_error":
-            return f"{error['ctx']['error']} (is {error['input']!r})" if error["loc"] else str(error["ctx"]["error"])
-        case _:
-            return f"{error['msg'].replace('Input should', 'must')} (is {error['input']!r})"
-
-
-def _suggestion(field: Field) -> str:
-    model: type[BaseModel] = Trigger if "triggers" in field else Policy
-    nearest = get_close_matches(str(field[-1]), model.model_fields, n=1)
-    return f"; did you mean {nearest[0]}?" if nearest else f"; it can be one of {', '.join(model.model_fields)}"
-
-
-def _written(field: Field) -> str:
-    """Write a field as people do: `triggers[0].threshold`."""
-    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in field).lstrip(".")
+    return Problem(file, places.get(known, 1), written(field), message(error, Policy))

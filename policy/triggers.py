@@ -2,49 +2,27 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationInfo,
     model_validator,
 )
 
-from features.kinds import ALIASES, NAMES, Kind, fold_name
+from features.kinds import Kind, fold_name
 from policy.arms import Split, hold_out
+from policy.conditions import When
+from policy.event_names import EventName, event_key
 from policy.guards import Channel, Guards, MessageClass
 from policy.quantities import Duration, Horizon, Share, microseconds
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
-KindOf = Callable[[str], Kind]
-"""Tells the kind that an event name stands for, `Kind.OTHER` where there is none."""
-
-
-def segment_kind(name: str) -> Kind:
-    """Return the kind of an event by Segment's own names."""
-    return ALIASES.get(fold_name(name), Kind.OTHER)
-
-
-def _our_name(name: str, info: ValidationInfo) -> str:
-    """Turn every spelling of a known event into our name of it, so that the version does not depend on the spelling."""
-    kind_of: KindOf = (info.context or {}).get("kind_of", segment_kind)
-    kind = kind_of(name)
-    return NAMES[kind] if kind else name
-
-
-EventName = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_our_name),
-]
 
 
 class Mode(StrEnum):
@@ -92,6 +70,9 @@ class Trigger(BaseModel):
     hold_out: Annotated[HoldOut, BeforeValidator(_as_hold_out)] = Field(
         default=HoldOut(), description="Share of users who get nothing, for comparison."
     )
+    when: When | None = Field(
+        default=None, description="What must be so besides; default: nothing more. See [conditions](#conditions)."
+    )
     mode: Mode = Field(default=Mode.DRY_RUN, description="`dry_run` decides and logs only; `live` sends.")
     endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
     channel: Channel = Field(default="webhook", description="How the message goes out; consent and caps know channels.")
@@ -101,11 +82,53 @@ class Trigger(BaseModel):
         description="`transactional` escapes threshold, consent, caps, quiet hours and hold-out, never a suppression.",
     )
     guards: Guards = Field(default=Guards(), description="What must not stand against a message.")
+    after: Duration | None = Field(
+        default=None,
+        description="Decide so long after the event, unless something of `cancel_on` happened: `30 min`.",
+    )
+    inactive_for: Duration | None = Field(
+        default=None, description="Decide when the user was not seen for so long after the event: `14d`."
+    )
+    cancel_on: Annotated[tuple[EventName, ...], BeforeValidator(_as_list)] = Field(
+        default=(), description="Events that make the waiting pointless, such as an order."
+    )
+    expires_after: Duration = Field(
+        default="24h",
+        validate_default=True,
+        description="What could not be decided in time, since the server was down, is given up so long after it.",
+    )
+    key: Literal["user", "cart", "product"] = Field(
+        default="user", description="What the waiting is for: each cart or product of the event waits for itself."
+    )
     max_event_age: Duration = Field(
         default="1h",
         validate_default=True,
         description="An event that arrives later than this after it happened fires nothing.",
     )
+
+    @model_validator(mode="after")
+    def _waits_for_one_thing(self) -> Self:
+        if self.after is not None and self.inactive_for is not None:
+            raise ValueError("after and inactive_for exclude each other: make two triggers of it")
+        if not self.waits and self.cancel_on:
+            raise ValueError("cancel_on needs after or inactive_for: a trigger that does not wait cannot be cancelled")
+        return self
+
+    @cached_property
+    def waits(self) -> bool:
+        """Whether it decides some time after the event."""
+        return self.after is not None or self.inactive_for is not None
+
+    @cached_property
+    def waits_us(self) -> int:
+        """How long it waits, in microseconds."""
+        waiting = self.inactive_for if self.after is None else self.after
+        return 0 if waiting is None else microseconds(waiting)
+
+    @cached_property
+    def stale_after_us(self) -> int:
+        """How old its occasion may be, in microseconds: the event, or the moment at which its timer was due."""
+        return microseconds(self.expires_after if self.waits else self.max_event_age)
 
     @cached_property
     def live(self) -> bool:
@@ -133,9 +156,6 @@ class Trigger(BaseModel):
         return hold_out(self.hold_out.salt or self.name, self.hold_out.share)
 
 
-_OURS = {name: int(kind) for kind, name in NAMES.items()}
-
-
 class Policy(BaseModel):
     """All triggers of a policy file, in its order."""
 
@@ -160,8 +180,9 @@ class Policy(BaseModel):
 
     @cached_property
     def horizons(self) -> frozenset[str]:
-        """The horizons that some trigger looks at."""
-        return frozenset(each.horizon for each in self.triggers)
+        """The horizons that some trigger, or a condition of one, looks at."""
+        asked = (each.when.reads.intents for each in self.triggers if each.when is not None)
+        return frozenset(each.horizon for each in self.triggers).union(*asked)
 
     @cached_property
     def endpoints(self) -> frozenset[str]:
@@ -170,11 +191,11 @@ class Policy(BaseModel):
 
     @cached_property
     def index(self) -> dict[int | str, tuple[Trigger, ...]]:
-        """Kind of event, or folded name of one without a kind -> the triggers that react, in the file's order."""
+        """Kind of event, or folded name where it has none -> the triggers that react at once, in the file's order."""
         found: dict[int | str, dict[str, Trigger]] = {}
-        for trigger in self.triggers:
+        for trigger in (each for each in self.triggers if not each.waits):
             for event in trigger.on:
-                found.setdefault(_OURS.get(event) or fold_name(event), {})[trigger.name] = trigger
+                found.setdefault(event_key(event), {})[trigger.name] = trigger
         return {key: tuple(each.values()) for key, each in found.items()}
 
     def triggers_for(self, kind: int, name: str = "") -> tuple[Trigger, ...]:

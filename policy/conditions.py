@@ -1,0 +1,110 @@
+"""Conditions: what must be so for a trigger to fire, nested freely by all, any and not."""
+
+from functools import cached_property
+from typing import Annotated, Final, Protocol, Self, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from policy.conditions_facts import EventTest, FeatureTest, IntentTest, ProfileTest
+from policy.conditions_history import Count, Last, NotSince
+from policy.view import Reads, View
+
+DEEPEST: Final = 20
+"""No condition is nested deeper than this."""
+
+
+class Leaf(Protocol):
+    """A condition that holds no others."""
+
+    def holds(self, view: View, /) -> bool:
+        """Whether it is so."""
+        ...
+
+    def sentence(self) -> str:
+        """Return the condition in words."""
+        ...
+
+    @property
+    def reads(self) -> Reads:
+        """What it may ask of a view."""
+        ...
+
+
+class Condition(BaseModel):
+    """One thing that must be so: a block with exactly one of these fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    all: tuple["Condition", ...] | None = Field(default=None, min_length=1, description="All of these hold.")
+    any: tuple["Condition", ...] | None = Field(default=None, min_length=1, description="At least one of these holds.")
+    negated: "Condition | None" = Field(default=None, alias="not", description="This does not hold.")
+    event: EventTest | None = Field(default=None, description="A property of the asking event.")
+    count: Count | None = Field(default=None, description="How often an event happened.")
+    not_since: NotSince | None = Field(default=None, description="What has not happened since.")
+    last: Last | None = Field(default=None, description="What followed none of the last few messages.")
+    feature: FeatureTest | None = Field(default=None, description="A feature of the catalogue.")
+    intent: IntentTest | None = Field(default=None, description="How likely a purchase is.")
+    profile: ProfileTest | None = Field(default=None, description="A field of the person's profile.")
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        given = [each.alias or name for name, each in Condition.model_fields.items() if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(
+                f"holds {' and '.join(given)} at once: put each into a block of its own below all: or any:"
+            )
+        if not given:
+            raise ValueError(f"is empty: it needs one of {', '.join(FIELDS)}")
+        return self
+
+    def holds(self, view: View) -> bool:
+        """Whether it is so; looks no further than it must, in the order in which it is written. Never raises."""
+        if self.all is not None:
+            return all(each.holds(view) for each in self.all)
+        if self.any is not None:
+            return any(each.holds(view) for each in self.any)
+        return not self.negated.holds(view) if self.negated is not None else self.leaf.holds(view)
+
+    def sentence(self) -> str:
+        """Return the condition in words, to follow `if`."""
+        if self.negated is not None:
+            return f"it is not so that {self.negated.inner_sentence()}"
+        if (parts := self.all or self.any) is None:
+            return self.leaf.sentence()
+        return (", and " if self.all else ", or ").join(each.inner_sentence() for each in parts)
+
+    def inner_sentence(self) -> str:
+        """Return the condition in words, in brackets where it joins several."""
+        joined = len(self.all or self.any or ()) > 1
+        return f"({self.sentence()})" if joined else self.sentence()
+
+    @cached_property
+    def leaf(self) -> Leaf:
+        """The one part that is given, where it is none of all, any and not."""
+        found = self.event or self.count or self.not_since or self.last or self.feature or self.intent or self.profile
+        return cast("Leaf", found)
+
+    @cached_property
+    def parts(self) -> tuple["Condition", ...]:
+        """The conditions right below this one."""
+        return self.all or self.any or ((self.negated,) if self.negated is not None else ())
+
+    @cached_property
+    def reads(self) -> Reads:
+        """What it may ask of a view, whatever holds."""
+        return Reads.all_of(each.reads for each in self.parts) if self.parts else self.leaf.reads
+
+
+FIELDS: Final = tuple(each.alias or name for name, each in Condition.model_fields.items())
+
+
+def _not_too_deep(value: object, left: int = 2 * DEEPEST) -> object:
+    if left == 0 and isinstance(value, (dict, list)):
+        raise ValueError(f"is nested deeper than {DEEPEST} conditions")
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _not_too_deep(each, left - 1)
+    return value
+
+
+When = Annotated[Condition, BeforeValidator(_not_too_deep, json_schema_input_type=Condition)]
+"""A whole condition of a policy file."""

@@ -1,0 +1,105 @@
+"""What a condition may look at: one person at one moment, however that is fetched."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol, Self
+
+from policy.event_names import event_key
+
+EVER_US: Final = 1 << 60
+"""A window without an end, in microseconds."""
+
+
+class Seen(NamedTuple):
+    """One event of the person's, as a condition sees it; moments in microseconds.
+
+    Attributes:
+        kind: The number of its kind, 0 where it has none.
+        name: As it came.
+        occurred_at: When it happened.
+        known_at: When it arrived.
+        properties: Under our names.
+    """
+
+    kind: int
+    name: str
+    occurred_at: int
+    known_at: int
+    properties: Mapping[str, Any]
+
+
+class View(Protocol):
+    """One person at one moment; what is not asked for need not be fetched."""
+
+    @property
+    def at(self) -> int:
+        """The moment of the question, in microseconds."""
+        ...
+
+    @property
+    def event(self) -> Seen | None:
+        """The event that asks, or armed what is now due; None where nothing in particular asks."""
+        ...
+
+    def recent(self, kind_or_name: int | str, since_us: int, /) -> Sequence[Seen]:
+        """Return the events with that `event_key` that happened after `since_us` and not after `at`, newest first.
+
+        The asking event is one of them. Newest is what happened last; of two at the same moment, what arrived last.
+        """
+        ...
+
+    def feature(self, name: str, /) -> float:
+        """Return a feature of the catalogue at that moment; NaN where there is no answer."""
+        ...
+
+    def intent(self, horizon: str, /) -> float | None:
+        """Return the probability of a purchase within the horizon; None or NaN where there is no answer."""
+        ...
+
+    def profile(self, field: str, /) -> object:
+        """Return a field of the person's profile; None where it is not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a condition may ask of a view: fetch this much and no more.
+
+    Attributes:
+        window_us: How far back before the moment of the question, in microseconds; `EVER_US` is all there is.
+        since_event: Whether also what happened after the asking event, however long ago that was.
+        events: Our names of the events looked for.
+        features: Names in the catalogue.
+        intents: Labels of horizons.
+        profile: Fields of the profile.
+    """
+
+    window_us: int = 0
+    since_event: bool = False
+    events: frozenset[str] = frozenset()
+    features: frozenset[str] = frozenset()
+    intents: frozenset[str] = frozenset()
+    profile: frozenset[str] = frozenset()
+
+    @property
+    def history(self) -> bool:
+        """Whether earlier events are needed at all."""
+        return bool(self.events)
+
+    @property
+    def keys(self) -> frozenset[int | str]:
+        """The events looked for, as `View.recent` is asked for them."""
+        return frozenset(map(event_key, self.events))
+
+    @classmethod
+    def all_of(cls, parts: Iterable[Self]) -> Self:
+        """Return what all of them read together."""
+        found = tuple(parts)
+        return cls(
+            window_us=max((each.window_us for each in found), default=0),
+            since_event=any(each.since_event for each in found),
+            events=frozenset().union(*(each.events for each in found)),
+            features=frozenset().union(*(each.features for each in found)),
+            intents=frozenset().union(*(each.intents for each in found)),
+            profile=frozenset().union(*(each.profile for each in found)),
+        )

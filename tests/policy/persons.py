@@ -1,0 +1,44 @@
+"""A person at a moment, told by a test."""
+
+from dataclasses import dataclass, field
+from math import nan
+
+from features.kinds import ALIASES, Kind, fold_name
+from policy.view import Seen
+
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+
+
+def seen(name, at, **properties):
+    """Something that happened, and was known at once."""
+    return Seen(int(ALIASES.get(fold_name(name), Kind.OTHER)), name, at, at, properties)
+
+
+@dataclass
+class Person:
+    """A `policy.view.View` over lists and dictionaries; the asking event is the last of the history unless told."""
+
+    at: int = 10 * DAY
+    history: list = field(default_factory=list)
+    event: Seen | None = None
+    features: dict = field(default_factory=dict)
+    intents: dict = field(default_factory=dict)
+    fields: dict = field(default_factory=dict)
+
+    def recent(self, kind_or_name, since_us):
+        found = [
+            each
+            for each in self.history
+            if (each.kind or fold_name(each.name)) == kind_or_name and since_us < each.occurred_at <= self.at
+        ]
+        return sorted(found, key=lambda each: (each.occurred_at, each.known_at), reverse=True)
+
+    def feature(self, name):
+        return self.features.get(name, nan)
+
+    def intent(self, horizon):
+        return self.intents.get(horizon)
+
+    def profile(self, name):
+        return self.fields.get(name)
