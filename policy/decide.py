@@ -8,6 +8,7 @@ from policy.arms import CONTROL
 from policy.guards import TRANSACTIONAL, Standing, bar, hindrance
 from policy.reasons import FIRED, Action, Reason
 from policy.triggers import Trigger
+from policy.view import View
 
 # Bound once: looking up a member of an enumeration is slow in Python 3.11.
 _HOLD, _CONTROL, _SEND = Action.HOLD, Action.CONTROL, Action.SEND
@@ -27,6 +28,7 @@ class Facts:
         last_fired: `Trigger.cool_down_key` -> when it last fired for this user, in microseconds; absent if never.
         excluded: Why this user gets no messages (`bot`, `staff`, `test`); None for everybody else.
         standing: What the guards look at; None where nothing is known, which is no consent either.
+        view: What conditions look at; None where no trigger has one.
     """
 
     unit: str
@@ -36,6 +38,7 @@ class Facts:
     last_fired: Mapping[str, int]
     excluded: str | None = None
     standing: Standing | None = None
+    view: View | None = None
 
 
 class Verdict(NamedTuple):
@@ -66,10 +69,10 @@ class Verdict(NamedTuple):
 def decide(trigger: Trigger, facts: Facts) -> Verdict:
     """Decide one trigger for one user at one moment.
 
-    The first objection is the reason, in this order: excluded, stale, suppressed, no consent, no score, below the
-    threshold, cooling down, bought recently, still browsing, capped, quiet hours, dry run. The hold-out is asked last,
-    so that both arms hold users of the same kind. A transactional message asks neither score nor hold-out, nor any
-    guard but suppression. Takes a few microseconds.
+    The first objection is the reason, in this order: excluded, stale or expired, suppressed, no consent, no score,
+    below the threshold, cooling down, condition not met, bought recently, still browsing, capped, quiet hours, dry run.
+    The hold-out is asked last, so that both arms hold users of the same kind. A transactional message asks neither
+    score nor hold-out, nor any guard but suppression. Takes a few microseconds.
     """
     score = facts.scores.get(trigger.horizon)
     held = _objection(trigger, facts, score)
@@ -89,8 +92,8 @@ def _objection(trigger: Trigger, facts: Facts, score: float | None) -> Reason | 
     """Return the first reason not to fire, or None."""
     if facts.excluded is not None:
         return Reason.EXCLUDED_USER
-    if facts.at - facts.event_at > trigger.max_event_age_us:
-        return Reason.STALE_EVENT
+    if facts.at - facts.event_at > trigger.stale_after_us:
+        return Reason.EXPIRED if trigger.waits else Reason.STALE_EVENT
     standing = facts.standing or _NOTHING_KNOWN
     barred = bar(trigger.guards, standing, channel=trigger.channel, message_class=trigger.message_class)
     if barred is not None:
@@ -101,6 +104,9 @@ def _objection(trigger: Trigger, facts: Facts, score: float | None) -> Reason | 
     fired_at = facts.last_fired.get(trigger.cool_down_key)
     if fired_at is not None and facts.at - fired_at < trigger.cool_down_us:
         return Reason.COOLING_DOWN
+    # Only now, since it may have to look through the log.
+    if trigger.when is not None and (facts.view is None or not trigger.when.holds(facts.view)):
+        return Reason.CONDITION_NOT_MET
     if marketing:
         hindered = hindrance(trigger.guards, standing, channel=trigger.channel, trigger=trigger.name, at=facts.at)
         if hindered is not None:

@@ -32,6 +32,9 @@ class Reason(StrEnum):
     UNKNOWN_ZONE = "unknown_zone"
     BOUGHT_RECENTLY = "bought_recently"
     STILL_BROWSING = "still_browsing"
+    CONDITION_NOT_MET = "condition_not_met"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
     @property
     def sentence(self) -> str:
@@ -64,6 +67,9 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType(
         Reason.QUIET_HOURS: "It was within the quiet hours where the user lives.",
         Reason.UNKNOWN_ZONE: "It is not known when the user's quiet hours are, and the trigger holds in that case.",
         Reason.BOUGHT_RECENTLY: "The user ordered a short while ago, and the trigger leaves buyers in peace.",
+        Reason.CONDITION_NOT_MET: "What the trigger asks for under `when` was not so.",
+        Reason.CANCELLED: "Something happened that made the waiting pointless, such as an order.",
+        Reason.EXPIRED: "The moment at which the trigger was to decide had passed too long ago.",
         Reason.STILL_BROWSING: "The user was still visiting, and the trigger waits until a visit is over.",
     }
 )

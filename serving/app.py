@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from policy.source import load as load_policy
 from policy.source import remarks
+from policy.timing import timing
 from serving.api import Limits, http_edge
 from serving.batch import Tools
 from serving.champions import Champions
@@ -78,6 +79,7 @@ class Server:
             keeper=StateKeeper(online),
             scorer=self.champions.load(),
             policy=policy,
+            timing=timing(policy),
             clock=clock,
             ticks=Ticks(clock, last),
             score_sample=settings.score_sample,
@@ -120,6 +122,7 @@ class Server:
             checkpoints.append(Checkpoints(self._online_file, every_s=STATES_EVERY_S, durable=False))
         for each in checkpoints:
             each.start()
+        self.engine.start()
         self._dispatching = asyncio.create_task(self.dispatcher.run())
         watching = [asyncio.create_task(self.champions.watch(self.engine.replace_models))]
         watching.append(

@@ -15,18 +15,21 @@ from features.kinds import Kind
 from features.layout import Floats
 from features.pace import is_inhuman
 from features.steps import Steps
+from policy.timing import Timing
 from policy.triggers import Policy, Trigger
 from serving import attribution, ledger
 from serving.clock import Clock, Ticks, wall
-from serving.items import Answer, Arrival, Ingested, Item, Job, Question, Score, UserIds
+from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, Score, UserIds
 from serving.ledger import EvaluationRow
-from serving.log import Appended, Appender, decision_id
+from serving.log import Appended, Appender, decision_id, event_at
+from serving.occasions import Occasion, occasion_of
 from serving.past import state_at
 from serving.people import People, Person
 from serving.scorer import Scorer
 from serving.states import StateKeeper
+from serving.timers import AT_ONCE, Timer, Timers
 from serving.unknown_names import count_unknown
-from serving.verdicts import Occasion, Verdicts, occasion_of
+from serving.verdicts import Verdicts
 
 _json = msgspec.json.Encoder().encode
 
@@ -38,6 +41,8 @@ class Tools:
     keeper: StateKeeper
     scorer: Scorer
     policy: Policy
+    timing: Timing
+    """Of the policy."""
     clock: Clock
     ticks: Ticks
     score_sample: float
@@ -46,6 +51,8 @@ class Tools:
     """The known event name most like an unknown one."""
     unwritten: list[EvaluationRow] = field(default_factory=list)
     """Plain scores that the ledger keeps, until the next batch that writes anyway."""
+    next_due: int | None = None
+    """When the next timer is due, in microseconds; None if none waits."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +69,7 @@ class _Reading:
     occasion: Occasion | None = None
     event_seq: int | None = None
     triggers: tuple[Trigger, ...] = ()
+    cancelled: tuple[Trigger, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +104,8 @@ class Batch:
         self._people = People(connection)
         self._appender = Appender(connection, self._people, "replay" if tools.clock.replay else "live")
         self._verdicts = Verdicts(connection, tools.policy, tools.scorer.versions)
+        self._timers = Timers(connection, tools.timing)
+        self._due: list[Timer] = []
         self._steps = Steps()
         self._work = _Work()
         self._states = np.empty((0, CATALOGUE.width))
@@ -118,6 +128,8 @@ class Batch:
         self._score()
         self._decide()
         self._write()
+        if self.writes and (self._timers.touched or self._due):
+            self._tools.next_due = self._timers.next_due()
         return [self._answer(each) if isinstance(each, _Asked) else each for each in entered]
 
     def save_states(self) -> None:
@@ -132,6 +144,7 @@ class Batch:
         if events:
             self._appender.prepare(events)
         self._people.find(user_key(*ids) for each in questions for ids in each.users)
+        self._find_due(items, events)
         people = self._people.known()
         # New people take the spare rows from the front; the last one is always that of somebody unknown.
         self._states = self._tools.keeper.load(self._connection, people, spare=len(events) + 1)
@@ -146,13 +159,63 @@ class Batch:
                 return Ingested(taken, len(item.events) - taken)
             case Job():
                 return item.run(self._connection)
+            case Due():
+                return sum(self._fire(each) for each in self._due)
+
+    def _find_due(self, items: Sequence[Item], events: Sequence[Event]) -> None:
+        """Look up the timers that may fire in this batch, and whose they are."""
+        clock = self._tools.clock
+        if clock.replay and self.writes:
+            moments = [each.at for each in items if isinstance(each, Question) and each.at is not None]
+            moments += [each.occurred_at for each in events]
+            self._due = self._timers.due(max(moments, default=0))
+        elif any(isinstance(each, Due) for each in items):
+            self._due = self._timers.due(clock.now(), at_most=AT_ONCE)
+        self._people.find(each.user_key for each in self._due)
+
+    def _accept(self, moment: int) -> None:
+        """Let the clock hear of a moment; in a replay, what is due until then happens before."""
+        clock = self._tools.clock
+        if clock.replay and self.writes:
+            while moment > clock.now() and (due := self._due_until(moment)):
+                for timer in due:
+                    self._fire(timer)
+        clock.accept(moment)
+
+    def _due_until(self, moment: int) -> list[Timer]:
+        if self._timers.touched:
+            self._appender.save()  # Whose timers this batch armed may be new.
+        return self._timers.due(moment)
+
+    def _fire(self, timer: Timer) -> bool:
+        """Let a timer that is due fire, unless the person was active since; return whether it did."""
+        tools, trigger = self._tools, self._tools.timing.by_name.get(timer.trigger)
+        person = self._people.get(timer.user_key)
+        if trigger is not None and trigger.inactive_for is not None and person is not None:
+            quiet_until = person.last_known_at + trigger.waits_us
+            if quiet_until > timer.due_at:
+                self._timers.put_off(timer, quiet_until)
+                return False
+        if not self._timers.take(timer) or trigger is None or person is None:
+            return False
+        self._appender.save()  # What this batch took just before may have armed it.
+        armed_by = event_at(self._connection, timer.event_seq)
+        if armed_by is None:
+            return False
+        tools.clock.accept(timer.due_at)
+        at = tools.ticks.next()
+        event, known_at = armed_by
+        until = self._appender.position
+        occasion = Occasion(person, person.unit, event, timer.event_seq, known_at, at, timer.due_at, until)
+        self._read(_Reading(person, at, decision_id(at), keep=True, occasion=occasion, triggers=(trigger,)))
+        return True
 
     def _take(self, event: Event, *, asked: bool) -> Appended | None:
         """Log and fold an event; None if it came before. Where anybody asks, or a trigger, it is evaluated too."""
         tools = self._tools
         if self._appender.is_known(event):
             return None
-        tools.clock.accept(event.occurred_at)
+        self._accept(event.occurred_at)
         added = self._appender.append(event, earliest=tools.ticks.next(), received_at=wall())
         at = added.known_at
         tools.ticks.reach(at)
@@ -162,7 +225,8 @@ class Batch:
         elif event.kind is Kind.OTHER:
             self._work.unknown[event.name] += 1
         triggers = tools.policy.triggers_for(event.kind, event.name)
-        if asked or triggers:
+        cancelled = tuple(self._timers.heed(added))
+        if asked or triggers or cancelled:
             self._read(
                 _Reading(
                     added.person,
@@ -172,6 +236,7 @@ class Batch:
                     event_seq=added.seq,
                     occasion=occasion_of(added),
                     triggers=triggers,
+                    cancelled=cancelled,
                 )
             )
         return added
@@ -199,7 +264,7 @@ class Batch:
     def _ask(self, question: Question) -> _Asked:
         tools, first = self._tools, len(self._work.readings)
         if question.at is not None:
-            tools.clock.accept(question.at)
+            self._accept(question.at)
         added = self._take(question.event, asked=True) if question.event is not None else None
         if added is not None:
             return _Asked(question, added.known_at, first)
@@ -242,14 +307,23 @@ class Batch:
 
     def _decide(self) -> None:
         asking = [
-            (each, score) for each, score in zip(self._work.readings, self._work.scores, strict=True) if each.triggers
+            (each, score)
+            for each, score in zip(self._work.readings, self._work.scores, strict=True)
+            if each.triggers or each.cancelled
         ]
         if asking:
             occasions = [each.occasion for each, _ in asking if each.occasion is not None]
             self._verdicts.prepare(occasions, self._work.links)
+            if any(trigger.when is not None for each, _ in asking for trigger in each.triggers):
+                self._appender.save()  # A condition may count what this batch took.
         for each, score in asking:
             if each.occasion is not None:
-                score.decisions = self._verdicts.decide(each.occasion, each.triggers, score.intent, each.decision_id)
+                cancelled = [
+                    self._verdicts.cancel(each.occasion, trigger, score.intent, each.decision_id)
+                    for trigger in each.cancelled
+                ]
+                decided = self._verdicts.decide(each.occasion, each.triggers, score, each.decision_id)
+                score.decisions = cancelled + decided
 
     def _write(self) -> None:
         now = wall()

@@ -12,7 +12,10 @@ Row = tuple[Any, ...]
 
 
 class Cursor(Protocol):
-    """What a statement found."""
+    """What a statement found or changed."""
+
+    rowcount: int
+    """How many rows an INSERT, UPDATE or DELETE changed."""
 
     def fetchone(self) -> Row | None:
         """Return the next row, or None."""

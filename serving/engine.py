@@ -14,10 +14,11 @@ from serving.batch import Batch, Tools
 from serving.database import for_writing
 from serving.driver import driver
 from serving.errors import InvalidField, NotReady, Overloaded
-from serving.items import Answer, Arrival, Ingested, Item, Job, Question, UserIds
+from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
 from serving.metrics import Metrics
 from serving.rejects import Reject, keep_rejects
 from serving.scorer import Scorer
+from serving.timers import Timers
 
 T = TypeVar("T")
 MOST_WAITING = 8192
@@ -25,6 +26,7 @@ MOST_IN_A_BATCH = 512
 MOST_UNWRITTEN, UNWRITTEN_FOR_S = 256, 1.0
 MOST_STATES, STATES_FOR_S = 64, 0.02
 """Changed states go to the online store so many at a time, or so long after the first of them, whatever is sooner."""
+RETRY_AFTER_S, LONGEST_WAIT_S = 1.0, 3600.0
 _FULL_RETRY_AFTER_S = 1.0
 _log = logging.getLogger(__name__)
 
@@ -51,11 +53,15 @@ class Engine:
         self._waiting: deque[Waiting] = deque()
         self._flushing: asyncio.TimerHandle | None = None
         self._storing: asyncio.TimerHandle | None = None
+        self._firing: asyncio.TimerHandle | None = None
+        self._is_due_asked = False
         self._busy = False
         self._closed = False
         self._failing = False
         self.store_error: str | None = None
         """Why the online store did not take the latest states; None if it did."""
+        tools.next_due = Timers(self._connection, tools.timing).next_due()
+        self._roll_back()
         metrics.gauge("queue_depth", "Requests that wait for the next batch.", lambda: len(self._waiting))
         metrics.models = lambda: tools.scorer.versions
 
@@ -101,6 +107,10 @@ class Engine:
     async def set_aside(self, rejects: Sequence[Reject]) -> None:
         """Keep events that cannot be used, for whoever sent them to look at."""
         await self.write(lambda connection: keep_rejects(connection, rejects))
+
+    def start(self) -> None:
+        """Let timers fire from now on, those that came due while nobody was there first."""
+        self._await_due()
 
     def now(self) -> int:
         """Return the present moment on the engine's clock, in microseconds."""
@@ -161,8 +171,9 @@ class Engine:
             return
         self._metrics.batch_size.observe(len(waiting))
         items = [item for item, _ in waiting]
+        self._is_due_asked = self._is_due_asked and not any(isinstance(each, Due) for each in items)
         try:
-            answers = (self._write if any(map(_writes, items)) else self._read)(items)
+            answers = (self._write if any(map(self._writes, items)) else self._read)(items)
         except Exception:  # noqa: BLE001 - whatever it is, it is the answer of one item alone
             self._one_by_one(waiting)
         else:
@@ -187,29 +198,56 @@ class Engine:
             self._flush()
         elif self._tools.unwritten and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(UNWRITTEN_FOR_S, self._flush)
+        self._await_due()
         self._schedule()
+
+    def _await_due(self) -> None:
+        """Come back when the next timer is due; in a replay what is asked moves the clock, and not the time of day."""
+        due, clock = self._tools.next_due, self._tools.clock
+        if self._firing is not None:
+            self._firing.cancel()
+            self._firing = None
+        if due is None or clock.replay or self._closed or self._is_due_asked:
+            return
+        delay_s = max((due - clock.now()) / 1e6, RETRY_AFTER_S if self._failing else 0.0)
+        self._firing = asyncio.get_running_loop().call_later(min(delay_s, LONGEST_WAIT_S), self._ask_due)
+
+    def _ask_due(self) -> None:
+        self._is_due_asked = True
+        self._submit_alone(Due())
+
+    def _submit_alone(self, item: Item) -> None:
+        """Let the next batch do something that nobody waits for."""
+        if not self._closed:
+            future = asyncio.get_running_loop().create_future()
+            # A failure is logged like any other.
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._waiting.append((item, future))
+            self._schedule()
 
     def _flush(self) -> None:
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
-        if self._tools.unwritten and not self._closed:
-            future = asyncio.get_running_loop().create_future()
-            # Nobody waits for it, and a failure is logged like any other.
-            future.add_done_callback(lambda done: done.exception())
-            self._waiting.append((Job(lambda _: None), future))
-            self._schedule()
+        if self._tools.unwritten:
+            self._submit_alone(Job(lambda _: None))
 
     def _one_by_one(self, waiting: Sequence[Waiting]) -> None:
         """Give each item a transaction of its own: one bad item costs nobody else."""
         for item, future in waiting:
             try:
-                answer = (self._write if _writes(item) else self._read)([item])[0]
+                answer = (self._write if self._writes(item) else self._read)([item])[0]
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
                 _log.exception("an item could not be handled")
                 self._failing = True
                 answer = error
             _settle(future, answer)
+
+    def _writes(self, item: Item) -> bool:
+        if not isinstance(item, Question) or item.event is not None:
+            return True
+        # Asking about a later moment of a replay lets happen what is due until then.
+        return item.at is not None and self._tools.clock.replay and bool(self._tools.timing.by_name)
 
     def _read(self, items: Sequence[Item]) -> list[Any]:
         """Answer items that only ask; each statement sees the last commit, and there is no other writer of states."""
@@ -284,12 +322,8 @@ def _size(item: Item) -> int:
             return len(item.users)
         case Arrival():
             return len(item.events)
-        case Job():
+        case Job() | Due():
             return 1
-
-
-def _writes(item: Item) -> bool:
-    return not isinstance(item, Question) or item.event is not None
 
 
 def _settle_all(waiting: Sequence[Waiting], answers: Sequence[Any]) -> None:

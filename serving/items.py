@@ -41,7 +41,12 @@ class Job:
     run: Callable[[Connection], Any]
 
 
-Item = Question | Arrival | Job
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Timers may be due: those that are fire."""
+
+
+Item = Question | Arrival | Job | Due
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,10 @@ WITH RECURSIVE chain (seq, root) AS (
 SELECT e.user_no, e.known_at, e.seq, e.linked_no, e.record FROM chain JOIN events e ON e.seq = chain.seq
 ORDER BY chain.root, e.seq
 """
+_EVENT = """
+SELECT u.user_key, e.kind, e.name, e.message_id, e.occurred_at, e.known_at, e.record, e.payload, u.timezone, u.excluded
+FROM events e JOIN users u USING (user_no) WHERE e.seq = ?
+"""
 _MERGES = frozenset({Kind.IDENTIFIED, Kind.LINKED})
 
 
@@ -67,6 +71,11 @@ class Appender:
         self._rows: list[tuple[object, ...]] = []
         self._seen: set[str] = set()
         self._seq = 0
+
+    @property
+    def position(self) -> int:
+        """Position of the last event, saved or not."""
+        return self._seq
 
     def prepare(self, events: Sequence[Event]) -> None:
         """Look up, in one query each, the people and the message ids of these events."""
@@ -179,6 +188,30 @@ def component_rows(connection: Connection, roots: Iterable[int]) -> tuple[LogArr
         linked=np.where(linked == UNLINKED, UNLINKED, np.searchsorted(distinct, linked)),
     )
     return log, {int(no): index for index, no in enumerate(distinct)}
+
+
+def event_at(connection: Connection, seq: int) -> tuple[Event, int] | None:
+    """Return the event at a position of the log as it came, and when it became known; None where there is none."""
+    row = driver(connection).execute(_EVENT, (seq,)).fetchone()
+    if row is None:
+        return None
+    key, kind, name, message_id, occurred_at, known_at, record, payload, timezone, excluded = row
+    anonymous = key.startswith(ANONYMOUS_PREFIX)
+    event = Event(
+        kind=Kind(kind),
+        name=name,
+        message_id=message_id,
+        user_id=None if anonymous else key,
+        anonymous_id=key.removeprefix(ANONYMOUS_PREFIX) if anonymous else None,
+        previous_id=None,
+        occurred_at=occurred_at,
+        record=record,
+        timezone=timezone,
+        excluded=excluded,
+        payload_json=payload,
+        payload=json.loads(payload),
+    )
+    return event, known_at
 
 
 def decision_id(tick: int, place: int = 0) -> str:

@@ -2,49 +2,19 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from features.events import Event
 from policy.decide import Facts, Verdict, decide
-from policy.reasons import Action
+from policy.reasons import Action, Reason
 from policy.triggers import Policy, Trigger
 from serving import cooldowns, outbox
-from serving.items import Decided
+from serving.items import Decided, Score
 from serving.ledger import DecisionRow
 from serving.log import Appended
 from serving.message import Message, compose
-from serving.people import Person
-
-
-@dataclass(slots=True, eq=False)
-class Occasion:
-    """What lets triggers decide: an event that came, or a timer that is due.
-
-    Attributes:
-        person: Whom it is about.
-        unit: What arms were drawn for when it came; later links can change the person's.
-        event: What happened, or what armed the timer.
-        event_seq: Its position in the log.
-        at: Moment of the decision, in microseconds.
-        since: From when on the decision grows stale: when the event happened, or the timer was due.
-        until: Position of the log up to which links are known.
-    """
-
-    person: Person
-    unit: str
-    event: Event
-    event_seq: int
-    at: int
-    since: int
-    until: int
-
-
-def occasion_of(added: Appended) -> Occasion:
-    """Return the occasion of an event that the log now holds."""
-    event = added.event
-    return Occasion(added.person, added.unit, event, added.seq, added.known_at, event.occurred_at, added.seq)
+from serving.occasions import Occasion
+from serving.views import PersonView
 
 
 class Verdicts:
@@ -68,19 +38,25 @@ class Verdicts:
             asking: Everything that `decide` will be asked about.
             links: The events of the batch that revealed two people to be one, in order.
         """
-        numbers = {each.person.no for each in (*asking, *links)} | {each.merged.no for each in links if each.merged}
+        numbers = {each.person.no for each in asking} | {each.person.no for each in links}
+        numbers |= {each.merged.no for each in links if each.merged}
         found = cooldowns.last_fired(self._connection, sorted(numbers))
         self._last_fired = {number: dict(found.get(number, {})) for number in numbers}
         self._links.extend(links)
 
     def decide(
-        self, asking: Occasion, triggers: Sequence[Trigger], intent: Mapping[str, float | None], decision_id: str
+        self,
+        asking: Occasion,
+        triggers: Sequence[Trigger],
+        score: Score,
+        decision_id: str,
     ) -> list[Decided]:
         """Return what each of these triggers says to an occasion; asked in the order of the log."""
         self._follow_links(until=asking.until)
         person = asking.person
         mine = self._last_fired[person.no]
-        facts = Facts(asking.unit, asking.at, asking.since, intent, mine, person.excluded)
+        view = PersonView(self._connection, asking, score.features, score.intent)
+        facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, person.excluded, view=view)
         decided = []
         for trigger in triggers:
             verdict = decide(trigger, facts)
@@ -89,6 +65,14 @@ class Verdicts:
                 self._fired.append((person.no, trigger.cool_down_key, asking.at))
             decided.append(self._record(asking, trigger, verdict, decision_id))
         return decided
+
+    def cancel(
+        self, asking: Occasion, trigger: Trigger, intent: Mapping[str, float | None], decision_id: str
+    ) -> Decided:
+        """Write down that an event made a waiting trigger pointless."""
+        score = intent.get(trigger.horizon)
+        verdict = Verdict(Action.HOLD, Reason.CANCELLED, None, 1.0, score, trigger.threshold)
+        return self._record(asking, trigger, verdict, decision_id)
 
     def save(self, *, now: int) -> None:
         """Write firings and messages; `now` is the wall clock's moment in microseconds."""

@@ -12,6 +12,7 @@ import pytest
 from features.catalog import CATALOGUE
 from features.normalise import normalise
 from policy.source import parse
+from policy.timing import timing
 from serving.batch import Tools
 from serving.clock import ReplayClock, Ticks
 from serving.database import open_database
@@ -75,7 +76,8 @@ class Shop:
         tools = Tools(
             keeper=self.keeper,
             scorer=scorer({"24h": Certain(self.probability)}, MEANINGS),
-            policy=parse(self.policy),
+            policy=(policy := parse(self.policy)),
+            timing=timing(policy),
             clock=self.clock,
             ticks=Ticks(self.clock, last),
             score_sample=1.0,
