@@ -74,7 +74,7 @@ def import_history(
     Args:
         file: `.jsonl`, `.csv` or `.parquet`; the first two may be gzipped.
         database: Whose tables are up to date.
-        home: Bad rows are listed in its folder `import`.
+        home: Bad rows are listed in its folder `import` where the folder of the file cannot be written to.
         mapping: How names, fields and times of the file become ours.
         received_at: The present moment, in microseconds; rows more than a day after it are refused.
         strict: Whether one bad row refuses the whole file.
@@ -86,7 +86,7 @@ def import_history(
     """
     began = time.monotonic()
     progress = progress or Progress(quiet=True)
-    rejected = RejectedRows(home / "import" / f"{file.name}.rejected.jsonl", file)
+    rejected = RejectedRows(file, otherwise=home / "import")
     unknown: Counter[str] = Counter()
     with Stage(home / "import" / f"{file.name}.{os.getpid()}.staged") as stage, rejected, progress:
         progress.begin(f"Reading {file.name}", file.stat().st_size)

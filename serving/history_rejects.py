@@ -1,5 +1,6 @@
-"""The rows of a file that could not be imported, written beside the import for whoever mends them."""
+"""The rows of a file that could not be imported, written beside that file for whoever mends them."""
 
+import contextlib
 import json
 from pathlib import Path
 from types import TracebackType
@@ -11,16 +12,22 @@ from serving.history_lines import Row
 class RejectedRows:
     """JSON lines of file, line, field, reason, code and the row; there is no file while no row is bad."""
 
-    def __init__(self, path: Path, source: Path) -> None:
-        """Replace what an earlier import of the same file left at `path`."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        self.path = path
+    def __init__(self, source: Path, otherwise: Path) -> None:
+        """List the bad rows of `source` beside it; in the folder `otherwise` where that cannot be written to.
+
+        What an earlier import of the same file left at either place is taken away.
+        """
+        name = f"{source.name}.rejected.jsonl"
+        self.path = source.with_name(name)
         self.count = 0
         self.first = ""
         """The first bad row in words, empty while there is none."""
         self._source = source
+        self._otherwise = otherwise / name
         self._stream: TextIO | None = None
+        for left in (self.path, self._otherwise):
+            with contextlib.suppress(OSError):
+                left.unlink()
 
     def __enter__(self) -> Self:
         return self
@@ -36,8 +43,16 @@ class RejectedRows:
         if row.bad is None:
             raise ValueError("a good row is not to be rejected")
         if self._stream is None:
-            self._stream = self.path.open("w", encoding="utf-8")
+            self._stream = self._open()
             self.first = f"{self._source}:{row.line}: {row.bad}"
         said = {"file": str(self._source), "line": row.line, "field": row.bad.field, "reason": row.bad.reason}
         self._stream.write(json.dumps({**said, "code": row.bad.code, "row": row.text}) + "\n")
         self.count += 1
+
+    def _open(self) -> TextIO:
+        try:
+            return self.path.open("w", encoding="utf-8")
+        except OSError:
+            self.path = self._otherwise
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.open("w", encoding="utf-8")

@@ -41,7 +41,7 @@ def test_the_command_imports_the_good_rows_and_tells_of_the_bad_ones(run, tmp_pa
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "2 events imported from 3 rows" in done.stdout
-    assert f"1 bad rows were set aside in {tmp_path}/home/import/history.jsonl.rejected.jsonl" in done.stdout
+    assert f"1 bad rows were set aside in {path}.rejected.jsonl" in done.stdout
     assert f"{path}:3: the last line is cut off" in done.stdout
     assert "'Cart Aded', which nobody knows: kept as activity; the nearest known name is 'Product Added'" in done.stdout
     assert asked(tmp_path, "SELECT count(*), max(origin) FROM events") == [(2, "import")]

@@ -334,10 +334,33 @@ def test_names_that_nobody_knows_are_kept_counted_and_listed_with_the_nearest(hi
     assert [row[2] for row in history.rows()] == [Kind.OTHER] * 3
 
 
-def test_nothing_is_left_beside_the_rejects(history):
-    done = history.take(history.file("history.csv", HEADER + GOOD))
+def test_a_good_import_leaves_nothing_behind(history):
+    path = history.file("history.csv", HEADER + GOOD)
+    before = {path, history.folder / "map.yaml", history.home}
+    done = history.take(path)
 
+    assert set(history.folder.iterdir()) == before
     assert list((history.home / "import").iterdir()) == []
+    assert not done.rejects.exists()
+
+
+def test_bad_rows_are_listed_beside_the_file(history):
+    path = history.file("history.csv", HEADER + ",view,2017-08-01,p1,1,1,red\n")
+
+    assert history.take(path).rejects == history.folder / "history.csv.rejected.jsonl"
+
+
+def test_bad_rows_are_listed_below_home_where_nothing_can_be_written_beside_the_file(history):
+    """Permissions do not keep root from writing: a folder of that name does."""
+    (history.folder / "history.csv.rejected.jsonl").mkdir()
+    path = history.file("history.csv", HEADER + GOOD + ",view,2017-08-01,p1,1,1,red\n")
+    done = history.take(path)
+
+    assert done.rejects == history.home / "import" / "history.csv.rejected.jsonl"
+    assert [each["line"] for each in rejects(done)] == [3]
+
+    (history.folder / "history.csv.rejected.jsonl").rmdir()
+    assert history.take(path).rejects.parent == history.folder
     assert not done.rejects.exists()
 
 
