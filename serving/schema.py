@@ -7,6 +7,7 @@ for an event is found by its position; only what no event brought, and what fire
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -209,4 +210,41 @@ send_counts = Table(
     metadata,
     Column("slot", BigInteger, primary_key=True, autoincrement=False),
     Column("claimed", Integer, nullable=False),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
+    Column("purpose", String(80), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("granted", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("source", String(32), nullable=False),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("subject", String(512), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("reason", String(32), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
+    Column("address", String(320), primary_key=True),
+)
+
+sends = Table(
+    "sends",
+    metadata,
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("trigger", String(100), primary_key=True),
+    Column("channel", String(16), nullable=False),
 )

@@ -6,7 +6,7 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-TABLES = ("tombstones", "send_counts", "timers")
+TABLES = ("tombstones", "send_counts", "timers", "consents", "suppressions", "addresses", "sends")
 
 
 def upgrade() -> None:
@@ -35,9 +35,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_no", "trigger", "key"),
     )
     op.create_index("timers_due", "timers", ["due_at"])
+    _create_standing()
 
 
 def downgrade() -> None:
     """Drop the tables."""
     for table in TABLES:
         op.drop_table(table)
+
+
+def _create_standing() -> None:
+    op.create_table(
+        "consents",
+        sa.Column("user_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("purpose", sa.String(length=80), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("granted", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["user_no"], ["users.user_no"]),
+        sa.PrimaryKeyConstraint("user_no", "purpose", "channel"),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("subject", sa.String(length=512), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "subject", "channel"),
+    )
+    op.create_table(
+        "addresses",
+        sa.Column("user_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("address", sa.String(length=320), nullable=False),
+        sa.ForeignKeyConstraint(["user_no"], ["users.user_no"]),
+        sa.PrimaryKeyConstraint("user_no", "address"),
+    )
+    op.create_table(
+        "sends",
+        sa.Column("user_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("trigger", sa.String(length=100), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(["user_no"], ["users.user_no"]),
+        sa.PrimaryKeyConstraint("user_no", "at", "trigger"),
+    )
