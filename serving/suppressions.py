@@ -1,0 +1,98 @@
+"""Who must not be written to, by user and by address: what came back, who complained, who unsubscribed, who was named.
+
+An address that is suppressed is so for everybody who has it, so that a second id of the same person gets nothing.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from policy.guards import UNSUBSCRIBED
+from serving.driver import driver
+
+USER: Final = "user"
+ADDRESS: Final = "address"
+
+# Every address of these people, with what stands against it, and what stands against one of their ids.
+_READ: Final = """
+SELECT a.user_no, a.address, s.channel, s.reason
+FROM addresses a LEFT JOIN suppressions s ON s.kind = 'address' AND s.subject = a.address
+WHERE a.user_no IN (SELECT value FROM json_each(?1))
+UNION ALL
+SELECT u.user_no, NULL, s.channel, s.reason
+FROM users u JOIN suppressions s ON s.kind = 'user' AND s.subject = u.user_key
+WHERE u.user_no IN (SELECT value FROM json_each(?1))
+UNION ALL
+SELECT u.merged_into, NULL, s.channel, s.reason
+FROM users u JOIN suppressions s ON s.kind = 'user' AND s.subject = u.user_key
+WHERE u.merged_into IN (SELECT value FROM json_each(?1))
+"""
+_OF_ADDRESSES: Final = """
+SELECT subject, channel, reason FROM suppressions
+WHERE kind = 'address' AND subject IN (SELECT value FROM json_each(?))
+"""
+# Who complained stays a complainer, though they unsubscribe afterwards.
+_ADD: Final = f"""
+INSERT INTO suppressions (kind, subject, channel, reason, at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (kind, subject, channel) DO UPDATE SET reason = excluded.reason, at = excluded.at
+WHERE suppressions.reason = '{UNSUBSCRIBED}'
+"""
+_REMOVE: Final = "DELETE FROM suppressions WHERE kind = ? AND subject = ? AND channel = ?"
+_PAGE: Final = """
+SELECT kind, subject, channel, reason, at FROM suppressions
+WHERE (kind, subject, channel) > (?, ?, ?) ORDER BY kind, subject, channel LIMIT ?
+"""
+_OWN: Final = "INSERT INTO addresses (user_no, address) VALUES (?, ?) ON CONFLICT (user_no, address) DO NOTHING"
+
+
+class Suppression(NamedTuple):
+    """One entry: a user's key or an address, the channel or `*` for all, why, and since when in microseconds."""
+
+    kind: str
+    subject: str
+    channel: str
+    reason: str
+    at: int
+
+
+class Found(NamedTuple):
+    """An address of a user or None for the user themselves, and what stands against it, if anything."""
+
+    user_no: int
+    address: str | None
+    channel: str | None
+    reason: str | None
+
+
+def found_for(connection: Connection, user_nos: Iterable[int]) -> list[Found]:
+    """Return the addresses of these users, and what stands against these and against the users' ids."""
+    rows = driver(connection).execute(_READ, (json.dumps(list(user_nos)),)).fetchall()
+    return [Found(*row) for row in rows]
+
+
+def of_addresses(connection: Connection, addresses: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return (address, channel, reason) of those of these addresses that are suppressed."""
+    rows = driver(connection).execute(_OF_ADDRESSES, (json.dumps(addresses),)).fetchall() if addresses else []
+    return [(subject, channel, reason) for subject, channel, reason in rows]
+
+
+def own(connection: Connection, addresses: Iterable[tuple[int, str]]) -> None:
+    """Remember whose addresses these are, by user number."""
+    driver(connection).executemany(_OWN, addresses)
+
+
+def add(connection: Connection, suppressions: Iterable[Suppression]) -> None:
+    """Add entries; one that is there stays, unless the user had only unsubscribed."""
+    driver(connection).executemany(_ADD, suppressions)
+
+
+def remove(connection: Connection, kind: str, subject: str, channel: str) -> bool:
+    """Take an entry away; return whether it was there."""
+    return driver(connection).execute(_REMOVE, (kind, subject, channel)).rowcount > 0
+
+
+def page(connection: Connection, *, after: tuple[str, str, str], limit: int) -> list[Suppression]:
+    """Return the entries that follow (kind, subject, channel) in this order."""
+    return [Suppression(*row) for row in driver(connection).execute(_PAGE, (*after, limit)).fetchall()]
