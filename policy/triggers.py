@@ -21,6 +21,7 @@ from policy.conditions import When
 from policy.event_names import EventName, event_key
 from policy.guards import Channel, Guards, MessageClass
 from policy.quantities import Duration, Horizon, Share, microseconds
+from policy.watch import Watch, watch_of
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
 
@@ -188,6 +189,11 @@ class Policy(BaseModel):
     def endpoints(self) -> frozenset[str]:
         """The endpoints that some live trigger sends to."""
         return frozenset(each.endpoint for each in self.triggers if each.live)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """What the guards of some trigger look at."""
+        return watch_of((each.guards, each.channel) for each in self.triggers)
 
     @cached_property
     def index(self) -> dict[int | str, tuple[Trigger, ...]]:
