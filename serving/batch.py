@@ -26,6 +26,7 @@ from serving.occasions import Occasion, occasion_of
 from serving.past import state_at
 from serving.people import People, Person
 from serving.scorer import Scorer
+from serving.standings import is_lesson
 from serving.states import StateKeeper
 from serving.timers import AT_ONCE, Timer, Timers
 from serving.unknown_names import count_unknown
@@ -90,6 +91,7 @@ class _Work:
     scores: list[Score] = field(default_factory=list)
     orders: list[attribution.Order] = field(default_factory=list)
     links: list[Appended] = field(default_factory=list)
+    lessons: list[Appended] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
 
 
@@ -220,6 +222,8 @@ class Batch:
         at = added.known_at
         tools.ticks.reach(at)
         self._fold(added)
+        if is_lesson(added):
+            self._work.lessons.append(added)
         if event.kind is Kind.ORDER_COMPLETED:
             self._work.orders.append(_order(added))
         elif event.kind is Kind.OTHER:
@@ -311,9 +315,9 @@ class Batch:
             for each, score in zip(self._work.readings, self._work.scores, strict=True)
             if each.triggers or each.cancelled
         ]
-        if asking:
+        if self._work.lessons or asking:
             occasions = [each.occasion for each, _ in asking if each.occasion is not None]
-            self._verdicts.prepare(occasions, self._work.links)
+            self._verdicts.prepare(occasions, self._work.links, self._work.lessons)
             if any(trigger.when is not None for each, _ in asking for trigger in each.triggers):
                 self._appender.save()  # A condition may count what this batch took.
         for each, score in asking:
