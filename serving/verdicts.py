@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from policy.caps import Sent
 from policy.decide import Facts, Verdict, decide
+from policy.guards import TRANSACTIONAL
 from policy.reasons import Action, Reason
 from policy.triggers import Policy, Trigger
 from serving import cooldowns, outbox
@@ -14,6 +16,7 @@ from serving.ledger import DecisionRow
 from serving.log import Appended
 from serving.message import Message, compose
 from serving.occasions import Occasion
+from serving.standings import Standings
 from serving.views import PersonView
 
 
@@ -28,16 +31,22 @@ class Verdicts:
         self._last_fired: dict[int, dict[str, int]] = {}
         self._fired: list[tuple[int, str, int]] = []
         self._links: deque[Appended] = deque()
+        self._standings = Standings(connection, policy.watch)
         self.messages: list[Message] = []
         self.rows: list[DecisionRow] = []
 
-    def prepare(self, asking: Sequence[Occasion], links: Sequence[Appended]) -> None:
-        """Look up when the triggers last fired for the people of these events.
+    def prepare(self, asking: Sequence[Occasion], links: Sequence[Appended], lessons: Sequence[Appended]) -> None:
+        """Look up what the guards look at, and when the triggers last fired for the people of these events.
 
         Args:
             asking: Everything that `decide` will be asked about.
             links: The events of the batch that revealed two people to be one, in order.
+            lessons: The events of the batch that may change what guards look at, in order.
         """
+        earliest = min((each.at for each in asking), default=0)
+        self._standings.prepare({each.person.no for each in asking}, lessons, at=earliest)
+        if not asking:
+            return
         numbers = {each.person.no for each in asking} | {each.person.no for each in links}
         numbers |= {each.merged.no for each in links if each.merged}
         found = cooldowns.last_fired(self._connection, sorted(numbers))
@@ -56,15 +65,22 @@ class Verdicts:
         person = asking.person
         mine = self._last_fired[person.no]
         view = PersonView(self._connection, asking, score.features, score.intent)
-        facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, person.excluded, view=view)
+        standing = self._standings.of(person, until=asking.until)
+        facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, person.excluded, standing, view)
         decided = []
         for trigger in triggers:
             verdict = decide(trigger, facts)
             if verdict.fired:
                 mine[trigger.cool_down_key] = asking.at
                 self._fired.append((person.no, trigger.cool_down_key, asking.at))
+                self._count(asking, trigger)
             decided.append(self._record(asking, trigger, verdict, decision_id))
         return decided
+
+    def _count(self, asking: Occasion, trigger: Trigger) -> None:
+        """Count a message for the caps, withheld or not; a rehearsal uses nothing up, nor does what escapes them."""
+        if trigger.live and trigger.message_class != TRANSACTIONAL:
+            self._standings.sent(asking.person.no, Sent(asking.at, trigger.channel, trigger.name))
 
     def cancel(
         self, asking: Occasion, trigger: Trigger, intent: Mapping[str, float | None], decision_id: str
@@ -78,6 +94,7 @@ class Verdicts:
         """Write firings and messages; `now` is the wall clock's moment in microseconds."""
         self._follow_links()
         cooldowns.remember(self._connection, self._fired)
+        self._standings.save()
         outbox.enqueue(self._connection, self.messages, at=now)
 
     def _follow_links(self, *, until: int | None = None) -> None:
