@@ -81,6 +81,7 @@ class _Asked:
     at: int
     first: int
     duplicate: bool = False
+    erased: bool = False
 
 
 @dataclass(slots=True)
@@ -158,7 +159,8 @@ class Batch:
                 return self._ask(item)
             case Arrival():
                 taken = sum(self._take(event, asked=False) is not None for event in item.events)
-                return Ingested(taken, len(item.events) - taken)
+                erased = sum(map(self._appender.is_erased, item.events))
+                return Ingested(taken, len(item.events) - taken - erased, erased)
             case Job():
                 return item.run(self._connection)
             case Due():
@@ -215,7 +217,7 @@ class Batch:
     def _take(self, event: Event, *, asked: bool) -> Appended | None:
         """Log and fold an event; None if it came before. Where anybody asks, or a trigger, it is evaluated too."""
         tools = self._tools
-        if self._appender.is_known(event):
+        if self._appender.is_known(event) or self._appender.is_erased(event):
             return None
         self._accept(event.occurred_at)
         added = self._appender.append(event, earliest=tools.ticks.next(), received_at=wall())
@@ -283,7 +285,8 @@ class Batch:
                 self._read_past(reading, ids)
             else:
                 self._read(reading)
-        return _Asked(question, at, first, duplicate=question.event is not None)
+        erased = question.event is not None and self._appender.is_erased(question.event)
+        return _Asked(question, at, first, duplicate=question.event is not None and not erased, erased=erased)
 
     def _read_past(self, reading: _Reading, ids: UserIds) -> None:
         """Read features from the log; what an id was before it was linked is not written down under its new owner."""
@@ -364,7 +367,7 @@ class Batch:
         scorer, question = self._tools.scorer, asked.question
         scores = self._work.scores[asked.first : asked.first + max(1, len(question.users))]
         for score in scores:
-            score.duplicate = asked.duplicate
+            score.duplicate, score.erased = asked.duplicate, asked.erased
             if question.explain:
                 score.explain = scorer.explain(score.features)
         return Answer(asked.at, scorer.used, self._tools.policy.version, scores)

@@ -13,6 +13,7 @@ from features.events import Event
 from serving.batch import Batch, Tools
 from serving.database import for_writing
 from serving.driver import driver
+from serving.erasure import Erased, erase
 from serving.errors import InvalidField, NotReady, Overloaded
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
 from serving.metrics import Metrics
@@ -104,6 +105,11 @@ class Engine:
         result: T = await self._submit(Job(job))
         return result
 
+    async def erase(self, key: str) -> Erased:
+        """Forget the person behind a key, under all their ids; see `serving.erasure`."""
+        erased: Erased = await self._submit(Job(lambda connection: erase(connection, self._tools, key), alone=True))
+        return erased
+
     async def set_aside(self, rejects: Sequence[Reject]) -> None:
         """Keep events that cannot be used, for whoever sent them to look at."""
         await self.write(lambda connection: keep_rejects(connection, rejects))
@@ -185,6 +191,8 @@ class Engine:
         taken: list[Waiting] = []
         size = 0
         while self._waiting and size < MOST_IN_A_BATCH:
+            if taken and (_alone(taken[-1][0]) or _alone(self._waiting[0][0])):
+                break
             taken.append(self._waiting.popleft())
             size += _size(taken[-1][0])
         return taken
@@ -324,6 +332,10 @@ def _size(item: Item) -> int:
             return len(item.events)
         case Job() | Due():
             return 1
+
+
+def _alone(item: Item) -> bool:
+    return isinstance(item, Job) and item.alone
 
 
 def _settle_all(waiting: Sequence[Waiting], answers: Sequence[Any]) -> None:

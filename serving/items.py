@@ -39,6 +39,8 @@ class Job:
     """Anything else that writes: a function of the one connection that may."""
 
     run: Callable[[Connection], Any]
+    alone: bool = False
+    """Whether nothing else may be in its transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Score:
         intent: Probability of a purchase by horizon; None where there is no answer.
         features: The feature vector that was scored.
         duplicate: Whether the event had come before, so that it was not folded again and nothing was decided.
+        erased: Whether the event was dropped, since it happened before its user was erased.
         decision_id: Under which the ledger holds this; None where it was not written down.
         decisions: One for each trigger that the event matched.
         explain: The top contributions by horizon, where asked for.
@@ -91,6 +94,7 @@ class Score:
     intent: Mapping[str, float | None]
     features: Floats
     duplicate: bool = False
+    erased: bool = False
     decision_id: str | None = None
     decisions: list[Decided] = field(default_factory=list)
     explain: Mapping[str, list[Contribution]] | None = None
@@ -128,3 +132,5 @@ class Ingested:
 
     accepted: int
     duplicates: int
+    erased: int = 0
+    """Dropped, since they happened before their user was erased."""

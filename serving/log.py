@@ -12,6 +12,7 @@ from features.fold import UNLINKED, LogArrays
 from features.kinds import Kind
 from serving.driver import driver, scalar
 from serving.people import People, Person, keys_of
+from serving.tombstones import erased_at
 
 _SEEN = "SELECT message_id FROM events WHERE message_id IN (SELECT value FROM json_each(?))"
 _APPEND = """
@@ -70,6 +71,7 @@ class Appender:
         self._origin = origin
         self._rows: list[tuple[object, ...]] = []
         self._seen: set[str] = set()
+        self._erased: dict[str, int] = {}
         self._seq = 0
 
     @property
@@ -79,7 +81,9 @@ class Appender:
 
     def prepare(self, events: Sequence[Event]) -> None:
         """Look up, in one query each, the people and the message ids of these events."""
-        self._people.find(key for each in events for key in _keys(each))
+        keys = [key for each in events for key in _keys(each)]
+        self._people.find(keys)
+        self._erased.update(erased_at(self._driver, keys))
         asked = json.dumps([each.message_id for each in events])
         self._seen.update(row[0] for row in self._driver.execute(_SEEN, (asked,)).fetchall())
         self._seq = scalar(self._driver, "SELECT max(seq) FROM events") or 0
@@ -88,8 +92,13 @@ class Appender:
         """Whether the log already holds an event of this message id."""
         return event.message_id in self._seen
 
+    def is_erased(self, event: Event) -> bool:
+        """Whether somebody whom an event names was erased after it happened, so that it must not be kept."""
+        erased = self._erased
+        return bool(erased) and any(event.occurred_at <= erased.get(key, -1) for key in _keys(event))
+
     def append(self, event: Event, *, earliest: int, received_at: int) -> Appended:
-        """Add an event that `is_known` denied; it becomes known at `earliest`, or after all known of its people."""
+        """Add an event that `is_known` and `is_erased` denied; known at `earliest` or after all of its people."""
         self._seen.add(event.message_id)
         self._seq += 1
         person = self._people.obtain(event.key)
@@ -151,7 +160,7 @@ def append_history(connection: Connection, events: Sequence[Event], *, origin: s
     _mind_what_was_read(connection, people)
     added = 0
     for event in events:
-        if not appender.is_known(event):
+        if not (appender.is_known(event) or appender.is_erased(event)):
             appender.append(event, earliest=min(event.occurred_at, received_at), received_at=received_at)
             added += 1
     appender.save()

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 from feature_repo.declarations import user, user_state
+from feature_repo.sqlite_states import StateSqliteOnlineStore
 from feature_repo.stores import repo_config
 
 # isort: split
@@ -54,6 +56,12 @@ class OnlineStates:
         asked = [self._entity(key) for key in keys]
         found = self._store.online_read(self._config, user_state, asked, [STATE])
         return [values[STATE].bytes_val if values and STATE in values else None for _, values in found]
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove the states of these keys. Feast's interface has no word for it: the store must be ours."""
+        store = cast("StateSqliteOnlineStore", self._store)
+        store.online_delete(self._config, user_state, [self._entity(key) for key in keys])
+        self._entity.cache_clear()
 
     def write(self, rows: Sequence[tuple[str, bytes, int]]) -> None:
         """Store (key, packed state, moment in µs) for each row, in one round trip."""

@@ -40,7 +40,9 @@ _CLAIM: Final = (
 )
 _RECORD: Final = text(
     "INSERT INTO deliveries (message_id, attempt, at, status_code, error, duration_us)"
-    " VALUES (:message_id, :attempt, :at, :status_code, :error, :duration_us)"
+    " SELECT :message_id, :attempt, :at, :status_code, :error, :duration_us"
+    # Whose message was erased while it was on its way leaves no trace of it.
+    " WHERE EXISTS (SELECT 1 FROM outbox WHERE message_id = :message_id)"
     " ON CONFLICT (message_id, attempt) DO NOTHING"
 )
 _DELIVERED: Final = text(

@@ -161,6 +161,7 @@ class EventRoutes:
         counted = self._metrics.events
         counted["accepted"] += ingested.accepted
         counted["duplicate"] += ingested.duplicates
+        counted["erased"] += ingested.erased
         for event in events:
             if event.kind is Kind.OTHER:
                 counted["unknown"] += 1

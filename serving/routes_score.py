@@ -109,6 +109,9 @@ class ScoreRoutes:
 
     def _count(self, event: Event, answer: Answer, received_at: int) -> None:
         counted = self._metrics.events
+        if answer.scores[0].erased:
+            counted["erased"] += 1
+            return
         if answer.scores[0].duplicate:
             counted["duplicate"] += 1
             return

@@ -31,6 +31,9 @@ class OnlineStore(Protocol):
     def write(self, rows: Sequence[tuple[str, bytes, int]]) -> None:
         """Store (key, packed state, moment in microseconds) for each row."""
 
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove the states of these keys, so that the file holds nothing of them."""
+
 
 class StateKeeper:
     """Gives each person of a batch the state that the log says they have."""
@@ -75,6 +78,12 @@ class StateKeeper:
         """Give the store what was saved since the last time; what it does not take is left to be rebuilt."""
         unwritten, self._unwritten = self._unwritten, {}
         self._online.write([(key, pack(state), known_at) for key, (state, known_at) in unwritten.items()])
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Lose the states of these keys here and in the store, whose failure is the caller's."""
+        for key in keys:
+            self._unwritten.pop(key, None)
+        self._online.delete(keys)
 
     def from_log(self, connection: Connection, people: Sequence[Person]) -> Floats:
         """Return the states that the log gives these people, whatever the online store holds."""

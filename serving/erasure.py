@@ -1,0 +1,89 @@
+"""Forgetting one person: in the database, in the online store, in memory and in files; see docs/adr/0013-erasure.md."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from serving.driver import driver
+from serving.holdings import REJECTS, Holding, holdings, trace
+from serving.mentions import Mentions, addresses
+from serving.timers import Timers
+from serving.tombstones import set_tombstones
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from serving.batch import Tools
+
+WITHIN_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was removed.
+
+    Attributes:
+        at: When, in microseconds on the clock of the events; nothing of before comes back.
+        rows: How many rows of each table went; tables that held nothing are not named.
+        words: Their ids and addresses, by which files are searched. Not to be kept.
+        keys: Their keys in the log.
+    """
+
+    at: int
+    rows: dict[str, int]
+    words: Sequence[str] = field(repr=False)
+    keys: Sequence[str] = field(repr=False)
+
+
+def erase(connection: Connection, tools: Tools, key: str) -> Erased:
+    """Remove a person under all their ids, and set tombstones; commits nothing.
+
+    Runs in a transaction of its own: whatever else a batch does would be written after it, and bring them back. The
+    online store comes before the commit: if that fails the log still has them, and a state that lacks is rebuilt.
+
+    Args:
+        connection: The engine's, in its transaction.
+        tools: What the engine keeps in memory.
+        key: The user's id, or `anonymous:<id>`; somebody unknown leaves a tombstone too.
+    """
+    database = driver(connection)
+    database.execute("PRAGMA secure_delete = ON").fetchall()
+    at = tools.clock.now()
+    found = trace(database, key)
+    mentions = Mentions({*found.ids, *addresses(database, found)})
+    removed = {each.table: _delete(connection, each, found.values[each.of]) for each in holdings()}
+    removed["rejects"] = _delete(connection, REJECTS, mentions.rejects(database))
+    set_tombstones(database, found.keys, at=at)
+    tools.keeper.forget(found.keys)
+    numbers = set(found.numbers)
+    tools.unwritten[:] = [each for each in tools.unwritten if each.user_no not in numbers]
+    tools.next_due = Timers(connection, tools.timing).next_due()
+    return Erased(at, {name: count for name, count in removed.items() if count}, mentions.words, found.keys)
+
+
+def _delete(connection: Connection, held: Holding, values: Sequence[object]) -> int:
+    if not values:
+        return 0
+    statement = f"DELETE FROM {held.table} WHERE {held.column} IN (SELECT value FROM json_each(?)) AND {held.rows}"
+    return connection.exec_driver_sql(statement, (json.dumps(list(values)),)).rowcount
+
+
+def overwrite(file: Path, *, within_s: float = WITHIN_S) -> bool:
+    """Copy a write-ahead log into its file and cut it, so that it holds nothing that was erased; False if it is busy.
+
+    Whoever reads or writes meanwhile is waited for, `within_s` seconds in all. For a thread.
+    """
+    if not file.exists():
+        return True
+    address = f"{file.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=within_s)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy

@@ -1,0 +1,90 @@
+"""Files below OPPORTUNE_HOME that may hold somebody's id: rewritten without it, or removed if they can be made anew."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from serving.mentions import Mentions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+REMADE = ("parity.csv", "feast/*.parquet", "retrain/**/*.parquet")
+"""`make parity` and `make retrain` write them again, from the log."""
+
+
+def forget_in_files(home: Path, words: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """Remove somebody from the files of a home; return those that were changed or removed, relative to it.
+
+    Args:
+        home: An OPPORTUNE_HOME.
+        words: Their ids and addresses.
+        keys: Their keys in the log.
+    """
+    said = Mentions(words)
+    changed = [file for file in _remade(home) if _holds(file, keys)]
+    changed += list(_abandoned(home / "import"))
+    for file in changed:
+        file.unlink(missing_ok=True)
+    changed += [file for file in sorted((home / "import").glob("*.rejected.jsonl")) if _rewrite(file, said)]
+    return sorted(str(each.relative_to(home)) for each in changed)
+
+
+def _remade(home: Path) -> Iterable[Path]:
+    return sorted({file for pattern in REMADE for file in home.glob(pattern) if file.is_file()})
+
+
+def _holds(file: Path, keys: Sequence[str]) -> bool:
+    """Whether a file holds one of these keys; a table that compresses its text is read as a table."""
+    if file.suffix == ".parquet":
+        return _holds_key(file, keys)
+    return any(key in file.read_text(encoding="utf-8", errors="replace") for key in keys)
+
+
+def _holds_key(file: Path, keys: Sequence[str]) -> bool:
+    import pyarrow.compute as pc
+    from pyarrow import ArrowException, array
+    from pyarrow.parquet import ParquetFile
+
+    wanted = array(list(keys))
+    try:
+        with ParquetFile(file) as table:
+            if "user_key" not in table.schema_arrow.names:
+                return False
+            batches = table.iter_batches(columns=["user_key"])
+            return any(pc.any(pc.is_in(batch.column(0).cast("string"), wanted)).as_py() for batch in batches)
+    except (ArrowException, OSError):
+        # Half a file, or none: nobody can use it, and nobody can say whom it holds.
+        return True
+
+
+def _abandoned(folder: Path) -> Iterable[Path]:
+    """Yield what killed imports left; a running one drops by itself what is erased."""
+    for file in folder.glob("*.staged"):
+        number = file.name.removesuffix(".staged").rpartition(".")[2]
+        if not (number.isdecimal() and _is_running(int(number))):
+            yield file
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _rewrite(file: Path, said: Mentions) -> bool:
+    """Write a file of rows again without those that speak of somebody; False if none does."""
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not said(line)]
+    if len(kept) == len(lines):
+        return False
+    fresh = file.with_suffix(".fresh")
+    fresh.write_text("".join(kept), encoding="utf-8")
+    fresh.replace(file)
+    return True

@@ -1,0 +1,50 @@
+"""Where free text speaks of somebody: events that could not be used, and rows of a history that were refused."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from serving.driver import Driver
+from serving.holdings import Trace
+
+ADDRESSES: Final = frozenset({"email", "phone", "mobile"})
+_PAYLOADS: Final = "SELECT payload FROM events WHERE seq IN (SELECT value FROM json_each(?))"
+_KNOWN: Final = "SELECT address FROM addresses WHERE user_no IN (SELECT value FROM json_each(?))"
+_REJECTS: Final = "SELECT reject_id, body FROM rejects WHERE instr(body, ?1) > 0 OR instr(lower(body), lower(?1)) > 0"
+
+
+class Mentions:
+    """Recognises the ids and addresses of one person in text, as whole words: `u-1` is not in `u-10`."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        """`words` are ids and addresses as they were sent; JSON may have written them with escapes."""
+        plain = {each for each in words if each}
+        self.words = sorted(plain | {json.dumps(each)[1:-1] for each in plain})
+        anywhere = "|".join(re.escape(each) for each in self.words)
+        self._found = re.compile(rf"(?<![\w@.+-])(?:{anywhere})(?![\w@+-]|\.\w)", re.IGNORECASE)
+
+    def __call__(self, text: str) -> bool:
+        """Whether a text speaks of them."""
+        return self._found.search(text) is not None
+
+    def rejects(self, driver: Driver) -> list[int]:
+        """Return the ids of the rejects that speak of them; looks at all there are."""
+        found = [row for word in self.words for row in driver.execute(_REJECTS, (word,)).fetchall()]
+        return sorted({reject_id for reject_id, body in found if self(body)})
+
+
+def addresses(driver: Driver, person: Trace) -> set[str]:
+    """Return the e-mail addresses and phone numbers that somebody's events told of them."""
+    found = {row[0] for row in driver.execute(_KNOWN, (json.dumps(list(person.numbers)),)).fetchall()}
+    for (payload,) in driver.execute(_PAYLOADS, (json.dumps(list(person.values["seq"])),)).fetchall():
+        said = json.loads(payload)
+        for part in (said.get("traits"), said.get("properties"), (said.get("context") or {}).get("traits")):
+            found.update(_addresses(part))
+    return found
+
+
+def _addresses(part: Any) -> list[str]:
+    if not isinstance(part, dict):
+        return []
+    return [value for name, value in part.items() if name.lower() in ADDRESSES and isinstance(value, str)]

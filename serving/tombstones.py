@@ -1,0 +1,45 @@
+"""What is left of somebody who was erased: a keyed hash of each id, and when; so that nothing brings them back.
+
+A late event, a repeated one or an import of old history that happened before the erasure is dropped. One that happened
+after it is the first of somebody new.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+from serving.driver import Driver, scalar
+
+_SALT: Final = "SELECT value FROM facts WHERE name = 'tombstone_salt'"
+_KEEP_SALT: Final = "INSERT INTO facts (name, value) VALUES ('tombstone_salt', ?)"
+_FIND: Final = "SELECT key_hash, erased_at FROM tombstones WHERE key_hash IN (SELECT value FROM json_each(?))"
+_SET: Final = """
+INSERT INTO tombstones (key_hash, erased_at) VALUES (?, ?)
+ON CONFLICT (key_hash) DO UPDATE SET erased_at = max(tombstones.erased_at, excluded.erased_at)
+"""
+
+
+def erased_at(driver: Driver, keys: Iterable[str]) -> dict[str, int]:
+    """Return when each of these keys was erased, in microseconds; nothing of those that never were."""
+    salt = scalar(driver, _SALT)
+    if salt is None:
+        # Nobody ever was: the usual case costs one look.
+        return {}
+    by_hash = {_hash(salt, key): key for key in keys}
+    found = driver.execute(_FIND, (json.dumps(list(by_hash)),)).fetchall()
+    return {by_hash[key_hash]: moment for key_hash, moment in found}
+
+
+def set_tombstones(driver: Driver, keys: Iterable[str], *, at: int) -> None:
+    """Let nothing of these keys in any more that happened until `at` (µs); in the transaction that erases them."""
+    salt = scalar(driver, _SALT)
+    if salt is None:
+        salt = secrets.token_hex(32)
+        driver.execute(_KEEP_SALT, (salt,))
+    driver.executemany(_SET, [(_hash(salt, key), at) for key in keys])
+
+
+def _hash(salt: str, key: str) -> str:
+    return blake2b(key.encode(), digest_size=32, key=bytes.fromhex(salt)).hexdigest()
