@@ -9,12 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from features.events import BadEvent
-from features.kinds import Kind
 from features.mapping import EventMapping
-from features.normalise import normalise
 from serving.database import for_writing
+from serving.history_intake import Intake
 from serving.history_lines import Advance, FileRefused, Row, read_json_lines
+from serving.history_orders import OrderRows
 from serving.history_parquet import read_parquet
 from serving.history_rejects import RejectedRows
 from serving.history_stage import Stage
@@ -24,7 +23,6 @@ from serving.progress import Progress
 from serving.unknown_names import count_unknown
 
 _APPENDED_AT_ONCE = 10_000
-_SHOWN = 2000
 _READERS: dict[str, Callable[[Path, EventMapping, Advance], Iterator[Row]]] = {
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
@@ -46,6 +44,8 @@ class Imported:
     """Events that the log did not hold yet."""
     repeated: int
     """Good rows whose event the log held already, or that the file holds twice."""
+    joined: int
+    """Rows that became further lines of the order before them."""
     rejected: int
     rejects: Path
     """Where the bad rows are listed; there is no file if there are none."""
@@ -87,25 +87,27 @@ def import_history(
     began = time.monotonic()
     progress = progress or Progress(quiet=True)
     rejected = RejectedRows(file, otherwise=home / "import")
-    unknown: Counter[str] = Counter()
     with Stage(home / "import" / f"{file.name}.{os.getpid()}.staged") as stage, rejected, progress:
+        orders = OrderRows(mapping, stage.knows)
+        intake = Intake(stage, rejected, orders, mapping, received_at)
         progress.begin(f"Reading {file.name}", file.stat().st_size)
-        for row in _reader_of(file)(file, mapping, progress.reach):
-            _stage(row, stage, rejected, unknown, mapping, received_at)
+        for row in orders.joined(_reader_of(file)(file, mapping, progress.reach)):
+            intake.take(row)
         if strict and rejected.count:
             raise HistoryRefused(f"{rejected.count} bad rows; the first is {rejected.first}; all: {rejected.path}")
         progress.begin("Appending to the log", len(stage))
         added = _append(stage, database, received_at, progress)
     with database.begin() as connection:
-        count_unknown(connection, unknown, at=received_at, nearest=mapping.nearest)
+        count_unknown(connection, intake.unknown, at=received_at, nearest=mapping.nearest)
     return Imported(
-        rows=len(stage) + rejected.count,
+        rows=orders.read,
         added=added,
-        repeated=len(stage) - added,
+        repeated=len(stage) - added + orders.equal,
+        joined=orders.read - orders.equal - rejected.count - len(stage),
         rejected=rejected.count,
         rejects=rejected.path,
         first_reject=rejected.first,
-        unknown=unknown,
+        unknown=intake.unknown,
         seconds=time.monotonic() - began,
     )
 
@@ -116,23 +118,6 @@ def _reader_of(file: Path) -> Callable[[Path, EventMapping, Advance], Iterator[R
     if found is None:
         raise FileRefused(f"{file.name} is none of .jsonl, .csv, .tsv, .parquet (all but the last also with .gz)")
     return found
-
-
-def _stage(
-    row: Row, stage: Stage, rejected: RejectedRows, unknown: Counter[str], mapping: EventMapping, received_at: int
-) -> None:
-    if row.raw is None:
-        rejected.add(row)
-        return
-    raw = row.raw
-    try:
-        event = normalise(raw, received_at=received_at, mapping=mapping, history=True, message_id=row.message_id)
-    except BadEvent as bad:
-        rejected.add(row._replace(bad=bad, text=repr(raw)[:_SHOWN]))
-        return
-    if event.kind is Kind.OTHER:
-        unknown[event.name] += 1
-    stage.put(event)
 
 
 def _append(stage: Stage, database: Engine, received_at: int, progress: Progress) -> int:
@@ -151,6 +136,8 @@ def report(done: Imported, mapping: EventMapping) -> str:
     lines = [f"{done.added:,} events imported from {done.rows:,} rows in {done.seconds:.1f} s ({rate:,.0f} rows/s)"]
     if done.repeated:
         lines.append(f"{done.repeated:,} rows were known already (the same message id, or an equal row)")
+    if done.joined:
+        lines.append(f"{done.joined:,} rows were further lines of the order before them")
     if done.rejected:
         lines.append(f"{done.rejected:,} bad rows were set aside in {done.rejects}, the first: {done.first_reject}")
     for name, count in done.unknown.most_common(10):

@@ -31,6 +31,10 @@ class Row(NamedTuple):
     bad: BadEvent | None = None
     text: str = ""
     """What a bad row looked like."""
+    order: str = ""
+    """The id of the order that the row belongs to, if it is one."""
+    lines: "tuple[Row, ...]" = ()
+    """The rows of the file that this one stands for, if it is an order; each with its own `message_id`."""
 
 
 class FileRefused(ValueError):

@@ -1,7 +1,7 @@
 """Events on their way from a file to the log: put on disk in the order of the file, taken in the order of time."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -12,6 +12,9 @@ from features.events import Event
 from features.kinds import Kind
 
 _CREATE = "CREATE TABLE staged (place INTEGER PRIMARY KEY, occurred_at INTEGER, event BLOB)"
+_CREATE_KNOWN = "CREATE TABLE known (id TEXT PRIMARY KEY) WITHOUT ROWID"
+_REMEMBER = "INSERT OR IGNORE INTO known VALUES (?)"
+_KNOWS = "SELECT 1 FROM known WHERE id = ?"
 _PUT = "INSERT INTO staged VALUES (NULL, ?, ?)"
 _TAKE = "SELECT event FROM staged ORDER BY "
 _BUFFER = 4096
@@ -34,9 +37,18 @@ class Stage:
         self._sorted = True
         self._count = 0
         self._connection = sqlite3.connect(path, isolation_level=None)
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "temp_store=FILE"):
+        for pragma in (
+            "journal_mode=OFF",
+            "synchronous=OFF",
+            "locking_mode=EXCLUSIVE",
+            "temp_store=FILE",
+            "cache_size=-65536",
+        ):
             self._connection.execute(f"PRAGMA {pragma}")
+        # Nobody reads the file after us, so that one transaction, never committed, will do.
+        self._connection.execute("BEGIN")
         self._connection.execute(_CREATE)
+        self._connection.execute(_CREATE_KNOWN)
 
     def __enter__(self) -> Self:
         return self
@@ -61,10 +73,16 @@ class Stage:
             self._flush()
 
     def _flush(self) -> None:
-        self._connection.execute("BEGIN")
         self._connection.executemany(_PUT, self._rows)
-        self._connection.execute("COMMIT")
         self._rows.clear()
+
+    def remember(self, ids: Iterable[str]) -> None:
+        """Let `knows` answer yes to these."""
+        self._connection.executemany(_REMEMBER, ((each,) for each in ids))
+
+    def knows(self, known: str) -> bool:
+        """Whether an id was told to `remember`."""
+        return self._connection.execute(_KNOWS, (known,)).fetchone() is not None
 
     def take(self, most: int) -> Iterator[list[Event]]:
         """Yield all events by the moment they occurred, those of one moment as in the file, `most` at a time.
