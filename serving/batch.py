@@ -181,15 +181,16 @@ class Batch:
         """Let the clock hear of a moment; in a replay, what is due until then happens before."""
         clock = self._tools.clock
         if clock.replay and self.writes:
-            while moment > clock.now() and (due := self._due_until(moment)):
-                for timer in due:
-                    self._fire(timer)
+            # One at a time: what a timer lets happen may change which one is next.
+            while moment > clock.now() and (timer := self._first_due(moment)):
+                self._fire(timer)
         clock.accept(moment)
 
-    def _due_until(self, moment: int) -> list[Timer]:
+    def _first_due(self, moment: int) -> Timer | None:
         if self._timers.touched:
             self._appender.save()  # Whose timers this batch armed may be new.
-        return self._timers.due(moment)
+        found = self._timers.due(moment, at_most=1)
+        return found[0] if found else None
 
     def _fire(self, timer: Timer) -> bool:
         """Let a timer that is due fire, unless the person was active since; return whether it did."""

@@ -115,8 +115,8 @@ def _evaluation(row: Row[Any], made: list[DecisionExplained]) -> Evaluation:
 
 
 def _in_words(event: str | None, made: list[DecisionExplained]) -> str:
+    if made:
+        return " ".join(f"{each.trigger}: {each.in_words}" for each in made)
     if event is None:
-        return "A plain question for a score: only events make triggers decide."
-    if not made:
-        return f"No trigger waits for {event}."
-    return " ".join(f"{each.trigger}: {each.in_words}" for each in made)
+        return "A plain question for a score: only events and timers make triggers decide."
+    return f"No trigger waits for {event}."

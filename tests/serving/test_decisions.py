@@ -154,3 +154,15 @@ def test_a_page_that_was_never_offered_is_refused(connection, before):
         return
     with pytest.raises(InvalidField):
         asked(connection, before=before)
+
+
+def test_what_a_timer_decided_is_told_without_an_event(connection):
+    a_user(connection, 1, "u-1")
+    an_event(connection, 1, "Product Added")
+    an_evaluation(connection, "d1", at=NOW + 1)
+    a_decision(connection, "d1", "cart", "hold", "below_threshold")
+
+    [evaluation] = asked(connection).evaluations
+
+    assert evaluation.event is None
+    assert evaluation.in_words == "cart: The score was below the trigger's threshold."
