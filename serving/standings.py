@@ -5,7 +5,7 @@ was sent to them is added up. Each decision sees what the log held before it, th
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -54,21 +54,23 @@ class Standings:
         self._sent: list[tuple[int, Sent]] = []
         self._links: list[tuple[int, int]] = []
 
-    def prepare(self, asking: Iterable[int], lessons: Sequence["Appended"], *, at: int) -> None:
+    def prepare(self, asking: Iterable["Person"], lessons: Sequence["Appended"], *, at: int) -> None:
         """Read what is known.
 
         Args:
-            asking: Numbers of the users about whom `of` will be asked.
+            asking: The people about whom `of` will be asked.
             lessons: The events of the batch that `is_lesson` picked, in the order of the log.
             at: The earliest moment of a decision, in microseconds.
         """
-        learning = {each.person.no for each in lessons if each.merged or teaches(each.event)}
-        numbers = sorted({*asking, *learning} | {each.merged.no for each in lessons if each.merged})
-        if not numbers:
+        learning = [each.person for each in lessons if each.merged or teaches(each.event)]
+        linked = [each.merged for each in lessons if each.merged]
+        keys = {each.no: each.key for each in (*asking, *learning, *linked)}
+        if not keys:
             return
+        numbers = sorted(keys)
         self._lessons.extend(lessons)
         self._known = {number: _Known() for number in numbers}
-        self._read_suppressions(numbers)
+        self._read_suppressions(keys)
         if self._watch.consents or learning:
             for number, said in consents.read(self._connection, numbers).items():
                 self._known[number].said = said
@@ -115,10 +117,10 @@ class Standings:
         if self._suppressed:
             suppressions.add(self._connection, self._suppressed)
 
-    def _read_suppressions(self, numbers: Sequence[int]) -> None:
+    def _read_suppressions(self, keys: Mapping[int, str]) -> None:
         lessons = [lesson_of(each.event) for each in self._lessons if teaches(each.event)]
         named = {each for lesson in lessons for each in lesson.addresses}
-        for found in suppressions.found_for(self._connection, numbers):
+        for found in suppressions.found_for(self._connection, keys):
             known = self._known[found.user_no]
             if found.address is not None:
                 known.addresses.add(found.address)

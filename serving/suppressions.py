@@ -4,7 +4,7 @@ An address that is suppressed is so for everybody who has it, so that a second i
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -21,9 +21,8 @@ SELECT a.user_no, a.address, s.channel, s.reason
 FROM addresses a LEFT JOIN suppressions s ON s.kind = 'address' AND s.subject = a.address
 WHERE a.user_no IN (SELECT value FROM json_each(?1))
 UNION ALL
-SELECT u.user_no, NULL, s.channel, s.reason
-FROM users u JOIN suppressions s ON s.kind = 'user' AND s.subject = u.user_key
-WHERE u.user_no IN (SELECT value FROM json_each(?1))
+SELECT CAST(p.key AS INTEGER), NULL, s.channel, s.reason
+FROM json_each(?2) p JOIN suppressions s ON s.kind = 'user' AND s.subject = p.value
 UNION ALL
 SELECT u.merged_into, NULL, s.channel, s.reason
 FROM users u JOIN suppressions s ON s.kind = 'user' AND s.subject = u.user_key
@@ -66,9 +65,12 @@ class Found(NamedTuple):
     reason: str | None
 
 
-def found_for(connection: Connection, user_nos: Iterable[int]) -> list[Found]:
-    """Return the addresses of these users, and what stands against these and against the users' ids."""
-    rows = driver(connection).execute(_READ, (json.dumps(list(user_nos)),)).fetchall()
+def found_for(connection: Connection, keys: Mapping[int, str]) -> list[Found]:
+    """Return the addresses of these users (number -> key), and what stands against these and against the users' ids.
+
+    A user may be suppressed before anybody saw them, so the log need not know them yet.
+    """
+    rows = driver(connection).execute(_READ, (json.dumps(list(keys)), json.dumps(keys))).fetchall()
     return [Found(*row) for row in rows]
 
 

@@ -44,7 +44,7 @@ class Verdicts:
             lessons: The events of the batch that may change what guards look at, in order.
         """
         earliest = min((each.at for each in asking), default=0)
-        self._standings.prepare({each.person.no for each in asking}, lessons, at=earliest)
+        self._standings.prepare([each.person for each in asking], lessons, at=earliest)
         if not asking:
             return
         numbers = {each.person.no for each in asking} | {each.person.no for each in links}
