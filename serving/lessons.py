@@ -84,19 +84,22 @@ def address(text: str) -> str | None:
     return number if digits.isascii() and digits.isdigit() and len(digits) <= 32 else None
 
 
+def preference(name: str) -> tuple[str, str] | None:
+    """Read `marketing` or `marketing:sms`: a purpose, and its channel or `*`; None if it is neither."""
+    purpose, _, channel = name.partition(":")
+    purpose, channel = purpose.strip().casefold(), channel or EVERY_CHANNEL
+    is_channel = channel == EVERY_CHANNEL or channel in CHANNELS
+    return (purpose, channel) if 0 < len(purpose) <= _LONGEST_PURPOSE and is_channel else None
+
+
 def _preferences(told: Mapping[str, Any]) -> dict[tuple[str, str], bool]:
-    """Read `{"marketing": true, "marketing:sms": false}`: a purpose on every channel, or on one."""
+    """Read `{"marketing": true, "marketing:sms": false}`, words on all channels first."""
     found: dict[tuple[str, str], bool] = {}
     for name, granted in list(told.items())[:_MOST_PURPOSES]:
-        purpose, _, channel = name.partition(":")
-        channel = channel or EVERY_CHANNEL
-        if isinstance(granted, bool) and 0 < len(purpose) <= _LONGEST_PURPOSE and _is_channel(channel):
-            found[purpose, channel] = granted
+        key = preference(name)
+        if key is not None and isinstance(granted, bool):
+            found[key] = granted
     return dict(sorted(found.items()))
-
-
-def _is_channel(name: str) -> bool:
-    return name == EVERY_CHANNEL or name in CHANNELS
 
 
 def _addresses(fields: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,180 @@
+"""The routes for guards: the suppression list, and what people said about being written to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
+
+from fastapi import Query
+
+from features.events import ANONYMOUS_PREFIX, BadEvent, user_key
+from features.normalise import normalise
+from features.values import text
+from serving import consents, suppressions
+from serving import contract_guards as contract
+from serving.contract_guards import ChannelOrAll
+from serving.driver import driver, scalar
+from serving.errors import InvalidField, NoSuchUser
+from serving.keys import ADMIN
+from serving.lessons import address, preference
+from serving.routes import GuardedRoute
+from serving.suppressions import ADDRESS, USER, Suppression
+from serving.wire import to_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection
+    from sqlalchemy import Engine as Database
+
+    from features.events import Event
+    from features.mapping import EventMapping
+    from serving.items import Ingested
+
+T = TypeVar("T")
+MOST_ENTRIES = 1000
+_PERSON = "SELECT coalesce(merged_into, user_no) FROM users WHERE user_key = ?"
+Subject = Annotated[str | None, Query(max_length=512, description="The user; or else `address`.")]
+Address = Annotated[str | None, Query(max_length=320, description="An e-mail address or a telephone number.")]
+
+
+class Engine(Protocol):
+    """What these routes need of the batch loop."""
+
+    async def ingest(self, events: Sequence[Event]) -> Ingested:
+        """Take events in durably (Overloaded, NotReady)."""
+        ...
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run a job in the next transaction (Overloaded, NotReady)."""
+        ...
+
+
+class GuardRoutes:
+    """The routes, on an engine and its database."""
+
+    def __init__(self, engine: Engine, *, database: Database, mapping: EventMapping, clock: Callable[[], int]) -> None:
+        """Keep what answering needs; `clock` tells the wall's microseconds since the epoch."""
+        self._engine = engine
+        self._database = database
+        self._mapping = mapping
+        self._clock = clock
+
+    def routes(self) -> list[GuardedRoute]:
+        """Return the routes as declared."""
+        listed, said = "/v1/suppressions", "/v1/users/{user_id:path}/consents"
+        return [
+            GuardedRoute(listed, self.suppress, methods=["PUT"], needs=ADMIN, tags=["guards"]),
+            GuardedRoute(listed, self.suppressions, methods=["GET"], needs=ADMIN, tags=["guards"]),
+            GuardedRoute(listed, self.allow, methods=["DELETE"], needs=ADMIN, tags=["guards"]),
+            GuardedRoute(said, self.say, methods=["PUT"], needs=ADMIN, tags=["guards"]),
+            GuardedRoute(said, self.said, methods=["GET"], needs=ADMIN, tags=["guards"]),
+        ]
+
+    async def suppress(self, asked: contract.SuppressionRequest) -> contract.SuppressionEntry:
+        """Write to this user or address no more, from the next decision on."""
+        kind, subject = _subject(asked.user_id, asked.address)
+        entry = Suppression(kind, subject, asked.channel, asked.reason, self._clock())
+        await self._engine.write(lambda connection: suppressions.add(connection, [entry]))
+        return _entry(entry)
+
+    async def allow(
+        self, user_id: Subject = None, address: Address = None, channel: ChannelOrAll = "*"
+    ) -> contract.RemovedAnswer:
+        """Take one entry off the list; one of `*` and one of a channel are two."""
+        kind, subject = _subject(user_id, address)
+        removed = await self._engine.write(lambda connection: suppressions.remove(connection, kind, subject, channel))
+        return contract.RemovedAnswer(removed=removed)
+
+    def suppressions(
+        self,
+        limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES, description="Most entries on a page.")] = 100,
+        after: Annotated[str, Query(max_length=600, description="The `next` of the page before.")] = "",
+    ) -> contract.SuppressionsAnswer:
+        """List who must not be written to, addresses first."""
+        with self._database.connect() as connection:
+            found = suppressions.page(connection, after=_place(after), limit=limit + 1)
+        more = len(found) > limit
+        last = found[limit - 1] if more else None
+        return contract.SuppressionsAnswer(
+            suppressions=[_entry(each) for each in found[:limit]],
+            next=f"{last.kind}:{last.channel}:{last.subject}" if last else None,
+        )
+
+    async def say(self, user_id: str, asked: contract.ConsentsRequest) -> contract.ConsentsAnswer:
+        """Write down what a person said; it goes into the log like all that they do, and counts from then on."""
+        for name in asked.consents:
+            if preference(name) is None:
+                raise InvalidField(f"consents.{name}: is no purpose, nor purpose:channel", field=f"consents.{name}")
+        ids = _ids(user_id)
+        raw = {"type": "identify", **ids, "traits": {"consents": asked.consents}}
+        await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping)])
+        return self._answer(_key(user_id))
+
+    def said(self, user_id: str) -> contract.ConsentsAnswer:
+        """Return what a person said about being written to."""
+        return self._answer(_key(user_id))
+
+    def _answer(self, key: str) -> contract.ConsentsAnswer:
+        with self._database.connect() as connection:
+            number = scalar(driver(connection), _PERSON, (key,))
+            if number is None:
+                raise NoSuchUser(field="user_id")
+            found = consents.read(connection, [number]).get(number, {})
+        return contract.ConsentsAnswer(
+            user_id=key,
+            consents=[
+                contract.ConsentGiven(
+                    purpose=purpose,
+                    channel=channel,
+                    granted=given.granted,
+                    at=to_moment(given.at),
+                    source=given.source,
+                )
+                for (purpose, channel), given in sorted(found.items())
+            ],
+        )
+
+
+def _entry(found: Suppression) -> contract.SuppressionEntry:
+    return contract.SuppressionEntry(
+        user_id=found.subject if found.kind == USER else None,
+        address=found.subject if found.kind == ADDRESS else None,
+        channel=found.channel,
+        reason=found.reason,
+        at=to_moment(found.at),
+    )
+
+
+def _subject(user_id: str | None, written: str | None) -> tuple[str, str]:
+    """Return kind and subject of an entry; raises InvalidField unless there is one of the two."""
+    if (user_id is None) == (written is None):
+        raise InvalidField("user_id: give either user_id or address.", field="user_id")
+    if user_id is not None:
+        return USER, _key(user_id)
+    found = address(written or "")
+    if found is None:
+        raise InvalidField("address: is no e-mail address and no telephone number.", field="address")
+    return ADDRESS, found
+
+
+def _place(after: str) -> tuple[str, str, str]:
+    kind, _, rest = after.partition(":")
+    channel, _, subject = rest.partition(":")
+    if after and kind not in (USER, ADDRESS):
+        raise InvalidField("after: is no `next` that was given out.", field="after")
+    return kind, subject, channel
+
+
+def _ids(user_id: str) -> dict[str, str]:
+    if user_id.startswith(ANONYMOUS_PREFIX):
+        return {"anonymousId": user_id.removeprefix(ANONYMOUS_PREFIX)}
+    return {"userId": user_id}
+
+
+def _key(user_id: str) -> str:
+    """Return the key of a user's id, or of `anonymous:<id>`; raises InvalidField."""
+    ids = _ids(user_id)
+    try:
+        return user_key(text(ids.get("userId"), "user_id"), text(ids.get("anonymousId"), "user_id"))
+    except BadEvent as bad:
+        raise InvalidField(f"user_id: {bad.reason}", field="user_id") from None
