@@ -31,7 +31,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(STAMP) ## Install the pinned packages and this project into .venv
@@ -83,6 +83,10 @@ tail: $(STAMP) ## Watch accepted, rejected and unknown events as they arrive
 parity: $(STAMP) ## Recompute every served feature vector from the log and report each difference
 	@$(PY) -m training.parity
 
+.PHONY: lint-triggers
+lint-triggers: $(STAMP) ## Explain each trigger in a sentence, warn of what can hardly be meant [TRIGGERS=triggers.yaml]
+	@$(PY) -m policy.lint "$(or $(TRIGGERS),triggers.yaml)"
+
 .PHONY: rebuild
 rebuild: $(STAMP) ## Rebuild all states from the log, after a feature was changed
 	@$(PY) -m serving.rebuild
@@ -116,6 +120,7 @@ format: $(STAMP) ## Format the code and repair what lint can repair
 .PHONY: docs
 docs: $(STAMP) ## Rewrite the tables of the documentation that follow from the code
 	@$(PY) -m tests.docs.tables
+	@$(PY) -m policy.schema
 
 .PHONY: lock
 lock: $(STAMP) ## Rebuild the hashed locks from pyproject.toml [UPGRADE=1]

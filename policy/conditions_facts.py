@@ -58,7 +58,9 @@ class EventTest(PropertyTest):
 class FeatureTest(Comparison):
     """What a feature must be at that moment."""
 
-    name: Annotated[str, AfterValidator(_known_feature)] = Field(description="A feature of docs/features.md.")
+    name: Annotated[str, AfterValidator(_known_feature)] = Field(
+        description="A feature of docs/features.md.", json_schema_extra={"enum": [*CATALOGUE.names]}
+    )
 
     def holds(self, view: View) -> bool:
         """Whether the feature is as asked; one without an answer is only ever `is_not` and `exists: false`."""

@@ -67,12 +67,17 @@ class Count(Range):
 
     def sentence(self) -> str:
         """Return the condition in words."""
+        whose = f", its {' and its '.join(each.words() for each in self.where)}," if self.where else ""
+        window = f"within {in_words(self.within)}" if self.within is not None else "so far"
+        return f"{self.event}{_of_the_same(self.same)}{whose} {self._how_often()} {window}"
+
+    def _how_often(self) -> str:
+        if self.exactly == 0:
+            return "did not happen"
         often = [f"{self.words()} times"] if any(each is not None for each in self.bounds) else []
         often += [f"exactly {self.exactly} times"] if self.exactly is not None else []
         often += [f"{self.every}, {2 * self.every}, … times"] if self.every is not None else []
-        whose = f", its {' and its '.join(each.words() for each in self.where)}," if self.where else ""
-        window = f"within {in_words(self.within)}" if self.within is not None else "so far"
-        return f"{self.event}{_of_the_same(self.same)}{whose} happened {' and '.join(often)} {window}"
+        return f"happened {' and '.join(often)}"
 
     @cached_property
     def reads(self) -> Reads:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from yaml.reader import ReaderError
 
 from features.kinds import ALIASES, NAMES, fold_name
-from policy.event_names import KindOf, segment_kind
+from policy.event_names import EVENT_KINDS, KindOf, segment_kind
 from policy.problems import Field, Problem, message, written
 from policy.triggers import Policy
 
@@ -66,12 +66,14 @@ def remarks(policy: Policy) -> list[str]:
     """Return what is allowed but looks like a slip: an event name that is almost, but not quite, a known one."""
     found = []
     for trigger in policy.triggers:
-        for event in trigger.on:
+        looked_for = trigger.when.reads.events if trigger.when is not None else frozenset[str]()
+        for event in dict.fromkeys((*trigger.on, *trigger.cancel_on, *sorted(looked_for))):
             nearest = get_close_matches(fold_name(event), ALIASES, n=1, cutoff=0.85)
-            if nearest and event not in NAMES.values():
+            if nearest and event not in EVENT_KINDS:
                 known = NAMES[ALIASES[nearest[0]]]
+                verb = "reacts to" if event in trigger.on else "looks for"
                 found.append(
-                    f"trigger {trigger.name} reacts to {event!r}, which is not a known event; did you mean {known!r}?"
+                    f"trigger {trigger.name} {verb} {event!r}, which is not a known event; did you mean {known!r}?"
                 )
     return found
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, Self
@@ -37,6 +38,9 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+EventNames = Annotated[tuple[EventName, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])]
+
+
 def _as_hold_out(value: object) -> object:
     return {"share": value} if isinstance(value, (str, int, float)) else value
 
@@ -61,19 +65,17 @@ class Trigger(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     name: Name = Field(description="Lower-case letters, digits, - and _; appears in the ledger and in the message.")
-    on: Annotated[tuple[EventName, ...], BeforeValidator(_as_list)] = Field(
+    on: EventNames = Field(
         min_length=1,
         description="The event, or list of events, that asks the question. Any spelling or older name of it will do.",
     )
     horizon: Horizon = Field(default="24h", description="Which purchase probability to look at: `24h`, `7d`, …")
     threshold: Share = Field(description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`.")
     cool_down: Duration = Field(description="After firing for a user, stay silent for that user this long: `7d`.")
-    hold_out: Annotated[HoldOut, BeforeValidator(_as_hold_out)] = Field(
+    hold_out: Annotated[HoldOut, BeforeValidator(_as_hold_out, json_schema_input_type=Share | HoldOut)] = Field(
         default=HoldOut(), description="Share of users who get nothing, for comparison."
     )
-    when: When | None = Field(
-        default=None, description="What must be so besides; default: nothing more. See [conditions](#conditions)."
-    )
+    when: When | None = Field(default=None, description="A condition that must hold besides; default: none.")
     mode: Mode = Field(default=Mode.DRY_RUN, description="`dry_run` decides and logs only; `live` sends.")
     endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
     channel: Channel = Field(default="webhook", description="How the message goes out; consent and caps know channels.")
@@ -90,9 +92,7 @@ class Trigger(BaseModel):
     inactive_for: Duration | None = Field(
         default=None, description="Decide when the user was not seen for so long after the event: `14d`."
     )
-    cancel_on: Annotated[tuple[EventName, ...], BeforeValidator(_as_list)] = Field(
-        default=(), description="Events that make the waiting pointless, such as an order."
-    )
+    cancel_on: EventNames = Field(default=(), description="Events that make the waiting pointless, such as an order.")
     expires_after: Duration = Field(
         default="24h",
         validate_default=True,
@@ -111,8 +111,10 @@ class Trigger(BaseModel):
     def _waits_for_one_thing(self) -> Self:
         if self.after is not None and self.inactive_for is not None:
             raise ValueError("after and inactive_for exclude each other: make two triggers of it")
-        if not self.waits and self.cancel_on:
-            raise ValueError("cancel_on needs after or inactive_for: a trigger that does not wait cannot be cancelled")
+        waiting = {"cancel_on": (), "expires_after": timedelta(days=1), "key": "user"}
+        given = [name for name, unsaid in waiting.items() if getattr(self, name) != unsaid]
+        if not self.waits and given:
+            raise ValueError(f"{given[0]} needs after or inactive_for: this trigger decides at once")
         return self
 
     @cached_property

@@ -100,6 +100,16 @@ def test_an_event_that_is_almost_a_known_one_is_remarked_on():
     ]
 
 
+def test_an_event_in_a_condition_is_remarked_on_too():
+    policy = parse(
+        "triggers:\n- {name: a, on: x, threshold: 1, cool_down: 1d, when: {count: {event: Prodcut Added, exactly: 1}}}"
+    )
+
+    assert remarks(policy) == [
+        "trigger a looks for 'Prodcut Added', which is not a known event; did you mean 'Product Added'?"
+    ]
+
+
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 contents = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 

@@ -102,3 +102,16 @@ def test_a_trigger_may_call_an_event_what_the_shop_calls_it():
     assert policy.triggers_for(Kind.PRODUCT_ADDED) == policy.triggers
     assert policy.version == parse(text.replace("in den Korb", "added product")).version
     assert parse(text).triggers_for(Kind.PRODUCT_ADDED) == ()
+
+
+@pytest.mark.parametrize("field", ["cancel_on: Order Completed", "expires_after: 6h", "key: cart"])
+def test_what_is_for_waiting_is_refused_where_nothing_waits(field):
+    trigger = f"triggers:\n- {{name: a, on: x, threshold: 0.5, cool_down: 1d, {field}}}\n"
+
+    with pytest.raises(PolicyRefused, match=f"{field.split(':')[0]} needs after or inactive_for"):
+        parse(trigger)
+    assert parse(trigger.replace("cool_down", "after: 1h, cool_down")).triggers[0].waits
+
+
+def test_a_horizon_that_only_a_condition_looks_at_is_known():
+    assert a_policy({"name": "a", "when": {"intent": {"horizon": "7d", "at_least": 0.1}}}).horizons == {"24h", "7d"}

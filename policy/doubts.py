@@ -1,0 +1,96 @@
+"""What a policy may say, but can hardly mean: the impossible, the shadowed and the unguarded."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from policy.bounds import Interval, Subject, implies, interval, subject
+from policy.conditions import Condition
+from policy.guards import TRANSACTIONAL
+from policy.triggers import Policy, Trigger
+
+_AT_ALL = Interval(low=1)
+
+
+def doubts(policy: Policy) -> list[str]:
+    """Return a sentence for each doubt, in the file's order; none is an error."""
+    found = []
+    for position, trigger in enumerate(policy.triggers):
+        about = [*impossible(trigger), *_shadowed(trigger, policy.triggers[:position]), *_unguarded(trigger)]
+        found += [f"trigger {trigger.name} {each}" for each in about]
+    return found
+
+
+def impossible(trigger: Trigger) -> Iterator[str]:
+    """Yield why a trigger can never fire, or why a part of its condition never matters."""
+    transactional = trigger.message_class == TRANSACTIONAL
+    if trigger.threshold == 1 and not transactional:
+        yield "never fires: its threshold is 100 %, and no probability is that high"
+    known: dict[Subject, Interval] = {}
+    if not transactional and trigger.threshold < 1:
+        known[("intent", trigger.horizon)] = Interval(low=trigger.threshold)
+    if not trigger.waits and len(trigger.on) == 1:
+        known |= dict.fromkeys(_own_counts(trigger.when, trigger.on[0]), _AT_ALL)
+    if trigger.when is not None and (why := _contradiction(trigger.when, known)):
+        yield f"never fires: nothing is both {why}"
+    if not trigger.waits and trigger.when is not None and any(map(_is_since_now, _all_parts(trigger.when))):
+        yield "asks what happened since its own event, but decides at once: it needs after or inactive_for"
+
+
+def _contradiction(condition: Condition, known: dict[Subject, Interval]) -> str | None:
+    """Return the part of a condition that cannot hold together with the others, if all of it must hold."""
+    if condition.any is not None:
+        found = [_contradiction(each, dict(known)) for each in condition.any]
+        return found[0] if all(found) else None
+    if condition.all is not None:
+        return next(filter(None, (_contradiction(each, known) for each in condition.all)), None)
+    about = subject(condition)
+    if about is None:
+        return None
+    before = known.get(about, Interval())
+    known[about] = before.both(interval(condition))
+    return f"“{condition.sentence()}” and what else is asked of it" if known[about].is_empty else None
+
+
+def _shadowed(trigger: Trigger, above: tuple[Trigger, ...]) -> Iterator[str]:
+    for other in above:
+        if _covers(other, trigger):
+            yield f"is shadowed by {other.name}: whenever it would fire, {other.name} would, to the same person"
+
+
+def _covers(other: Trigger, trigger: Trigger) -> bool:
+    alike = ("horizon", "channel", "message_class", "mode", "key", "after", "inactive_for", "cancel_on", "guards")
+    return (
+        all(getattr(other, name) == getattr(trigger, name) for name in alike)
+        and set(trigger.on) <= set(other.on)
+        and other.threshold <= trigger.threshold
+        and other.cool_down <= trigger.cool_down
+        and other.max_event_age >= trigger.max_event_age
+        and (other.when is None or (trigger.when is not None and implies(trigger.when, other.when)))
+    )
+
+
+def _unguarded(trigger: Trigger) -> Iterator[str]:
+    if not trigger.live or trigger.message_class == TRANSACTIONAL or trigger.channel == "webhook":
+        return
+    if not trigger.guards.caps:
+        yield f"is unguarded: it sends marketing by {trigger.channel} without a cap"
+    if trigger.guards.quiet_hours is None:
+        yield f"is unguarded: it sends marketing by {trigger.channel} without quiet hours"
+
+
+def _all_parts(condition: Condition) -> Iterator[Condition]:
+    yield condition
+    for each in condition.parts:
+        yield from _all_parts(each)
+
+
+def _is_since_now(condition: Condition) -> bool:
+    return condition.not_since is not None and condition.not_since.since is None
+
+
+def _own_counts(condition: Condition | None, event: str) -> Iterator[Subject]:
+    """Yield what counts the asking event itself, which is there once at least."""
+    for each in _all_parts(condition) if condition is not None else ():
+        count, about = each.count, subject(each)
+        if count and about and count.event == event and not (count.same or count.where or count.within == timedelta(0)):
+            yield about

@@ -1,0 +1,59 @@
+"""A trigger as a sentence: what it waits for, what must be so, what it then does, and what keeps it from that."""
+
+from collections.abc import Iterator
+
+from policy.guards import TRANSACTIONAL, Guards
+from policy.quantities import in_words, percent
+from policy.triggers import Trigger
+
+
+def sentence(trigger: Trigger) -> str:
+    """Return the whole trigger in words."""
+    transactional = trigger.message_class == TRANSACTIONAL
+    asked = (
+        [] if trigger.when is None else [trigger.when.inner_sentence() if trigger.when.any else trigger.when.sentence()]
+    )
+    if not transactional and trigger.threshold > 0:
+        asked.append(f"the chance of a purchase within {trigger.horizon} is at least {percent(trigger.threshold)}")
+    condition = f" if {', and '.join(asked)}" if asked else ""
+    said = (
+        f"{_occasion(trigger)}, send a {trigger.message_class} message by {trigger.channel} to {trigger.endpoint}"
+        f"{condition}{_limits(trigger, transactional)}."
+    )
+    return said[0].upper() + said[1:]
+
+
+def _occasion(trigger: Trigger) -> str:
+    happens = " or ".join(trigger.on)
+    happens += f", for each {trigger.key}" if trigger.key != "user" else ""
+    without = f", unless {' or '.join(trigger.cancel_on)} happened" if trigger.cancel_on else ""
+    if trigger.after is not None:
+        return f"{in_words(trigger.after)} after {happens}{without}"
+    if trigger.inactive_for is not None:
+        return f"when the person was not seen for {in_words(trigger.inactive_for)} after {happens}{without}"
+    return f"at {happens}"
+
+
+def _limits(trigger: Trigger, transactional: bool) -> str:
+    parts = [f"at most once in {in_words(trigger.cool_down)} to one person"] if trigger.cool_down else []
+    if not transactional:
+        parts += [f"never to the {percent(trigger.hold_out.share)} held out"] if trigger.hold_out.share else []
+        parts += _guards(trigger.guards, trigger.channel)
+    parts += [] if trigger.live else ["all of it in dry run, so nothing is sent"]
+    return "".join(f"; {each}" for each in parts)
+
+
+def _guards(guards: Guards, channel: str) -> Iterator[str]:
+    basis = {"opt_in": "only to who agreed to", "legitimate_interest": "not to who objected to"}
+    if words := basis.get(guards.asks_for(channel)):
+        yield f"{words} {guards.purpose}"
+    whole = ("in all", guards.cap), ("on this channel", guards.cap_per_channel), ("of this", guards.cap_per_trigger)
+    for of, cap in whole:
+        if cap is not None:
+            yield f"no more than {cap.count} messages {of} within {in_words(cap.window)}"
+    if guards.quiet_hours is not None:
+        yield f"not between {guards.quiet_hours.start:%H:%M} and {guards.quiet_hours.end:%H:%M} of their day"
+    if guards.gap_after_purchase:
+        yield f"not within {in_words(guards.gap_after_purchase)} of an order"
+    if guards.not_while_browsing:
+        yield "not during a visit"

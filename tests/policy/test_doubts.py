@@ -1,0 +1,75 @@
+"""What a policy can hardly mean."""
+
+import pytest
+
+from policy.doubts import doubts
+from policy.source import parse
+
+
+def doubted(*triggers):
+    basics = "on: Product Viewed, cool_down: 7d"
+    lines = "".join(f"- {{name: {'abc'[n]}, {basics}, {each}}}\n" for n, each in enumerate(triggers))
+    return doubts(parse(f"triggers:\n{lines}"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ("threshold: 100%", "never fires: its threshold is 100 %"),
+        ("threshold: 0.1, when: {event: {property: p, more_than: 5, at_most: 5}}", "never fires: nothing is both"),
+        (
+            "threshold: 0.1, when: {all: [{feature: {name: orders, at_least: 5}}, {feature: {name: orders, is: 2}}]}",
+            "never fires: nothing is both “orders is 2” and",
+        ),
+        ("threshold: 50%, when: {intent: {at_most: 40%}}", "never fires"),
+        ("threshold: 0.1, when: {count: {event: Product Viewed, at_most: 0, within: 1d}}", "never fires"),
+        (
+            "threshold: 0, when: {any: [{count: {event: x, at_most: 0, exactly: 1}}, {intent: {less_than: 0}}]}",
+            "never fires",
+        ),
+        ("threshold: 0.1, when: {not_since: {event: Order Completed}}", "asks what happened since its own event"),
+    ],
+)
+def test_the_impossible_is_doubted(fields, why):
+    (doubt,) = doubted(fields)
+
+    assert doubt.startswith(f"trigger a {why}")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "threshold: 99%",
+        "threshold: 50%, when: {intent: {horizon: 7d, at_most: 40%}}",
+        "threshold: 0.1, when: {count: {event: Product Viewed, at_most: 0, same: product}}",
+        "threshold: 0.1, when: {any: [{count: {event: x, less_than: 0}}, {count: {event: x, at_most: 0}}]}",
+        "threshold: 0, when: {all: [{feature: {name: orders, at_least: 5}}, {not: {feature: {name: orders, is: 5}}}]}",
+        "threshold: 0.1, after: 1h, when: {not_since: {event: Order Completed}}",
+        "threshold: 1, class: transactional",
+    ],
+)
+def test_the_possible_is_not(fields):
+    assert doubted(fields) == []
+
+
+def test_a_trigger_below_one_that_always_fires_with_it_is_shadowed():
+    wide, narrow = "threshold: 20%", "threshold: 30%, when: {count: {event: x, at_least: 3}}"
+
+    assert doubted(wide, narrow) == [
+        "trigger b is shadowed by a: whenever it would fire, a would, to the same person",
+    ]
+    assert doubted(narrow, wide) == []
+    assert doubted(wide, f"{narrow}, channel: email") == []
+    assert doubted("threshold: 20%, when: {count: {event: x, at_least: 2}}", narrow)
+    assert not doubted("threshold: 20%, when: {count: {event: x, at_least: 4}}", narrow)
+
+
+def test_live_marketing_without_cap_and_quiet_hours_is_unguarded():
+    assert [each.split(":")[0] for each in doubted("threshold: 0.1, mode: live, channel: sms")] == [
+        "trigger a is unguarded",
+        "trigger a is unguarded",
+    ]
+    guards = 'guards: {cap: {count: 1, window: 1d}, quiet_hours: {from: "21:00", to: "8:00"}}'
+    assert doubted(f"threshold: 0.1, mode: live, channel: sms, {guards}") == []
+    assert doubted("threshold: 0.1, mode: live, channel: sms, class: transactional") == []
+    assert doubted("threshold: 0.1, channel: sms") == []
