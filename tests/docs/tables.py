@@ -41,16 +41,51 @@ def reasons() -> str:
 
 
 def triggers() -> str:
-    """Return the table of every field of a trigger."""
+    """Return the table of every field of a trigger, those of the blocks inside it below."""
+    from policy.caps import Cap
+    from policy.guards import Guards
+    from policy.hours import QuietHours
     from policy.triggers import HoldOut, Trigger
 
-    fields = [(name, each, each.default) for name, each in Trigger.model_fields.items() if name != "hold_out"]
-    fields += [(f"hold_out.{name}", each, each.default) for name, each in HoldOut.model_fields.items()]
-    rows = [
-        (f"`{name}`", "needed" if each.is_required() else _default(default), each.description or "")
-        for name, each, default in fields
-    ]
+    inside = {"hold_out": HoldOut, "guards": Guards, "guards.cap": Cap, "guards.quiet_hours": QuietHours}
+    rows = _fields(Trigger, without={"hold_out", "guards"})
+    for block, model in inside.items():
+        rows += _fields(model, within=f"{block}.")
     return _table(("field", "default", "meaning"), rows)
+
+
+def conditions() -> str:
+    """Return the table of every kind of condition and what it may say."""
+    from policy.comparisons import Comparison
+    from policy.conditions import Condition
+    from policy.conditions_facts import EventTest, FeatureTest, IntentTest, ProfileTest
+    from policy.conditions_history import Count, Last, NotSince
+
+    inside = {"event": EventTest, "count": Count, "not_since": NotSince, "last": Last}
+    inside |= {"feature": FeatureTest, "intent": IntentTest, "profile": ProfileTest}
+    compared = {*Comparison.model_fields}
+    rows = [(f"`{name}`", "–", meaning) for name, _, meaning in _fields(Condition, plain=True) if name not in inside]
+    for block, model in inside.items():
+        shared = compared if issubclass(model, Comparison) else set()
+        rows += [(f"`{block}`", "–", Condition.model_fields[block].description or "")]
+        rows += _fields(model, within=f"{block}.", without=shared)
+    rows += [(f"… `{name}`", default, meaning) for name, default, meaning in _fields(Comparison, plain=True)]
+    return _table(("field", "default", "meaning"), rows)
+
+
+def _fields(
+    model: Any, within: str = "", without: Iterable[str] = (), *, plain: bool = False
+) -> list[tuple[str, str, str]]:
+    mark = "" if plain else "`"
+    return [
+        (
+            f"{mark}{within}{each.alias or name}{mark}",
+            "needed" if each.is_required() else _default(each.default),
+            each.description or "",
+        )
+        for name, each in model.model_fields.items()
+        if name not in without
+    ]
 
 
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
@@ -58,6 +93,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "features": (ROOT / "docs/features.md", features),
     "reasons": (ROOT / "docs/reasons.md", reasons),
     "triggers": (ROOT / "docs/triggers.md", triggers),
+    "conditions": (ROOT / "docs/triggers.md", conditions),
 }
 
 
