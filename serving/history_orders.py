@@ -1,5 +1,6 @@
 """Orders that a file gives as several rows: rows of one order that follow each other become one message."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
@@ -69,12 +70,14 @@ class OrderRows:
         """Yield all rows, in their order; one order at a time, once a row follows that is none of its."""
         for row in rows:
             self.read += 1
-            names = self._shapes[tuple(row.raw)] if row.raw else None
-            order = self._order(row.raw, names) if row.raw and names else ""
+            try:
+                order = self._order(row.raw)
+            except BadEvent:
+                # A row that is bad does not part the rows around it.
+                yield row
+                continue
             if not order:
-                # A row that cannot be read does not part the rows around it.
-                if row.raw is not None:
-                    yield from self._close()
+                yield from self._close()
                 yield row
             elif self._open and self._open[0].order == order:
                 yield from self._add(row._replace(order=order))
@@ -95,28 +98,32 @@ class OrderRows:
             whole |= self._amount_of_lines(rows, whole) | {"products": products}
         return first._replace(raw=whole, message_id=first.order, lines=tuple(lines))
 
-    def _order(self, raw: Mapping[str, Any], names: Names) -> str:
-        """Return the id of the order that a row belongs to; empty if it belongs to none, or cannot be used."""
-        event = raw.get(names.get("event") or names.get("type") or "")
-        kind = self._mapping.kind_of(event) if type(event) is str else Kind.OTHER
-        if kind not in _ORDERS:
+    def _order(self, raw: Mapping[str, Any] | None) -> str:
+        """Return the id of the order that a row belongs to, empty if it belongs to none.
+
+        Raises:
+            BadEvent: It is no event.
+        """
+        if raw is None:
+            raise BadEvent("", "cannot be read")
+        names = self._shapes[tuple(raw)]
+        kind = self._kind(raw, names) if names else Kind.OTHER
+        if not names or kind not in _ORDERS:
             return ""
-        user, anonymous, order = (raw.get(names.get(each, "")) for each in ("userId", "anonymousId", "order_id"))
-        try:
-            key = user_key(text(user, "userId"), text(anonymous, "anonymousId"))
-            order = text(order, "order_id")
-        except BadEvent:
-            return ""
-        if order is None:
+        user, anonymous, given = (raw.get(names.get(each, "")) for each in ("userId", "anonymousId", "order_id"))
+        key = user_key(text(user, "userId"), text(anonymous, "anonymousId"))
+        order = _order_id(given)
+        if not order:
             return ""
         # An order is completed once; it may be changed, and refunded in part, several times.
-        when = (
-            ""
-            if kind is Kind.ORDER_COMPLETED
-            else str(raw.get(names.get("timestamp") or names.get("originalTimestamp", "")))
-        )
-        content = "\x1f".join((key, NAMES[kind], order, when))
+        when = names.get("timestamp") or names.get("originalTimestamp", "")
+        again = "" if kind is Kind.ORDER_COMPLETED else str(raw.get(when))
+        content = "\x1f".join((key, NAMES[kind], order, again))
         return "order-" + blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def _kind(self, raw: Mapping[str, Any], names: Names) -> Kind:
+        event = raw.get(names.get("event") or names.get("type") or "")
+        return self._mapping.kind_of(event) if type(event) is str else Kind.OTHER
 
     def _begin(self, row: Row) -> Iterator[Row]:
         if not self._known(row.order):
@@ -182,3 +189,11 @@ class OrderRows:
             if stated and len(numbers) == len(stated):
                 return {name: sum(numbers)}
         return {}
+
+
+def _order_id(given: object) -> str:
+    """Return an order id of whatever length; empty where there is none: properties may be anything."""
+    try:
+        return text(given, "order_id", sys.maxsize) or ""
+    except BadEvent:
+        return ""

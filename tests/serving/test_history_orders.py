@@ -151,10 +151,22 @@ def test_a_bad_line_of_an_order_does_not_stop_the_good_ones(history, bad):
     assert [row[2:4] for row in orders(history)] == [(4.0, 2)]
 
 
-def test_a_row_that_cannot_be_read_does_not_part_an_order(history):
-    done = history.take(history.file("o.csv", HEADER + line("a") + "u1,purchase\n" + line("b")))
+@pytest.mark.parametrize("bad", ["u1,purchase\n", line("x", user="")])
+def test_a_bad_row_does_not_part_an_order(history, bad):
+    done = history.take(history.file("o.csv", HEADER + line("a") + bad + line("b")))
 
     assert (done.added, done.joined, done.rejected) == (1, 1, 1)
+
+
+def test_an_order_id_may_be_long_and_one_that_is_none_makes_no_order(history):
+    rows = [
+        {"user_id": "u1", "event": "purchase", "timestamp": 1_500_000_000, "order_id": order, "sku": sku}
+        for order in ("o" * 300, ["o"], True)
+        for sku in "ab"
+    ]
+    done = history.take(history.file("o.jsonl", "".join(json.dumps(row) + "\n" for row in rows)))
+
+    assert (done.added, done.joined, done.rejected) == (5, 1, 0)
 
 
 def test_lines_in_two_currencies_are_not_added_up(history):
