@@ -20,6 +20,10 @@ from serving.route_table import Sizes
 from serving.routes_docs import docs_routes
 from serving.routes_events import Engine as EventEngine
 from serving.routes_events import EventRoutes
+from serving.routes_guards import Engine as GuardEngine
+from serving.routes_guards import GuardRoutes
+from serving.routes_operate import Engine as OperateEngine
+from serving.routes_operate import OperateRoutes
 from serving.routes_reads import ReadRoutes
 from serving.routes_score import Engine as ScoreEngine
 from serving.routes_score import ScoreRoutes
@@ -30,10 +34,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine as Database
 
     from features.mapping import EventMapping
+    from serving.erasure_files import Files
     from serving.metrics import Metrics
 
 
-class Engine(ScoreEngine, EventEngine, Protocol):
+class Engine(ScoreEngine, EventEngine, GuardEngine, OperateEngine, Protocol):
     """The batch loop as the routes see it."""
 
 
@@ -53,6 +58,7 @@ def http_edge(
     mapping: EventMapping,
     metrics: Metrics,
     missing: Callable[[], Sequence[str]],
+    files: Files,
     remarks: Callable[[], Iterable[str]] = tuple,
     limits: Limits,
     open_without_keys: bool,
@@ -69,6 +75,7 @@ def http_edge(
         mapping: How names and fields of events become ours.
         metrics: Where it is counted.
         missing: Names in words what keeps the server from being ready; nothing when it is.
+        files: Where somebody may be found beside the database, to be erased.
         remarks: Says in words what should be looked at though the server does its work.
         limits: Of requests.
         open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
@@ -92,7 +99,16 @@ def http_edge(
         max_batch_events=limits.batch_events,
     )
     reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing, remarks=remarks)
-    app.router.routes += [*score.routes(), *events.routes(), *reads.routes(), *docs_routes()]
+    operate = OperateRoutes(engine, database=database, files=files, metrics=metrics)
+    guards = GuardRoutes(engine, database=database, mapping=mapping, clock=wall)
+    app.router.routes += [
+        *score.routes(),
+        *events.routes(),
+        *guards.routes(),
+        *reads.routes(),
+        *docs_routes(),
+        *operate.routes(),
+    ]
     keyring = Keyring(
         lambda: _keys(database),
         allowance=limits.allowance,

@@ -20,6 +20,7 @@ from policy.source import remarks
 from policy.timing import timing
 from serving.api import Limits, http_edge
 from serving.batch import Tools
+from serving.ceilings import Ceilings
 from serving.champions import Champions
 from serving.checkpoints import Checkpoints
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
@@ -28,6 +29,7 @@ from serving.dispatcher import Dispatcher
 from serving.edge import Edge
 from serving.endpoints import Endpoint, endpoint, is_loopback
 from serving.engine import Engine
+from serving.erasure_files import Files
 from serving.keys import read_keys
 from serving.limits import Allowance
 from serving.log import last_moment
@@ -87,7 +89,8 @@ class Server:
         )
         self.engine = Engine(self.database, tools, self.metrics, on_messages=self._wake)
         self._dispatching: asyncio.Task[None] | None = None
-        self.dispatcher = Dispatcher(self.engine, endpoints, wall=wall, observe=self._observe)
+        ceilings = Ceilings(settings.sends_per_minute, settings.sends_per_day)
+        self.dispatcher = Dispatcher(self.engine, endpoints, wall=wall, ceilings=ceilings, observe=self._observe)
 
     def edge(self) -> Edge:
         """Return the ASGI application."""
@@ -98,6 +101,7 @@ class Server:
             mapping=self._mapping,
             metrics=self.metrics,
             missing=self._missing,
+            files=Files(settings.home, [settings.database, *([self._online_file] if self._online_file else [])]),
             remarks=lambda: self.champions.refusals().values(),
             limits=Limits(
                 sizes=Sizes(event=settings.max_event_bytes, batch=settings.max_batch_bytes),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from serving.metrics import Metrics
 
 _log = logging.getLogger(__name__)
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _JSON = (b"content-type", b"application/json")
 _LENGTHS = [(b"content-length", b"%d" % length) for length in range(4096)]
 
@@ -66,7 +67,7 @@ class Edge:
             return
         started = monotonic()
         path = scope["path"]
-        entry = self._exact.get(path) or self._table.find(path)
+        entry = self._exact.get(path) or self._table.find(path, scope["method"])
         outgoing: Headers = []
         try:
             if entry.answer is None:
@@ -171,7 +172,7 @@ class Edge:
             body, caller = await self._admit(entry, headers, receive, outgoing, now)
         else:
             body, caller = b"", self._allow(entry, self._keyring.caller(headers, now), outgoing, now)
-        if body and not entry.reads_body:
+        if body and scope["method"] not in _WITH_BODY:
             raise InvalidField("body: this address takes none.", field="body")
         return await self._forward(scope, send, outgoing, body, caller)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from serving.driver import driver
 from serving.holdings import REJECTS, Holding, holdings, trace
@@ -16,13 +14,10 @@ from serving.tombstones import set_tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
     from serving.batch import Tools
-
-WITHIN_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +27,11 @@ class Erased:
     Attributes:
         at: When, in microseconds on the clock of the events; nothing of before comes back.
         rows: How many rows of each table went; tables that held nothing are not named.
-        words: Their ids and addresses, by which files are searched. Not to be kept.
         keys: Their keys in the log.
     """
 
     at: int
     rows: dict[str, int]
-    words: Sequence[str] = field(repr=False)
     keys: Sequence[str] = field(repr=False)
 
 
@@ -65,7 +58,7 @@ def erase(connection: Connection, tools: Tools, key: str) -> Erased:
     numbers = set(found.numbers)
     tools.unwritten[:] = [each for each in tools.unwritten if each.user_no not in numbers]
     tools.next_due = Timers(connection, tools.timing).next_due()
-    return Erased(at, {name: count for name, count in removed.items() if count}, mentions.words, found.keys)
+    return Erased(at, {name: count for name, count in removed.items() if count}, found.keys)
 
 
 def _delete(connection: Connection, held: Holding, values: Sequence[object]) -> int:
@@ -73,17 +66,3 @@ def _delete(connection: Connection, held: Holding, values: Sequence[object]) -> 
         return 0
     statement = f"DELETE FROM {held.table} WHERE {held.column} IN (SELECT value FROM json_each(?)) AND {held.rows}"
     return connection.exec_driver_sql(statement, (json.dumps(list(values)),)).rowcount
-
-
-def overwrite(file: Path, *, within_s: float = WITHIN_S) -> bool:
-    """Copy a write-ahead log into its file and cut it, so that it holds nothing that was erased; False if it is busy.
-
-    Whoever reads or writes meanwhile is waited for, `within_s` seconds in all. For a thread.
-    """
-    if not file.exists():
-        return True
-    address = f"{file.absolute().as_uri()}?mode=rw"
-    with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=within_s)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    return not busy

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from serving.mentions import Mentions
@@ -11,19 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+WITHIN_S = 2.0
 REMADE = ("parity.csv", "feast/*.parquet", "retrain/**/*.parquet")
 """`make parity` and `make retrain` write them again, from the log."""
 
 
-def forget_in_files(home: Path, words: Sequence[str], keys: Sequence[str]) -> list[str]:
-    """Remove somebody from the files of a home; return those that were changed or removed, relative to it.
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of one installation: below `home`, and the databases whose write-ahead logs keep what was."""
 
-    Args:
-        home: An OPPORTUNE_HOME.
-        words: Their ids and addresses.
-        keys: Their keys in the log.
-    """
-    said = Mentions(words)
+    home: Path
+    databases: Sequence[Path]
+
+    def forget(self, said: Mentions, keys: Sequence[str]) -> list[str]:
+        """Remove somebody, whom `said` recognises; return the files that were changed or removed, relative to home."""
+        return _forget(self.home, said, keys)
+
+    def overwrite(self) -> bool:
+        """Cut the write-ahead logs; False if one is busy."""
+        cut = [overwrite(each) for each in self.databases]
+        return all(cut)
+
+
+def _forget(home: Path, said: Mentions, keys: Sequence[str]) -> list[str]:
     changed = [file for file in _remade(home) if _holds(file, keys)]
     changed += list(_abandoned(home / "import"))
     for file in changed:
@@ -88,3 +101,17 @@ def _rewrite(file: Path, said: Mentions) -> bool:
     fresh.write_text("".join(kept), encoding="utf-8")
     fresh.replace(file)
     return True
+
+
+def overwrite(file: Path, *, within_s: float = WITHIN_S) -> bool:
+    """Copy a write-ahead log into its file and cut it, so that it holds nothing that was erased; False if it is busy.
+
+    Whoever reads or writes meanwhile is waited for, `within_s` seconds in all. For a thread.
+    """
+    if not file.exists():
+        return True
+    address = f"{file.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=within_s)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy

@@ -113,9 +113,9 @@ def holding(table: Table) -> Holding | None:
         return None
     if table.name == "suppressions":
         # Those of an address stay: whoever asked not to be written to must not be forgotten to have asked.
-        return Holding(table.name, "subject", "user_key", "kind = 'user'")
+        return Holding("suppressions", "subject", "user_key", "kind = 'user'")
     column = _OWN.get(table.name) or next((each for each in _BY if each in table.columns), None)
-    return None if column is None else Holding(table.name, column, column)
+    return None if column is None else Holding(str(table.name), column, column)
 
 
 def holdings() -> list[Holding]:

@@ -41,7 +41,6 @@ class Entry:
         "matches",
         "methods",
         "needs",
-        "reads_body",
     )
 
     def __init__(self, route: Route, counts: RouteCounts, sizes: Sizes) -> None:
@@ -53,8 +52,15 @@ class Entry:
         self.key_in_body = declared.key_in_body if declared else False
         self.cross_origin = declared.cross_origin if declared else False
         self.methods = tuple(sorted(route.methods or ()))
-        self.reads_body = "POST" in self.methods or "PUT" in self.methods or "PATCH" in self.methods
         self.matches = route.path_regex.match
+
+    def join(self, other: Entry) -> bool:
+        """Answer the methods of another route of the same path, too; False where the two cannot be one."""
+        if self.answer or other.answer or self.needs != other.needs or self.limit != other.limit:
+            return False
+        both = (*self.methods, *other.methods)
+        self.methods = tuple(sorted(set(both)))
+        return len(self.methods) == len(both)
 
 
 class RouteTable:
@@ -64,23 +70,27 @@ class RouteTable:
         """Enter the routes.
 
         Raises:
-            ValueError: A route does not say which scope it needs, or a path is declared twice.
+            ValueError: A route does not say which scope it needs, or a path is declared twice for a method.
         """
-        self.exact: dict[str, Entry] = {}
         self.nowhere = Entry(Route("/", _nothing, methods=[]), metrics.route(_UNMATCHED), sizes)
-        self._patterned: list[Entry] = []
+        entries: dict[str, Entry] = {}
         for route in app.routes:
             if not isinstance(route, Route) or not (isinstance(route, GuardedRoute) or route.path == app.openapi_url):
                 raise ValueError(f"{route!r} does not say which scope it needs")
             entry = Entry(route, metrics.route(route.path), sizes)
-            if "{" in route.path:
-                self._patterned.append(entry)
-            elif self.exact.setdefault(route.path, entry) is not entry:
+            known = entries.setdefault(route.path, entry)
+            if known is not entry and not known.join(entry):
                 raise ValueError(f"{route.path} is declared twice")
+        self.exact = {path: entry for path, entry in entries.items() if "{" not in path}
+        self._patterned = [entry for path, entry in entries.items() if "{" in path]
 
-    def find(self, path: str) -> Entry:
-        """Return the route with parameters that this path belongs to, or `nowhere`."""
-        return next((entry for entry in self._patterned if entry.matches(path)), self.nowhere)
+    def find(self, path: str, method: str) -> Entry:
+        """Return the route with parameters that this path belongs to, or `nowhere`.
+
+        An id may look like the end of another route's path: of several routes the one that answers the method counts.
+        """
+        found = [entry for entry in self._patterned if entry.matches(path)]
+        return next((entry for entry in found if method in entry.methods), found[0] if found else self.nowhere)
 
 
 async def _nothing() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import yaml
@@ -10,6 +11,7 @@ import yaml
 from features.catalog import CATALOGUE
 from features.mapping import EventMapping
 from serving.api import Limits, http_edge
+from serving.erasure_files import Files
 from serving.items import Answer, Ingested, ModelUsed, Score
 from serving.keys import create_key
 from serving.metrics import Metrics
@@ -74,6 +76,7 @@ class Site:
             mapping=MAPPING,
             metrics=self.metrics,
             missing=lambda: missing,
+            files=Files(Path(database.url.database).parent, []),
             limits=limits or Limits(),
             open_without_keys=open_without_keys,
             replay=replay,

@@ -8,7 +8,7 @@ import pytest
 
 from features.state import unpack
 from serving.database import for_writing
-from serving.erasure import overwrite
+from serving.erasure_files import overwrite
 from serving.holdings import NOBODYS, holding, holdings
 from serving.log import append_history
 from serving.mentions import Mentions

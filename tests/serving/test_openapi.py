@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from serving import contract, contract_events, contract_reads
+from serving import contract, contract_events, contract_guards, contract_operate, contract_reads
 from tests.serving.asking import Site, site_with_keys
 from tests.serving.databases import a_database
 
@@ -37,7 +37,7 @@ def test_every_route_says_what_it_does_which_key_it_needs_and_how_it_refuses(doc
 
 def test_every_route_that_takes_a_body_declares_it_with_an_example(document):
     for path, method, operation in operations(document):
-        if method == "post":
+        if method in {"post", "put"}:
             reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
             declared = document["components"]["schemas"][reference.rsplit("/", 1)[1]]
             assert declared["examples"], path
@@ -62,7 +62,7 @@ def test_the_document_and_its_page_need_no_key(tmp_path):
         assert site.ask("GET", "/docs").status == 200
 
 
-@pytest.mark.parametrize("module", [contract, contract_events, contract_reads])
+@pytest.mark.parametrize("module", [contract, contract_events, contract_guards, contract_operate, contract_reads])
 def test_every_declared_body_is_documented(module):
     for name, model in vars(module).items():
         if isinstance(model, type) and issubclass(model, contract.BaseModel) and model.__module__ == module.__name__:

@@ -1,0 +1,175 @@
+"""The routes of whoever answers for the installation: stop all sending; erase a person, export what is known of one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from fastapi.responses import Response
+from starlette.concurrency import iterate_in_threadpool
+
+from features.catalog import CATALOGUE
+from features.events import ANONYMOUS_PREFIX, BadEvent, user_key
+from features.values import text
+from serving import contract_operate as contract
+from serving.clock import wall
+from serving.errors import InvalidField, NoSuchUser
+from serving.export import export, look_up
+from serving.keys import ADMIN
+from serving.pause import is_paused, pause, paused_since, pending, resume
+from serving.problem import OK
+from serving.routes import GuardedRoute
+from serving.wire import to_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+    from sqlalchemy import Engine as Database
+    from starlette.types import Receive, Scope, Send
+
+    from serving.erasure import Erased
+    from serving.erasure_files import Files
+    from serving.items import Answer, UserIds
+    from serving.metrics import Metrics
+
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """The batch loop, as far as these routes need it; each call may raise Overloaded or NotReady."""
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run a function of the writing connection within the next transaction."""
+        ...
+
+    async def erase(self, key: str) -> Erased:
+        """Forget the person behind a key, under all their ids."""
+        ...
+
+    async def flush(self) -> None:
+        """Return once everything that was answered is written down."""
+        ...
+
+    async def score(self, users: Sequence[UserIds], *, keep: bool = True) -> Answer:
+        """Score the users."""
+        ...
+
+
+class OperateRoutes:
+    """The operating routes, on an engine, its database and its files."""
+
+    def __init__(self, engine: Engine, *, database: Database, files: Files, metrics: Metrics) -> None:
+        """Keep what answering needs."""
+        self._engine = engine
+        self._database = database
+        self._files = files
+        metrics.gauge("sending_paused", "1 while nothing is sent.", self._measure_paused)
+
+    def routes(self) -> list[GuardedRoute]:
+        """Return the routes as declared; the last takes every path that no other does."""
+        return [
+            GuardedRoute("/v1/sending", self.sending, needs=ADMIN, tags=["operate"]),
+            GuardedRoute(
+                "/v1/sending", self.switch, needs=ADMIN, methods=["PUT"], tags=["operate"], strict_content_type=False
+            ),
+            GuardedRoute(
+                "/v1/users/{user_id:path}/export",
+                self.export,
+                needs=ADMIN,
+                tags=["privacy"],
+                response_model=None,
+                responses={OK: {"model": contract.ExportAnswer}},
+            ),
+            GuardedRoute("/v1/users/{user_id:path}", self.erase, needs=ADMIN, methods=["DELETE"], tags=["privacy"]),
+        ]
+
+    def sending(self) -> contract.SendingAnswer:
+        """Say whether messages go out, and how many wait."""
+        with self._database.connect() as connection:
+            return _standing(connection)
+
+    async def switch(self, asked: contract.SendingRequest) -> contract.SendingAnswer:
+        """Stop all sending within a second, or start it again; decisions go on being made and written down."""
+
+        def throw(connection: Connection) -> contract.SendingAnswer:
+            if asked.paused:
+                pause(connection, at=wall())
+            else:
+                resume(connection)
+            return _standing(connection)
+
+        return await self._engine.write(throw)
+
+    async def erase(self, user_id: str) -> contract.ErasedAnswer:
+        """Erase a person under all their ids, everywhere and for ever; of somebody unidentified, `anonymous:<id>`.
+
+        What happened before is dropped should it arrive later. Somebody unknown is answered the same.
+        """
+        key = user_key(*_ids(user_id))
+        found, said, _ = await asyncio.to_thread(look_up, self._database, key)
+        erased, files = await asyncio.gather(
+            self._engine.erase(key), asyncio.to_thread(self._files.forget, said, found.keys)
+        )
+        overwritten = await asyncio.to_thread(self._files.overwrite)
+        return contract.ErasedAnswer(
+            erased_at=to_moment(erased.at), rows=erased.rows, files=files, overwritten=overwritten
+        )
+
+    async def export(self, user_id: str) -> Response:
+        """Return everything that is stored about a person, under all their ids, table by table."""
+        ids = _ids(user_id)
+        key = user_key(*ids)
+        await self._engine.flush()
+        found, _, rejects = await asyncio.to_thread(look_up, self._database, key)
+        if not found.numbers and not rejects:
+            raise NoSuchUser(field="user_id")
+        answer = await self._engine.score([ids], keep=False)
+        values = zip(CATALOGUE.names, answer.scores[0].features.tolist(), CATALOGUE.meanings, strict=True)
+        head = {
+            "user_id": key,
+            "ids": found.keys,
+            "exported_at": to_moment(wall()),
+            # What has no answer is NaN, which JSON writes as null.
+            "features": [{"name": name, "value": value, "meaning": meaning} for name, value, meaning in values],
+        }
+        return _Streamed(export(self._database, found, rejects, head))
+
+    def _measure_paused(self) -> float:
+        with self._database.connect() as connection:
+            return float(is_paused(connection))
+
+
+class _Streamed(Response):
+    """JSON sent part by part; Starlette's own would wait for a disconnect, of which the edge cannot tell."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        super().__init__()
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": OK, "headers": headers})
+        async for part in iterate_in_threadpool(self._parts):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _standing(connection: Connection) -> contract.SendingAnswer:
+    since = paused_since(connection)
+    return contract.SendingAnswer(
+        paused=since is not None, since=None if since is None else to_moment(since), pending=pending(connection)
+    )
+
+
+def _ids(path: str) -> UserIds:
+    """Return the ids that an address names, as the log knows them; raises InvalidField."""
+    anonymous = path.startswith(ANONYMOUS_PREFIX)
+    try:
+        found = text(path.removeprefix(ANONYMOUS_PREFIX), "user_id")
+        ids = (None, found) if anonymous else (found, None)
+        user_key(*ids)
+    except BadEvent as bad:
+        raise InvalidField(f"user_id: {bad.reason}", field="user_id") from None
+    return ids
