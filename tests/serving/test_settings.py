@@ -118,6 +118,7 @@ def test_the_database_is_below_the_home_folder(bare):
         ["serving"],
         ["serving.keys", "list"],
         ["serving.history", "history.csv"],
+        ["serving.pause", "status"],
         ["serving.rebuild"],
         ["serving.registry", "--once"],
         ["serving.tail", "--once"],
