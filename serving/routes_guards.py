@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 from fastapi import Query
 
@@ -61,14 +61,18 @@ class GuardRoutes:
 
     def routes(self) -> list[GuardedRoute]:
         """Return the routes as declared."""
-        listed, said = "/v1/suppressions", "/v1/users/{user_id:path}/consents"
         return [
-            GuardedRoute(listed, self.suppress, methods=["PUT"], needs=ADMIN, tags=["guards"]),
-            GuardedRoute(listed, self.suppressions, methods=["GET"], needs=ADMIN, tags=["guards"]),
-            GuardedRoute(listed, self.allow, methods=["DELETE"], needs=ADMIN, tags=["guards"]),
-            GuardedRoute(said, self.say, methods=["PUT"], needs=ADMIN, tags=["guards"]),
-            GuardedRoute(said, self.said, methods=["GET"], needs=ADMIN, tags=["guards"]),
+            self._route("/v1/suppressions", self.suppress, "PUT"),
+            self._route("/v1/suppressions", self.suppressions, "GET"),
+            self._route("/v1/suppressions", self.allow, "DELETE"),
+            self._route("/v1/users/{user_id:path}/consents", self.say, "PUT"),
+            self._route("/v1/users/{user_id:path}/consents", self.said, "GET"),
         ]
+
+    @staticmethod
+    def _route(path: str, endpoint: Callable[..., Any], method: str) -> GuardedRoute:
+        # Like all other routes these take JSON whatever the Content-Type says.
+        return GuardedRoute(path, endpoint, methods=[method], needs=ADMIN, tags=["guards"], strict_content_type=False)
 
     async def suppress(self, asked: contract.SuppressionRequest) -> contract.SuppressionEntry:
         """Write to this user or address no more, from the next decision on."""
@@ -102,13 +106,13 @@ class GuardRoutes:
 
     async def say(self, user_id: str, asked: contract.ConsentsRequest) -> contract.ConsentsAnswer:
         """Write down what a person said; it goes into the log like all that they do, and counts from then on."""
+        key = _key(user_id)
         for name in asked.consents:
             if preference(name) is None:
                 raise InvalidField(f"consents.{name}: is no purpose, nor purpose:channel", field=f"consents.{name}")
-        ids = _ids(user_id)
-        raw = {"type": "identify", **ids, "traits": {"consents": asked.consents}}
+        raw = {"type": "identify", **_ids(user_id), "traits": {"consents": asked.consents}}
         await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping)])
-        return self._answer(_key(user_id))
+        return self._answer(key)
 
     def said(self, user_id: str) -> contract.ConsentsAnswer:
         """Return what a person said about being written to."""
