@@ -21,6 +21,8 @@ from policy.arms import Split, hold_out
 from policy.conditions import When
 from policy.event_names import EventName, event_key
 from policy.guards import Channel, Guards, MessageClass
+from policy.holding import HoldOut, ShortHoldOut
+from policy.hours import Zone
 from policy.quantities import Duration, Horizon, Share, microseconds
 from policy.watch import Watch, watch_of
 
@@ -41,24 +43,6 @@ def _as_list(value: object) -> object:
 EventNames = Annotated[tuple[EventName, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])]
 
 
-def _as_hold_out(value: object) -> object:
-    return {"share": value} if isinstance(value, (str, int, float)) else value
-
-
-class HoldOut(BaseModel):
-    """Users who are decided and logged like all others, and get nothing: they show what sending does."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    share: Share = Field(default=0.1, lt=1, description="How many of the users are held out: `10%`, or `0.1`.")
-    salt: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=200,
-        description="Triggers with the same salt hold out the same users, another salt draws anew; default: the name.",
-    )
-
-
 class Trigger(BaseModel):
     """A named rule that may send a message when an event comes in."""
 
@@ -72,9 +56,7 @@ class Trigger(BaseModel):
     horizon: Horizon = Field(default="24h", description="Which purchase probability to look at: `24h`, `7d`, …")
     threshold: Share = Field(description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`.")
     cool_down: Duration = Field(description="After firing for a user, stay silent for that user this long: `7d`.")
-    hold_out: Annotated[HoldOut, BeforeValidator(_as_hold_out, json_schema_input_type=Share | HoldOut)] = Field(
-        default=HoldOut(), description="Share of users who get nothing, for comparison."
-    )
+    hold_out: ShortHoldOut = Field(default=HoldOut(), description="Share of users who get nothing, for comparison.")
     when: When | None = Field(default=None, description="A condition that must hold besides; default: none.")
     mode: Mode = Field(default=Mode.DRY_RUN, description="`dry_run` decides and logs only; `live` sends.")
     endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
@@ -165,6 +147,7 @@ class Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = Field(default=1, description="Version of this file's format.")
+    shop_zone: Zone = Field(default="UTC", description="Time zone of the shop, for `unknown_zone: shop_zone`.")
     triggers: tuple[Trigger, ...] = ()
 
     @model_validator(mode="after")
@@ -195,7 +178,7 @@ class Policy(BaseModel):
     @cached_property
     def watch(self) -> Watch:
         """What the guards of some trigger look at."""
-        return watch_of((each.guards, each.channel) for each in self.triggers)
+        return watch_of(((each.guards, each.channel) for each in self.triggers), shop_zone=self.shop_zone)
 
     @cached_property
     def index(self) -> dict[int | str, tuple[Trigger, ...]]:

@@ -12,6 +12,7 @@ from features.fold import UNLINKED, LogArrays
 from features.kinds import Kind
 from serving.driver import driver, scalar
 from serving.people import People, Person, keys_of
+from serving.standings import learn
 from serving.tombstones import erased_at
 
 _SEEN = "SELECT message_id FROM events WHERE message_id IN (SELECT value FROM json_each(?))"
@@ -158,13 +159,14 @@ def append_history(connection: Connection, events: Sequence[Event], *, origin: s
     appender = Appender(connection, people, origin)
     appender.prepare(events)
     _mind_what_was_read(connection, people)
-    added = 0
-    for event in events:
-        if not (appender.is_known(event) or appender.is_erased(event)):
-            appender.append(event, earliest=min(event.occurred_at, received_at), received_at=received_at)
-            added += 1
+    added = [
+        appender.append(event, earliest=min(event.occurred_at, received_at), received_at=received_at)
+        for event in events
+        if not (appender.is_known(event) or appender.is_erased(event))
+    ]
     appender.save()
-    return added
+    learn(connection, added)
+    return len(added)
 
 
 def _mind_what_was_read(connection: Connection, people: People) -> None:

@@ -19,6 +19,7 @@ from serving.lessons import address, preference
 from serving.routes import GuardedRoute
 from serving.suppressions import ADDRESS, USER, Suppression
 from serving.wire import to_moment
+from serving.withdrawal import suppress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +79,7 @@ class GuardRoutes:
         """Write to this user or address no more, from the next decision on."""
         kind, subject = _subject(asked.user_id, asked.address)
         entry = Suppression(kind, subject, asked.channel, asked.reason, self._clock())
-        await self._engine.write(lambda connection: suppressions.add(connection, [entry]))
+        await self._engine.write(lambda connection: suppress(connection, [entry]))
         return _entry(entry)
 
     async def allow(

@@ -238,6 +238,7 @@ addresses = Table(
     metadata,
     Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
     Column("address", String(320), primary_key=True),
+    Index("addresses_of_users", "address"),
 )
 
 sends = Table(

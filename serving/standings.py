@@ -18,6 +18,7 @@ from policy.watch import Watch
 from serving import consents, orders, sends, suppressions
 from serving.lessons import BOUNCED, Lesson, lesson_of, teaches
 from serving.suppressions import ADDRESS, USER, Suppression
+from serving.withdrawal import suppress
 
 if TYPE_CHECKING:
     from serving.log import Appended
@@ -92,6 +93,7 @@ class Standings:
             last_order_at=known.last_order_at,
             last_event_at=person.last_known_at,
             timezone=person.timezone,
+            shop_zone=self._watch.shop_zone,
         )
 
     def sent(self, user_no: int, sent: Sent) -> None:
@@ -115,7 +117,7 @@ class Standings:
         if self._owned:
             suppressions.own(self._connection, self._owned)
         if self._suppressed:
-            suppressions.add(self._connection, self._suppressed)
+            suppress(self._connection, self._suppressed)
 
     def _read_suppressions(self, keys: Mapping[int, str]) -> None:
         lessons = [lesson_of(each.event) for each in self._lessons if teaches(each.event)]

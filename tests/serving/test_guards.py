@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from serving.log import append_history
 from serving.suppressions import ADDRESS, USER, Suppression, add
 from tests.serving.engines import SECOND, START, Shop, event
 
@@ -292,3 +293,55 @@ async def test_a_batch_of_events_that_nobody_decides_about_asks_nothing_of_the_g
     tables = ("consents", "suppressions", "addresses", "sends")
     assert statements
     assert not [each for each in statements if any(table in each for table in tables)]
+
+
+@pytest.mark.parametrize("opt_out", ["user", "address"])
+async def test_what_is_pending_for_somebody_who_opts_out_is_never_sent(open_shop, opt_out):
+    shop = open_shop()
+    properties = {"email": "ada@example.org"} if opt_out == "address" else {}
+    await one_by_one(
+        shop,
+        identify("u", 0, email="ada@example.org"),
+        identify("w", 0, email="ada@example.org"),
+        added("u", 1),
+        added("w", 2),
+        added("x", 3),
+        event("Email Marked as Spam", "u", 4, properties=properties),
+    )
+    pending = shop.rows(
+        "SELECT user_key, status, last_error FROM outbox JOIN decisions USING (trigger_decision_id)"
+        " JOIN users USING (user_no) ORDER BY user_key"
+    )
+
+    assert pending == [(each, "dead", "suppressed: complained") for each in "uw"] + [("x", "pending", None)]
+
+
+async def test_a_transactional_message_that_is_pending_outlives_an_unsubscription(open_shop):
+    shop = open_shop({"class": "transactional"}, {})
+    await one_by_one(shop, added("u", 1), event("Unsubscribed", "u", 2))
+
+    assert shop.rows("SELECT trigger, status FROM outbox JOIN decisions USING (trigger_decision_id) ORDER BY 1") == [
+        ("t0", "pending"),
+        ("t1", "dead"),
+    ]
+
+
+async def test_where_a_zone_is_not_known_the_shop_may_stand_for_it(tmp_path):
+    quiet = {"quiet_hours": {"from": "21:00", "to": "08:00", "unknown_zone": "shop_zone"}}
+    shop = Shop(tmp_path, policy="shop_zone: Asia/Tokyo\n" + policy({"guards": quiet}))
+    await one_by_one(shop, added("u", NOON_S), added("w", NOON_S + 1, context={"timezone": "Europe/London"}))
+    found = reasons(shop)
+    shop.close()
+
+    assert found == ["quiet_hours", "sent"]
+
+
+async def test_an_opt_out_in_imported_history_counts(open_shop):
+    shop = open_shop()
+    told = [identify("u", 1, email="a@example.org"), event("Unsubscribed", "u", 2)]
+    await shop.engine.write(
+        lambda connection: append_history(connection, told, origin="test", received_at=START + 3 * SECOND)
+    )
+    await one_by_one(shop, added("u", 4), identify("w", 5, email="a@example.org"), added("w", 6))
+
+    assert reasons(shop) == ["suppressed", "suppressed"]

@@ -72,6 +72,7 @@ def _create_standing() -> None:
         sa.ForeignKeyConstraint(["user_no"], ["users.user_no"]),
         sa.PrimaryKeyConstraint("user_no", "address"),
     )
+    op.create_index("addresses_of_users", "addresses", ["address"])
     op.create_table(
         "sends",
         sa.Column("user_no", sa.BigInteger(), autoincrement=False, nullable=False),
