@@ -47,7 +47,6 @@ def erase(connection: Connection, tools: Tools, key: str) -> Erased:
         key: The user's id, or `anonymous:<id>`; somebody unknown leaves a tombstone too.
     """
     database = driver(connection)
-    database.execute("PRAGMA secure_delete = ON").fetchall()
     at = tools.clock.now()
     found = trace(database, key)
     mentions = Mentions({*found.ids, *addresses(database, found)})

@@ -70,9 +70,7 @@ class OperateRoutes:
         """Return the routes as declared; the last takes every path that no other does."""
         return [
             GuardedRoute("/v1/sending", self.sending, needs=ADMIN, tags=["operate"]),
-            GuardedRoute(
-                "/v1/sending", self.switch, needs=ADMIN, methods=["PUT"], tags=["operate"], strict_content_type=False
-            ),
+            GuardedRoute("/v1/sending", self.switch, needs=ADMIN, methods=["PUT"], tags=["operate"]),
             GuardedRoute(
                 "/v1/users/{user_id:path}/export",
                 self.export,
