@@ -44,8 +44,9 @@ def triggers() -> str:
     """Return the table of every field of a trigger, those of the blocks inside it below."""
     from policy.caps import Cap
     from policy.guards import Guards
+    from policy.holding import HoldOut
     from policy.hours import QuietHours
-    from policy.triggers import HoldOut, Trigger
+    from policy.triggers import Trigger
 
     inside = {"hold_out": HoldOut, "guards": Guards, "guards.cap": Cap, "guards.quiet_hours": QuietHours}
     rows = _fields(Trigger, without={"hold_out", "guards"})
