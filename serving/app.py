@@ -19,7 +19,6 @@ from policy.source import load as load_policy
 from policy.source import remarks
 from policy.timing import timing
 from serving.api import Limits, http_edge
-from serving.batch import Tools
 from serving.ceilings import Ceilings
 from serving.champions import Champions
 from serving.checkpoints import Checkpoints
@@ -42,6 +41,7 @@ from serving.retry import Status
 from serving.route_table import Sizes
 from serving.settings import Settings
 from serving.states import StateKeeper
+from serving.work import Tools
 
 STOP_WITHIN_S = 10.0
 DATABASE_EVERY_S = 2.0

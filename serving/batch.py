@@ -1,8 +1,6 @@
 """One turn of the loop: log, fold, score, decide and write down a batch, in one transaction."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,88 +10,23 @@ from sqlalchemy import Connection
 from features.catalog import CATALOGUE
 from features.events import AMOUNT, PLUS_MINUS, Event, unpack_record, user_key
 from features.kinds import Kind
-from features.layout import Floats
 from features.pace import is_inhuman
 from features.steps import Steps
-from policy.timing import Timing
-from policy.triggers import Policy, Trigger
 from serving import attribution, ledger
-from serving.clock import Clock, Ticks, wall
+from serving.clock import wall
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, Score, UserIds
 from serving.ledger import EvaluationRow
 from serving.log import Appended, Appender, decision_id, event_at
 from serving.occasions import Occasion, occasion_of
 from serving.past import state_at
 from serving.people import People, Person
-from serving.scorer import Scorer
 from serving.standings import is_lesson
-from serving.states import StateKeeper
 from serving.timers import AT_ONCE, Timer, Timers
 from serving.unknown_names import count_unknown
 from serving.verdicts import Verdicts
+from serving.work import Asked, Reading, Tools, Work
 
 _json = msgspec.json.Encoder().encode
-
-
-@dataclass(slots=True)
-class Tools:
-    """What every batch works with; models and policy are replaced between batches."""
-
-    keeper: StateKeeper
-    scorer: Scorer
-    policy: Policy
-    timing: Timing
-    """Of the policy."""
-    clock: Clock
-    ticks: Ticks
-    score_sample: float
-    """Share of the plain scores that the ledger keeps."""
-    nearest: Callable[[str], str | None]
-    """The known event name most like an unknown one."""
-    unwritten: list[EvaluationRow] = field(default_factory=list)
-    """Plain scores that the ledger keeps, until the next batch that writes anyway."""
-    next_due: int | None = None
-    """When the next timer is due, in microseconds; None if none waits."""
-
-
-@dataclass(slots=True, eq=False)
-class _Reading:
-    """Features to be read and scored, and decided on if they are those of an event."""
-
-    person: Person | None
-    at: int
-    decision_id: str
-    keep: bool
-    seq: int = 0
-    row: int = -1
-    features: Floats | None = None
-    occasion: Occasion | None = None
-    event_seq: int | None = None
-    triggers: tuple[Trigger, ...] = ()
-    cancelled: tuple[Trigger, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class _Asked:
-    """A question on its way through the batch: its readings begin at `first`, one for each user asked about."""
-
-    question: Question
-    at: int
-    first: int
-    duplicate: bool = False
-    erased: bool = False
-
-
-@dataclass(slots=True)
-class _Work:
-    """What a batch gathers for its end."""
-
-    readings: list[_Reading] = field(default_factory=list)
-    scores: list[Score] = field(default_factory=list)
-    orders: list[attribution.Order] = field(default_factory=list)
-    links: list[Appended] = field(default_factory=list)
-    lessons: list[Appended] = field(default_factory=list)
-    unknown: Counter[str] = field(default_factory=Counter)
 
 
 class Batch:
@@ -110,7 +43,7 @@ class Batch:
         self._timers = Timers(connection, tools.timing)
         self._due: list[Timer] = []
         self._steps = Steps()
-        self._work = _Work()
+        self._work = Work()
         self._states = np.empty((0, CATALOGUE.width))
         self._free = 0
 
@@ -133,7 +66,7 @@ class Batch:
         self._write()
         if self.writes and (self._timers.touched or self._due):
             self._tools.next_due = self._timers.next_due()
-        return [self._answer(each) if isinstance(each, _Asked) else each for each in entered]
+        return [self._answer(each) if isinstance(each, Asked) else each for each in entered]
 
     def save_states(self) -> None:
         """Hand on the changed and the rebuilt states, to be stored; for after the commit."""
@@ -212,7 +145,7 @@ class Batch:
         event, known_at = armed_by
         until = self._appender.position
         occasion = Occasion(person, person.unit, event, timer.event_seq, known_at, at, timer.due_at, until)
-        self._read(_Reading(person, at, decision_id(at), keep=True, occasion=occasion, triggers=(trigger,)))
+        self._read(Reading(person, at, decision_id(at), keep=True, occasion=occasion, triggers=(trigger,)))
         return True
 
     def _take(self, event: Event, *, asked: bool) -> Appended | None:
@@ -235,7 +168,7 @@ class Batch:
         cancelled = tuple(self._timers.heed(added))
         if asked or triggers or cancelled:
             self._read(
-                _Reading(
+                Reading(
                     added.person,
                     at,
                     decision_id(at),
@@ -261,35 +194,35 @@ class Batch:
             person.slot, self._free = self._free, self._free + 1
         return person.slot
 
-    def _read(self, reading: _Reading) -> None:
+    def _read(self, reading: Reading) -> None:
         """Read the features of a person as the batch knows them at this point."""
         person = reading.person
         reading.row = self._steps.read(self._slot(person) if person else len(self._states) - 1, reading.at)
         reading.seq = person.last_seq if person else 0
         self._work.readings.append(reading)
 
-    def _ask(self, question: Question) -> _Asked:
+    def _ask(self, question: Question) -> Asked:
         tools, first = self._tools, len(self._work.readings)
         if question.at is not None:
             self._accept(question.at)
         added = self._take(question.event, asked=True) if question.event is not None else None
         if added is not None:
-            return _Asked(question, added.known_at, first)
+            return Asked(question, added.known_at, first)
         tick = tools.ticks.next()
         past = question.at is not None and question.at < tools.clock.now()
         at = question.at if past and question.at is not None else tick
         for i, ids in enumerate(question.users):
             person = self._people.get(user_key(*ids))
             keep = question.keep and person is not None and _drawn(tick + i) < tools.score_sample
-            reading = _Reading(person, at, decision_id(tick, i), keep)
+            reading = Reading(person, at, decision_id(tick, i), keep)
             if past:
                 self._read_past(reading, ids)
             else:
                 self._read(reading)
         erased = question.event is not None and self._appender.is_erased(question.event)
-        return _Asked(question, at, first, duplicate=question.event is not None and not erased, erased=erased)
+        return Asked(question, at, first, duplicate=question.event is not None and not erased, erased=erased)
 
-    def _read_past(self, reading: _Reading, ids: UserIds) -> None:
+    def _read_past(self, reading: Reading, ids: UserIds) -> None:
         """Read features from the log; what an id was before it was linked is not written down under its new owner."""
         self._appender.save()  # What this batch took just before may have been known then.
         found = state_at(self._connection, user_key(*ids), reading.at)
@@ -350,7 +283,7 @@ class Batch:
         attribution.attribute(self._connection, self._work.orders)
         count_unknown(self._connection, self._work.unknown, at=now, nearest=self._tools.nearest)
 
-    def _evaluation(self, reading: _Reading, person: Person, score: Score, now: int) -> EvaluationRow:
+    def _evaluation(self, reading: Reading, person: Person, score: Score, now: int) -> EvaluationRow:
         return EvaluationRow(
             decision_id=reading.decision_id,
             user_no=person.no,
@@ -364,7 +297,7 @@ class Batch:
             answered_at=now,
         )
 
-    def _answer(self, asked: _Asked) -> Answer:
+    def _answer(self, asked: Asked) -> Answer:
         scorer, question = self._tools.scorer, asked.question
         scores = self._work.scores[asked.first : asked.first + max(1, len(question.users))]
         for score in scores:

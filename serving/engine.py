@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
 from features.events import Event
-from serving.batch import Batch, Tools
+from serving.batch import Batch
 from serving.database import for_writing
 from serving.driver import driver
 from serving.erasure import Erased, erase
@@ -20,6 +20,7 @@ from serving.metrics import Metrics
 from serving.rejects import Reject, keep_rejects
 from serving.scorer import Scorer
 from serving.timers import Timers
+from serving.work import Tools
 
 T = TypeVar("T")
 MOST_WAITING = 8192

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from serving.batch import Tools
+    from serving.work import Tools
 
 
 @dataclass(frozen=True, slots=True)

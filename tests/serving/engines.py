@@ -13,7 +13,6 @@ from features.catalog import CATALOGUE
 from features.normalise import normalise
 from policy.source import parse
 from policy.timing import timing
-from serving.batch import Tools
 from serving.clock import ReplayClock, Ticks
 from serving.database import open_database
 from serving.engine import Engine
@@ -23,6 +22,7 @@ from serving.metrics import Metrics
 from serving.online import OnlineStates
 from serving.scorer import scorer
 from serving.states import StateKeeper
+from serving.work import Tools
 
 START = 1_700_000_000_000_000
 SECOND = 1_000_000

@@ -1,0 +1,79 @@
+"""What every batch works with, and what one gathers on its way."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from features.layout import Floats
+from policy.timing import Timing
+from policy.triggers import Policy, Trigger
+from serving.attribution import Order
+from serving.clock import Clock, Ticks
+from serving.items import Question, Score
+from serving.ledger import EvaluationRow
+from serving.log import Appended
+from serving.occasions import Occasion
+from serving.people import Person
+from serving.scorer import Scorer
+from serving.states import StateKeeper
+
+
+@dataclass(slots=True)
+class Tools:
+    """What every batch works with; models and policy are replaced between batches."""
+
+    keeper: StateKeeper
+    scorer: Scorer
+    policy: Policy
+    timing: Timing
+    """Of the policy."""
+    clock: Clock
+    ticks: Ticks
+    score_sample: float
+    """Share of the plain scores that the ledger keeps."""
+    nearest: Callable[[str], str | None]
+    """The known event name most like an unknown one."""
+    unwritten: list[EvaluationRow] = field(default_factory=list)
+    """Plain scores that the ledger keeps, until the next batch that writes anyway."""
+    next_due: int | None = None
+    """When the next timer is due, in microseconds; None if none waits."""
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """Features to be read and scored, and decided on if they are those of an event."""
+
+    person: Person | None
+    at: int
+    decision_id: str
+    keep: bool
+    seq: int = 0
+    row: int = -1
+    features: Floats | None = None
+    occasion: Occasion | None = None
+    event_seq: int | None = None
+    triggers: tuple[Trigger, ...] = ()
+    cancelled: tuple[Trigger, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A question on its way through the batch: its readings begin at `first`, one for each user asked about."""
+
+    question: Question
+    at: int
+    first: int
+    duplicate: bool = False
+    erased: bool = False
+
+
+@dataclass(slots=True)
+class Work:
+    """What a batch gathers for its end."""
+
+    readings: list[Reading] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    links: list[Appended] = field(default_factory=list)
+    lessons: list[Appended] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
