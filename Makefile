@@ -84,8 +84,8 @@ parity: $(STAMP) ## Recompute every served feature vector from the log and repor
 	@$(PY) -m training.parity
 
 .PHONY: lint-triggers
-lint-triggers: $(STAMP) ## Explain each trigger in a sentence, warn of what can hardly be meant [TRIGGERS=triggers.yaml]
-	@$(PY) -m policy.lint "$(or $(TRIGGERS),triggers.yaml)"
+lint-triggers: $(STAMP) ## Explain each trigger in a sentence, warn of what can hardly be meant [TRIGGERS=triggers.yaml] [MAP=events.yaml]
+	@$(PY) -m policy.lint "$(or $(TRIGGERS),triggers.yaml)" $(if $(MAP),--map "$(MAP)")
 
 .PHONY: rebuild
 rebuild: $(STAMP) ## Rebuild all states from the log, after a feature was changed

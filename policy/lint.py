@@ -2,8 +2,13 @@
 
 import argparse
 import sys
+from importlib.resources import files
 from pathlib import Path
 
+import yaml
+
+from features.mapping import EventMapping
+from features.mapping_checks import BadMapping
 from policy.doubts import doubts
 from policy.sentences import sentence
 from policy.source import PolicyRefused, load, remarks
@@ -13,10 +18,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Explain a policy file; return 1 where it is refused, 0 otherwise, whatever there is to doubt."""
     parser = argparse.ArgumentParser(prog="python -m policy.lint", description=__doc__)
     parser.add_argument("file", type=Path, nargs="?", default=Path("triggers.yaml"))
-    path: Path = parser.parse_args(arguments).file
+    parser.add_argument("--map", type=Path, help="the shop's mapping file, whose names of events a trigger may use")
+    given = parser.parse_args(arguments)
+    path: Path = given.file
     try:
-        policy = load(path)
-    except PolicyRefused as refused:
+        policy = load(path, kind_of=_mapping(given.map).kind_of)
+    except (PolicyRefused, BadMapping, OSError, yaml.YAMLError) as refused:
         print(refused, file=sys.stderr)
         return 1
     for trigger in policy.triggers:
@@ -26,6 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{path}: warning: {each}")
     print(f"{path}: {len(policy.triggers)} triggers, {len(found)} warnings, version {policy.version}")
     return 0
+
+
+def _mapping(path: Path | None) -> EventMapping:
+    """Return the mapping that a server would use, so that both know the same names and tell the same version."""
+    texts = [files("features").joinpath("events.yaml").read_text(encoding="utf-8")]
+    if path is not None:
+        texts.append(path.read_text(encoding="utf-8"))
+    return EventMapping(*(yaml.safe_load(each) or {} for each in texts))
 
 
 if __name__ == "__main__":

@@ -67,7 +67,8 @@ def in_words(duration: timedelta) -> str:
         count, rest = divmod(duration, timedelta(seconds=seconds))
         if count and not rest:
             return f"{count} {unit}{'s' * (count != 1)}"
-    return f"{duration.total_seconds():g} seconds"
+    rest_s = duration.total_seconds()
+    return f"{rest_s:g} second{'s' * (rest_s != 1)}"
 
 
 def percent(share: float) -> str:

@@ -35,3 +35,16 @@ def test_a_refused_file_fails_with_every_place(lint):
         "mine.yaml:2: triggers[0].threshold: is missing",
         "mine.yaml:2: triggers[0].treshold: is not a field we know; did you mean threshold?",
     ]
+
+
+def test_names_are_those_of_the_mapping_that_a_server_would_use(tmp_path, capsys):
+    (tmp_path / "mine.yaml").write_text(
+        "triggers:\n- {name: a, on: [add_to_cart, Korb], threshold: 0.1, cool_down: 1d}\n"
+    )
+    (tmp_path / "map.yaml").write_text("events: {Korb: Cart Viewed}\n")
+
+    assert main([str(tmp_path / "mine.yaml"), "--map", str(tmp_path / "map.yaml")]) == 0
+    assert "At Product Added or Cart Viewed, send" in capsys.readouterr().out
+    (tmp_path / "map.yaml").write_text("evnts: {}\n")
+    assert main([str(tmp_path / "mine.yaml"), "--map", str(tmp_path / "map.yaml")]) == 1
+    assert "evnts" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.quantities import horizon_length, microseconds, read_duration, read_share
+from policy.quantities import horizon_length, in_words, microseconds, percent, read_duration, read_share
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,32 @@ def test_other_labels_are_no_horizons(label):
 @given(st.timedeltas(timedelta(0), timedelta(days=3650)))
 def test_microseconds_are_exact(duration):
     assert timedelta(microseconds=microseconds(duration)) == duration
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("24h", "1 day"),
+        ("90 min", "90 minutes"),
+        ("2w", "14 days"),
+        ("1s", "1 second"),
+        ("1.5s", "1.5 seconds"),
+        (0, "0 seconds"),
+    ],
+)
+def test_a_duration_is_said_in_its_largest_whole_unit(written, words):
+    assert in_words(read_duration(written)) == words
+
+
+@given(
+    st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=999)).map(
+        lambda each: timedelta(seconds=each.seconds)
+    )
+)
+def test_what_is_said_of_a_duration_reads_as_the_same_one(duration):
+    assert read_duration(in_words(duration)) == duration
+
+
+@pytest.mark.parametrize(("share", "words"), [(0.25, "25 %"), (0.125, "12.5 %"), (1.0, "100 %"), (0.07, "7 %")])
+def test_a_share_is_said_in_percent(share, words):
+    assert percent(share) == words
