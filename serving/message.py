@@ -26,6 +26,7 @@ class Message:
         endpoint: Name of the endpoint it goes to.
         body: The exact text that is sent and signed.
         due_at: When it should go out, in microseconds on the clock of the events.
+        lifetime_us: How long it may wait for its first attempt; None for any time.
     """
 
     message_id: str
@@ -33,6 +34,7 @@ class Message:
     endpoint: str
     body: str
     due_at: int
+    lifetime_us: int | None = None
 
 
 def message_id_of(trigger_decision_id: str) -> str:
@@ -78,7 +80,8 @@ def compose(
             "properties": json.loads(event.payload_json).get("properties", {}),
         },
     }
-    return Message(message_id_of(trigger_decision_id), trigger_decision_id, trigger.endpoint, _body(at, data), at)
+    message_id, lifetime_us = message_id_of(trigger_decision_id), trigger.stale_after_us
+    return Message(message_id, trigger_decision_id, trigger.endpoint, _body(at, data), at, lifetime_us)
 
 
 def _body(at: int, data: dict[str, Any]) -> str:

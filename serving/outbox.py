@@ -12,8 +12,8 @@ from serving.schema import outbox
 
 _ENQUEUE: Final = text(
     "INSERT INTO outbox (message_id, trigger_decision_id, endpoint, body, due_at, status, attempts,"
-    " next_attempt_at, lease_until, created_at)"
-    " VALUES (:message_id, :trigger_decision_id, :endpoint, :body, :due_at, 'pending', 0, :at, 0, :at)"
+    " next_attempt_at, lease_until, created_at, expires_at)"
+    " VALUES (:message_id, :trigger_decision_id, :endpoint, :body, :due_at, 'pending', 0, :at, 0, :at, :expires_at)"
     " ON CONFLICT (message_id) DO NOTHING"
 )
 _DUE: Final = (
@@ -36,7 +36,14 @@ _CLAIM: Final = (
         lease_until=bindparam("until"),
         next_attempt_at=bindparam("until"),
     )
-    .returning(outbox.c.message_id, outbox.c.endpoint, outbox.c.body, outbox.c.attempts, outbox.c.created_at)
+    .returning(
+        outbox.c.message_id,
+        outbox.c.endpoint,
+        outbox.c.body,
+        outbox.c.attempts,
+        outbox.c.created_at,
+        outbox.c.expires_at,
+    )
 )
 _RECORD: Final = text(
     "INSERT INTO deliveries (message_id, attempt, at, status_code, error, duration_us)"
@@ -53,6 +60,10 @@ _DELIVERED: Final = text(
 _FAILED: Final = text(
     "UPDATE outbox SET status = :status, next_attempt_at = :next_attempt_at, lease_until = 0, last_error = :error"
     " WHERE message_id = :message_id AND attempts = :attempt AND status = 'pending'"
+)
+_EXPIRE: Final = text(
+    "UPDATE outbox SET status = 'dead', attempts = 0, lease_until = 0,"
+    " last_error = 'expired: it could not be sent in time' WHERE message_id = :message_id"
 )
 _BURY: Final = text(
     "UPDATE outbox SET status = 'dead', lease_until = 0, last_error = :error"
@@ -117,6 +128,7 @@ def enqueue(connection: Connection, messages: Sequence[Message], *, at: int) -> 
                     "body": each.body,
                     "due_at": each.due_at,
                     "at": at,
+                    "expires_at": None if each.lifetime_us is None else at + each.lifetime_us,
                 }
                 for each in messages
             ],
@@ -124,9 +136,16 @@ def enqueue(connection: Connection, messages: Sequence[Message], *, at: int) -> 
 
 
 def claim(connection: Connection, endpoint: str, *, at_most: int, at: int, lease_us: int) -> list[Claim]:
-    """Take messages of an endpoint that are due, the longest waiting first; nobody else gets them during the lease."""
-    rows = connection.execute(_CLAIM, {"of_endpoint": endpoint, "now": at, "at_most": at_most, "until": at + lease_us})
-    return [Claim(*row) for row in rows]
+    """Take messages of an endpoint that are due, the longest waiting first; nobody else gets them during the lease.
+
+    Those that waited too long for their first attempt, while sending was paused or nobody ran, are dead instead.
+    """
+    asked = {"of_endpoint": endpoint, "now": at, "at_most": at_most, "until": at + lease_us}
+    rows = connection.execute(_CLAIM, asked).all()
+    expired = [row for row in rows if row.attempts == 1 and row.expires_at is not None and row.expires_at <= at]
+    if expired:
+        connection.execute(_EXPIRE, [{"message_id": row.message_id} for row in expired])
+    return [Claim(*row[:-1]) for row in rows if row not in expired]
 
 
 def settle(connection: Connection, attempts: Iterable[Attempt]) -> None:

@@ -124,6 +124,7 @@ outbox = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("delivered_at", BigInteger),
     Column("last_error", Text),
+    Column("expires_at", BigInteger),
     Index("outbox_pending", "status", "endpoint", "next_attempt_at"),
     Index("outbox_of_decision", "trigger_decision_id"),
 )

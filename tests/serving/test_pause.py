@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from serving import outbox
+from serving.message import Message
 from serving.pause import in_words, is_paused, pause, paused_since, resume
 from tests.conftest import ROOT
 from tests.serving.databases import NOW, SECOND, rows
@@ -65,6 +67,21 @@ async def test_a_flood_stops_within_a_second_when_another_process_throws_the_swi
         assert 0 < len(receiver.ids) == sent < 20_000
 
     assert rows(database, "SELECT count(*) FROM outbox WHERE status = 'pending'") == [(20_000 - sent,)]
+
+
+async def test_what_expired_during_a_pause_is_dead_afterwards_and_the_rest_goes_out(database, clock, attempts):
+    throw(database, "on")
+    short = Message("msg_short", "short.cart", "mail", "{}", clock(), 60 * SECOND)
+    long = Message("msg_long", "long.cart", "mail", "{}", clock(), 3600 * SECOND)
+    with database.begin() as connection:
+        outbox.enqueue(connection, [short, long], at=clock())
+    clock.forward(120)
+    throw(database, "off")
+    async with receiving() as receiver, dispatching(database, clock, attempts, mail=receiver.url):
+        await attempts.number(1)
+
+    assert receiver.ids == ["msg_long"]
+    assert standing(database) == [("delivered", 1, None), ("dead", 0, "expired: it could not be sent in time")]
 
 
 def command(switch):

@@ -10,7 +10,8 @@ TABLES = ("tombstones", "send_counts", "timers", "consents", "suppressions", "ad
 
 
 def upgrade() -> None:
-    """Create the tables."""
+    """Create the tables; let messages expire."""
+    op.add_column("outbox", sa.Column("expires_at", sa.BigInteger(), nullable=True))
     op.create_table(
         "tombstones",
         sa.Column("key_hash", sa.String(length=64), nullable=False),
@@ -39,7 +40,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables."""
+    """Drop the tables, and what messages were given."""
+    op.drop_column("outbox", "expires_at")
     for table in TABLES:
         op.drop_table(table)
 
