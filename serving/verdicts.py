@@ -94,8 +94,9 @@ class Verdicts:
         """Write firings and messages; `now` is the wall clock's moment in microseconds."""
         self._follow_links()
         cooldowns.remember(self._connection, self._fired)
-        self._standings.save()
         outbox.enqueue(self._connection, self.messages, at=now)
+        # Whoever opts out at the end of the batch does not get what was decided at its beginning either.
+        self._standings.save()
 
     def _follow_links(self, *, until: int | None = None) -> None:
         """Let cool-downs follow the links up to a position of the log: whoever is linked brings theirs."""

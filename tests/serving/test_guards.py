@@ -295,11 +295,12 @@ async def test_a_batch_of_events_that_nobody_decides_about_asks_nothing_of_the_g
     assert not [each for each in statements if any(table in each for table in tables)]
 
 
+@WAYS
 @pytest.mark.parametrize("opt_out", ["user", "address"])
-async def test_what_is_pending_for_somebody_who_opts_out_is_never_sent(open_shop, opt_out):
+async def test_what_is_pending_for_somebody_who_opts_out_is_never_sent(open_shop, arrive, opt_out):
     shop = open_shop()
     properties = {"email": "ada@example.org"} if opt_out == "address" else {}
-    await one_by_one(
+    await arrive(
         shop,
         identify("u", 0, email="ada@example.org"),
         identify("w", 0, email="ada@example.org"),
