@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from policy.arms import CONTROL, TREATMENT
 from policy.decide import Facts, Verdict, decide
+from policy.guards import Standing
 from policy.reasons import Action, Reason
 from policy.triggers import Trigger
 
@@ -162,3 +163,43 @@ def test_a_dry_run_fires_exactly_where_live_would(trigger, facts):
 
     assert decide(live, facts).fired == decide(rehearsal, facts).fired
     assert decide(rehearsal, facts).action is Action.HOLD
+
+
+NIGHT = {"from": "00:00", "to": "23:59", "unknown_zone": "shop_zone"}
+
+
+@pytest.mark.parametrize(
+    ("mended", "reason"),
+    [
+        ((), Reason.EXCLUDED_USER),
+        (("excluded",), Reason.STALE_EVENT),
+        (("excluded", "event_at"), Reason.SUPPRESSED),
+        (("excluded", "event_at", "suppressed"), Reason.NO_CONSENT),
+        (("excluded", "event_at", "suppressed", "consents"), Reason.BELOW_THRESHOLD),
+        (("excluded", "event_at", "suppressed", "consents", "scores"), Reason.COOLING_DOWN),
+        (("excluded", "event_at", "suppressed", "consents", "scores", "last_fired"), Reason.QUIET_HOURS),
+    ],
+)
+def test_the_first_objection_in_a_fixed_order_is_the_reason(mended, reason):
+    trigger = a_trigger(channel="email", mode="dry_run", guards={"quiet_hours": NIGHT})
+    bad = {
+        "excluded": "bot",
+        "event_at": NOON - 5 * HOUR,
+        "scores": {"24h": 0.1},
+        "last_fired": {trigger.cool_down_key: NOON - 1},
+    }
+    barred = {} if "suppressed" in mended else {"suppressed": {"email": "bounced"}}
+    granted = {"consents": {("marketing", "*"): True}} if "consents" in mended else {}
+    given_ = {name: value for name, value in bad.items() if name not in mended}
+
+    assert decide(trigger, some_facts(standing=Standing(**barred, **granted), **given_)).reason == reason
+
+
+def test_a_transactional_message_asks_neither_score_nor_hold_out_nor_the_clock():
+    trigger = a_trigger(**{"class": "transactional"}, threshold=1, hold_out=0.99, guards={"quiet_hours": NIGHT})
+    unsubscribed, dead = Standing(suppressed={"email": "unsubscribed"}), Standing(suppressed={"email": "bounced"})
+
+    assert decide(trigger, some_facts(scores={}, standing=unsubscribed)) == Verdict(
+        Action.SEND, Reason.SENT, None, propensity=1.0, score=None, threshold=1.0
+    )
+    assert decide(trigger, some_facts(standing=dead)).reason == Reason.SUPPRESSED
