@@ -16,6 +16,7 @@ from serving.driver import driver
 from serving.erasure import Erased, erase
 from serving.errors import InvalidField, NotReady, Overloaded
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
+from serving.mentions import Rejects
 from serving.metrics import Metrics
 from serving.rejects import Reject, keep_rejects
 from serving.scorer import Scorer
@@ -106,9 +107,10 @@ class Engine:
         result: T = await self._submit(Job(job))
         return result
 
-    async def erase(self, key: str) -> Erased:
+    async def erase(self, key: str, known: Rejects = Rejects()) -> Erased:  # noqa: B008 - it cannot be changed
         """Forget the person behind a key, under all their ids; see `serving.erasure`."""
-        erased: Erased = await self._submit(Job(lambda connection: erase(connection, self._tools, key), alone=True))
+        job = Job(lambda connection: erase(connection, self._tools, key, known), alone=True)
+        erased: Erased = await self._submit(job)
         return erased
 
     async def set_aside(self, rejects: Sequence[Reject]) -> None:

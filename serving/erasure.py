@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from serving.driver import driver
 from serving.holdings import REJECTS, Holding, holdings, trace
-from serving.mentions import Mentions, addresses
+from serving.mentions import Mentions, Rejects, addresses
 from serving.timers import Timers
 from serving.tombstones import set_tombstones
 
@@ -35,7 +35,7 @@ class Erased:
     keys: Sequence[str] = field(repr=False)
 
 
-def erase(connection: Connection, tools: Tools, key: str) -> Erased:
+def erase(connection: Connection, tools: Tools, key: str, known: Rejects) -> Erased:
     """Remove a person under all their ids, and set tombstones; commits nothing.
 
     Runs in a transaction of its own: whatever else a batch does would be written after it, and bring them back. The
@@ -45,13 +45,14 @@ def erase(connection: Connection, tools: Tools, key: str) -> Erased:
         connection: The engine's, in its transaction.
         tools: What the engine keeps in memory.
         key: The user's id, or `anonymous:<id>`; somebody unknown leaves a tombstone too.
+        known: What was found among the rejects before, so that the transaction looks at the latest only.
     """
     database = driver(connection)
     at = tools.clock.now()
     found = trace(database, key)
     mentions = Mentions({*found.ids, *addresses(database, found)})
     removed = {each.table: _delete(connection, each, found.values[each.of]) for each in holdings()}
-    removed["rejects"] = _delete(connection, REJECTS, mentions.rejects(database))
+    removed["rejects"] = _delete(connection, REJECTS, mentions.rejects(database, known).ids)
     set_tombstones(database, found.keys, at=at)
     tools.keeper.forget(found.keys)
     numbers = set(found.numbers)

@@ -14,7 +14,7 @@ from features.kinds import NAMES, Kind
 from features.moments import iso
 from serving.driver import driver
 from serving.holdings import REJECTS, Holding, Trace, holdings, trace
-from serving.mentions import Mentions, addresses
+from serving.mentions import Mentions, Rejects, addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ _KINDS: Final = tuple(Kind)
 _encode = msgspec.json.Encoder().encode
 
 
-def look_up(database: Database, key: str) -> tuple[Trace, Mentions, list[int]]:
+def look_up(database: Database, key: str) -> tuple[Trace, Mentions, Rejects]:
     """Find what is of the person behind a key, what text would call them, and the rejects that do."""
     with database.connect() as connection:
         direct = driver(connection)
@@ -48,7 +48,7 @@ def look_up(database: Database, key: str) -> tuple[Trace, Mentions, list[int]]:
         return found, said, said.rejects(direct)
 
 
-def export(database: Database, found: Trace, rejects: Sequence[int], head: Mapping[str, Any]) -> Iterator[bytes]:
+def export(database: Database, found: Trace, rejects: Rejects, head: Mapping[str, Any]) -> Iterator[bytes]:
     """Yield the parts of one JSON object: `head`, then `tables` with every row of this person.
 
     Each part is read by itself: whoever reads slowly keeps nobody waiting, and what is erased meanwhile is not in it.
@@ -58,7 +58,7 @@ def export(database: Database, found: Trace, rejects: Sequence[int], head: Mappi
     for held in (*holdings(), REJECTS):
         yield comma + _encode(held.table) + b":["
         between = b""
-        for row in _rows(database, held, rejects if held is REJECTS else found.values[held.of]):
+        for row in _rows(database, held, rejects.ids if held is REJECTS else found.values[held.of]):
             yield between + _encode(row)
             between = b","
         yield b"]"

@@ -2,16 +2,27 @@
 
 import json
 import re
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
-from serving.driver import Driver
+from serving.driver import Driver, scalar
 from serving.holdings import Trace
 
 ADDRESSES: Final = frozenset({"email", "phone", "mobile"})
 _PAYLOADS: Final = "SELECT payload FROM events WHERE seq IN (SELECT value FROM json_each(?))"
 _KNOWN: Final = "SELECT address FROM addresses WHERE user_no IN (SELECT value FROM json_each(?))"
-_REJECTS: Final = "SELECT reject_id, body FROM rejects WHERE instr(body, ?1) > 0 OR instr(lower(body), lower(?1)) > 0"
+_LAST: Final = "SELECT max(reject_id) FROM rejects"
+_REJECTS: Final = """
+SELECT reject_id, body FROM rejects
+WHERE reject_id > ?2 AND (instr(body, ?1) > 0 OR instr(lower(body), lower(?1)) > 0)
+"""
+
+
+class Rejects(NamedTuple):
+    """The rejects that speak of somebody, among those up to `until`."""
+
+    ids: Sequence[int] = ()
+    until: int = 0
 
 
 class Mentions:
@@ -28,10 +39,11 @@ class Mentions:
         """Whether a text speaks of them."""
         return self._found.search(text) is not None
 
-    def rejects(self, driver: Driver) -> list[int]:
-        """Return the ids of the rejects that speak of them; looks at all there are."""
-        found = [row for word in self.words for row in driver.execute(_REJECTS, (word,)).fetchall()]
-        return sorted({reject_id for reject_id, body in found if self(body)})
+    def rejects(self, driver: Driver, known: Rejects = Rejects()) -> Rejects:  # noqa: B008 - it cannot be changed
+        """Return the rejects that speak of them; looks at all there are that are not among the `known`."""
+        until = scalar(driver, _LAST) or 0
+        found = [row for word in self.words for row in driver.execute(_REJECTS, (word, known.until)).fetchall()]
+        return Rejects(sorted({*known.ids, *(reject_id for reject_id, body in found if self(body))}), until)
 
 
 def addresses(driver: Driver, person: Trace) -> set[str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from serving.erasure import Erased
     from serving.erasure_files import Files
     from serving.items import Answer, UserIds
+    from serving.mentions import Rejects
     from serving.metrics import Metrics
 
 T = TypeVar("T")
@@ -43,8 +44,8 @@ class Engine(Protocol):
         """Run a function of the writing connection within the next transaction."""
         ...
 
-    async def erase(self, key: str) -> Erased:
-        """Forget the person behind a key, under all their ids."""
+    async def erase(self, key: str, known: Rejects) -> Erased:
+        """Forget the person behind a key, under all their ids; `known` is what was found among the rejects."""
         ...
 
     async def flush(self) -> None:
@@ -105,9 +106,9 @@ class OperateRoutes:
         What happened before is dropped should it arrive later. Somebody unknown is answered the same.
         """
         key = user_key(*_ids(user_id))
-        found, said, _ = await asyncio.to_thread(look_up, self._database, key)
+        found, said, known = await asyncio.to_thread(look_up, self._database, key)
         erased, files = await asyncio.gather(
-            self._engine.erase(key), asyncio.to_thread(self._files.forget, said, found.keys)
+            self._engine.erase(key, known), asyncio.to_thread(self._files.forget, said, found.keys)
         )
         overwritten = await asyncio.to_thread(self._files.overwrite)
         return contract.ErasedAnswer(
@@ -120,7 +121,7 @@ class OperateRoutes:
         key = user_key(*ids)
         await self._engine.flush()
         found, _, rejects = await asyncio.to_thread(look_up, self._database, key)
-        if not found.numbers and not rejects:
+        if not found.numbers and not rejects.ids:
             raise NoSuchUser(field="user_id")
         answer = await self._engine.score([ids], keep=False)
         values = zip(CATALOGUE.names, answer.scores[0].features.tolist(), CATALOGUE.meanings, strict=True)
