@@ -40,7 +40,7 @@ class Batch:
         self._people = People(connection)
         self._appender = Appender(connection, self._people, "replay" if tools.clock.replay else "live")
         self._verdicts = Verdicts(connection, tools.policy, tools.scorer.versions)
-        self._timers = Timers(connection, tools.timing)
+        self._timers = Timers(connection, tools.timing, next_due=tools.next_due)
         self._due: list[Timer] = []
         self._steps = Steps()
         self._work = Work()
@@ -65,7 +65,7 @@ class Batch:
         self._decide()
         self._write()
         if self.writes and (self._timers.touched or self._due):
-            self._tools.next_due = self._timers.next_due()
+            self._tools.next_due = self._timers.look()
         return [self._answer(each) if isinstance(each, Asked) else each for each in entered]
 
     def save_states(self) -> None:
@@ -120,10 +120,10 @@ class Batch:
         clock.accept(moment)
 
     def _first_due(self, moment: int) -> Timer | None:
-        if self._timers.touched:
-            self._appender.save()  # Whose timers this batch armed may be new.
-        found = self._timers.due(moment, at_most=1)
-        return found[0] if found else None
+        if not self._timers.may_be_due(moment):
+            return None
+        self._appender.save()  # Whose timers this batch armed may be new.
+        return self._timers.first_due(moment)
 
     def _fire(self, timer: Timer) -> bool:
         """Let a timer that is due fire, unless the person was active since; return whether it did."""
@@ -202,12 +202,14 @@ class Batch:
         self._work.readings.append(reading)
 
     def _ask(self, question: Question) -> Asked:
-        tools, first = self._tools, len(self._work.readings)
+        tools = self._tools
         if question.at is not None:
             self._accept(question.at)
         added = self._take(question.event, asked=True) if question.event is not None else None
+        # What came due before has readings of its own.
+        first = len(self._work.readings)
         if added is not None:
-            return Asked(question, added.known_at, first)
+            return Asked(question, added.known_at, first - 1)
         tick = tools.ticks.next()
         past = question.at is not None and question.at < tools.clock.now()
         at = question.at if past and question.at is not None else tick

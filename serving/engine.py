@@ -63,7 +63,7 @@ class Engine:
         self._failing = False
         self.store_error: str | None = None
         """Why the online store did not take the latest states; None if it did."""
-        tools.next_due = Timers(self._connection, tools.timing).next_due()
+        tools.next_due = Timers(self._connection, tools.timing).look()
         self._roll_back()
         metrics.gauge("queue_depth", "Requests that wait for the next batch.", lambda: len(self._waiting))
         metrics.models = lambda: tools.scorer.versions

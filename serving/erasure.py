@@ -57,7 +57,7 @@ def erase(connection: Connection, tools: Tools, key: str, known: Rejects) -> Era
     tools.keeper.forget(found.keys)
     numbers = set(found.numbers)
     tools.unwritten[:] = [each for each in tools.unwritten if each.user_no not in numbers]
-    tools.next_due = Timers(connection, tools.timing).next_due()
+    tools.next_due = Timers(connection, tools.timing).look()
     return Erased(at, {name: count for name, count in removed.items() if count}, found.keys)
 
 

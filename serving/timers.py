@@ -57,9 +57,11 @@ class Timer(NamedTuple):
 class Timers:
     """The timers of one batch; whatever is done shows at once to whatever comes later in it."""
 
-    def __init__(self, connection: Connection, timing: Timing) -> None:
+    def __init__(self, connection: Connection, timing: Timing, *, next_due: int | None = None) -> None:
+        """Prepare; `next_due` is what `look` of the batch before returned."""
         self._driver = driver(connection)
         self._timing = timing
+        self._next_due = next_due
         self.touched = False
 
     def heed(self, added: Appended) -> list[Trigger]:
@@ -86,12 +88,28 @@ class Timers:
     def put_off(self, timer: Timer, due_at: int) -> None:
         """Let a timer wait until a later moment."""
         self._driver.execute(_PUT_OFF, (due_at, timer.user_no, timer.trigger, timer.key))
-        self.touched = True
+        self._mind(due_at)
 
-    def next_due(self) -> int | None:
+    def may_be_due(self, moment: int) -> bool:
+        """Whether it is worth to ask for timers that are due at a moment in microseconds."""
+        return self._next_due is not None and self._next_due <= moment
+
+    def first_due(self, moment: int) -> Timer | None:
+        """Return the earliest timer due at a moment or before; None if there is none."""
+        found = self.due(moment, at_most=1)
+        if not found:
+            self.look()
+        return found[0] if found else None
+
+    def look(self) -> int | None:
         """Return when the next timer is due, in microseconds; None if none waits."""
-        moment: int | None = scalar(self._driver, _NEXT) if self._timing.by_name else None
-        return moment
+        self._next_due = scalar(self._driver, _NEXT) if self._timing.by_name else None
+        return self._next_due
+
+    def _mind(self, due_at: int) -> None:
+        self.touched = True
+        if self._next_due is None or due_at < self._next_due:
+            self._next_due = due_at
 
     def _arm(self, trigger: Trigger, added: Appended) -> None:
         event = added.event
@@ -103,7 +121,7 @@ class Timers:
         due_at = added.known_at + trigger.waits_us
         row = (added.person.no, trigger.name, key, due_at, event.occurred_at, added.seq)
         self._driver.execute(_ARM_ONCE if trigger.inactive_for is not None else _ARM, row)
-        self.touched = True
+        self._mind(due_at)
 
     def _cancel(self, trigger: Trigger, added: Appended) -> bool:
         """End the timers that an event makes pointless; one that happened before they were armed does not."""

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from features.catalog import CATALOGUE
 from tests.serving.engines import SECOND, START, Shop, event
 
 MINUTE = 60.0
@@ -177,6 +178,21 @@ async def test_the_decision_of_a_timer_is_read_as_of_its_own_moment(shop):
 
     assert 0 <= at - (START + 30 * 60 * SECOND) < 1000
     assert event_seq is None
+
+
+async def test_who_asks_gets_their_own_answer_whatever_came_due_before(shop):
+    for user in "uvw":
+        await shop.engine.ingest([event("Product Added", user, 0, **CART)])
+    await shop.engine.ingest([event("Product Added", "x", 1 * MINUTE, properties={"product_id": "q", "price": 50})])
+    later = START + 60 * 60 * SECOND
+    users = [("x", None), ("nobody", None), ("u", None)]
+    answer = await shop.engine.score(users, at=later)
+    value = [each.features[CATALOGUE.names.index("cart_value")] for each in answer.scores]
+    with_event = await shop.engine.score([("x", None)], event=event("Page Viewed", "x", 2 * 60 * MINUTE))
+
+    assert [each.known for each in answer.scores] == [True, False, True]
+    assert value == [50, 0, 2]
+    assert with_event.scores[0].features[CATALOGUE.names.index("cart_value")] == 50
 
 
 LIVE = POLICY.replace("after: 30 min", "after: 1 s").replace("expires_after", "expires_after")
