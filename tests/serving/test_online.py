@@ -137,3 +137,15 @@ def test_readers_do_not_keep_the_server_from_writing(states, tmp_path):
 
     assert states.read(["ann"]) == [b"2"]
     reader.close()
+
+
+def test_what_is_deleted_is_gone_from_the_file_and_nothing_else_is(states, open_states, tmp_path):
+    from serving.erasure_files import overwrite
+
+    states.write([("ann-17", b"1", NOW), ("bob-18", b"2", NOW)])
+    states.delete(["ann-17", "nobody"])
+
+    assert states.read(["ann-17", "bob-18"]) == [None, b"2"]
+    assert overwrite(states.file)
+    assert b"ann-17" not in states.file.read_bytes()
+    assert open_states(tmp_path).read(["bob-18"]) == [b"2"]
