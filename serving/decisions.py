@@ -36,11 +36,12 @@ _EVALUATIONS = text(
     " WHERE v.at < :at OR (v.at = :at AND v.decision_id < :decision_id)"
     " ORDER BY v.at DESC, v.decision_id DESC LIMIT :most"
 ).bindparams(bindparam("persons", expanding=True))
+# A decision's own id begins with that of its evaluation and a full stop; what follows a full stop is a slash.
 _DECISIONS = text(
-    "SELECT d.*, o.status AS message FROM decisions d"
-    " LEFT JOIN outbox o ON o.trigger_decision_id = d.trigger_decision_id"
-    " WHERE d.decision_id IN :decision_ids ORDER BY d.trigger"
-).bindparams(bindparam("decision_ids", expanding=True))
+    "SELECT d.*, o.status AS message FROM json_each(:decision_ids) v"
+    " JOIN decisions d ON d.trigger_decision_id > v.value || '.' AND d.trigger_decision_id < v.value || '/'"
+    " LEFT JOIN outbox o ON o.trigger_decision_id = d.trigger_decision_id ORDER BY d.trigger"
+)
 _END = (2**62, "")
 
 
@@ -81,7 +82,7 @@ def _cursor(before: str) -> tuple[int, str]:
 
 def _decisions(connection: Connection, decision_ids: Sequence[str]) -> dict[str, list[DecisionExplained]]:
     made: dict[str, list[DecisionExplained]] = defaultdict(list)
-    for row in connection.execute(_DECISIONS, {"decision_ids": decision_ids}):
+    for row in connection.execute(_DECISIONS, {"decision_ids": json.dumps(list(decision_ids))}):
         made[row.decision_id].append(
             DecisionExplained(
                 decision_id=row.trigger_decision_id,
