@@ -68,7 +68,9 @@ def attempts():
 
 @asynccontextmanager
 async def dispatching(database, clock, attempts, *, writer=None, **urls_and_options):
-    options = {key: urls_and_options.pop(key) for key in ("concurrency", "timeout_s", "ceilings") if key in urls_and_options}
+    options = {
+        key: urls_and_options.pop(key) for key in ("concurrency", "timeout_s", "ceilings") if key in urls_and_options
+    }
     endpoints = {name: endpoint(name, url, SECRET) for name, url in urls_and_options.items()}
     dispatcher = Dispatcher(writer or OwnTransactions(database), endpoints, wall=clock, observe=attempts, **options)
     running = asyncio.create_task(dispatcher.run())
