@@ -197,6 +197,7 @@ timers = Table(
     Column("armed_at", BigInteger, nullable=False),
     Column("event_seq", BigInteger, nullable=False),
     Index("timers_due", "due_at"),
+    sqlite_with_rowid=False,
 )
 
 tombstones = Table(

@@ -64,7 +64,8 @@ class Verdicts:
         self._follow_links(until=asking.until)
         person = asking.person
         mine = self._last_fired[person.no]
-        view = PersonView(self._connection, asking, score.features, score.intent)
+        asks = any(each.when is not None for each in triggers)
+        view = PersonView(self._connection, asking, score.features, score.intent) if asks else None
         standing = self._standings.of(person, until=asking.until)
         facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, person.excluded, standing, view)
         decided = []

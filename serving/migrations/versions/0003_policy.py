@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("event_seq", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["user_no"], ["users.user_no"]),
         sa.PrimaryKeyConstraint("user_no", "trigger", "key"),
+        sqlite_with_rowid=False,
     )
     op.create_index("timers_due", "timers", ["due_at"])
     _create_standing()
