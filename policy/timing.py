@@ -1,11 +1,10 @@
 """Which triggers wait: what arms their timers, what makes these pointless, and what a timer is for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from features.kinds import Kind, fold_name
-from policy.event_names import event_key
+from policy.event_names import by_event, of_event
 from policy.triggers import Policy, Trigger
 
 Reacting = Mapping[int | str, tuple[Trigger, ...]]
@@ -30,19 +29,19 @@ class Timing:
 
     def armed_by(self, kind: int, name: str) -> tuple[Trigger, ...]:
         """Return the triggers that begin to wait with this event."""
-        return _reacting(self.arming, kind, name)
+        return of_event(self.arming, kind, name)
 
     def cancelled_by(self, kind: int, name: str) -> tuple[Trigger, ...]:
         """Return the triggers that this event makes pointless."""
-        return _reacting(self.cancelling, kind, name)
+        return of_event(self.cancelling, kind, name)
 
 
 def timing(policy: Policy) -> Timing:
     """Return the waiting triggers of a policy."""
     waiting = [each for each in policy.triggers if each.waits]
     return Timing(
-        arming=_index((event, each) for each in waiting for event in each.on),
-        cancelling=_index((event, each) for each in waiting for event in each.cancel_on),
+        arming=by_event((event, each) for each in waiting for event in each.on),
+        cancelling=by_event((event, each) for each in waiting for event in each.cancel_on),
         by_name={each.name: each for each in waiting},
     )
 
@@ -72,14 +71,3 @@ def keys_ended(trigger: Trigger, properties: Mapping[str, Any]) -> frozenset[str
         found = [properties.get("cart_id")]
     named = frozenset(str(each) for each in found if each is not None and each != "")
     return named or None
-
-
-def _reacting(index: Reacting, kind: int, name: str) -> tuple[Trigger, ...]:
-    return index.get(kind, ()) if kind != Kind.OTHER else index.get(fold_name(name), ())
-
-
-def _index(pairs: Iterable[tuple[str, Trigger]]) -> Reacting:
-    found: dict[int | str, dict[str, Trigger]] = {}
-    for event, trigger in pairs:
-        found.setdefault(event_key(event), {})[trigger.name] = trigger
-    return {key: tuple(each.values()) for key, each in found.items()}

@@ -16,10 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from features.kinds import Kind, fold_name
 from policy.arms import Split, hold_out
 from policy.conditions import When
-from policy.event_names import EventName, event_key
+from policy.event_names import EventName, by_event, of_event
 from policy.guards import Channel, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.hours import Zone
@@ -183,14 +182,8 @@ class Policy(BaseModel):
     @cached_property
     def index(self) -> dict[int | str, tuple[Trigger, ...]]:
         """Kind of event, or folded name where it has none -> the triggers that react at once, in the file's order."""
-        found: dict[int | str, dict[str, Trigger]] = {}
-        for trigger in (each for each in self.triggers if not each.waits):
-            for event in trigger.on:
-                found.setdefault(event_key(event), {})[trigger.name] = trigger
-        return {key: tuple(each.values()) for key, each in found.items()}
+        return by_event((event, each) for each in self.triggers if not each.waits for event in each.on)
 
     def triggers_for(self, kind: int, name: str = "") -> tuple[Trigger, ...]:
         """Return the triggers that react to an event; its name counts only where it has no kind of its own."""
-        if kind != Kind.OTHER:
-            return self.index.get(kind, ())
-        return self.index.get(fold_name(name), ())
+        return of_event(self.index, kind, name)

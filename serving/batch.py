@@ -257,8 +257,9 @@ class Batch:
         if self._work.lessons or asking:
             occasions = [each.occasion for each, _ in asking if each.occasion is not None]
             self._verdicts.prepare(occasions, self._work.links, self._work.lessons)
-            if any(trigger.when is not None for each, _ in asking for trigger in each.triggers):
-                self._appender.save()  # A condition may count what this batch took.
+        if self.writes:
+            # Only now: what is prepared is what was known before the batch; conditions may count what it took.
+            self._appender.save()
         for each, score in asking:
             if each.occasion is not None:
                 cancelled = [
@@ -270,8 +271,6 @@ class Batch:
 
     def _write(self) -> None:
         now = wall()
-        if self.writes:
-            self._appender.save()
         kept = [
             self._evaluation(each, each.person, score, now)
             for each, score in zip(self._work.readings, self._work.scores, strict=True)

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from serving.database import CHECKPOINT, open_existing
+
 NICENESS = 15
 """Of 19: whoever waits for an answer goes first."""
 _PASSES = 3
-_PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _log = logging.getLogger(__name__)
 
 
@@ -64,11 +65,10 @@ class Checkpoints:
 
 
 def _copy(file: Path, *, durable: bool) -> None:
-    # Opened each time: a store that lost its file goes on with another one. Nothing is made where nothing is.
-    address = f"{file.absolute().as_uri()}?mode=rw"
-    with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+    # Opened each time: a store that lost its file goes on with another one.
+    with closing(open_existing(file)) as connection:
         if not durable:
             connection.execute("PRAGMA synchronous=OFF")
         for _ in range(_PASSES):
             # Passive: it waits for nobody, and nobody for it. What came meanwhile is left to the next pass.
-            connection.execute(_PASSIVE).fetchall()
+            connection.execute(CHECKPOINT).fetchall()

@@ -1,5 +1,6 @@
 """The database: opened once by whoever starts a process, brought to the present schema before use."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 
+CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
+"""Copies a write-ahead log into its file as far as it can be without waiting for anybody."""
 _BEGIN = "opportune_begin"
 
 
@@ -25,6 +28,12 @@ def open_database(path: Path) -> Engine:
         with for_writing(engine).begin() as connection:
             migrate(connection)
     return engine
+
+
+def open_existing(file: Path, *, timeout_s: float = 5.0) -> sqlite3.Connection:
+    """Open a SQLite file that is there, past SQLAlchemy; nothing is made where nothing is (sqlite3.Error)."""
+    address = f"{file.absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(address, uri=True, isolation_level=None, timeout=timeout_s)
 
 
 def for_writing(engine: Engine) -> Engine:

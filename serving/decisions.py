@@ -10,7 +10,9 @@ from sqlalchemy import bindparam, text
 
 from policy.reasons import Reason
 from serving.contract_reads import DecisionExplained, DecisionsAnswer, Evaluation
+from serving.driver import driver
 from serving.errors import InvalidField, NoSuchUser
+from serving.people import ids_of
 from serving.wire import to_moment
 
 if TYPE_CHECKING:
@@ -18,12 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-# A person is one row of `users` and all rows merged into it; their events are chained from the last one backwards.
-_PERSON = text(
-    "WITH main AS (SELECT coalesce(merged_into, user_no) AS user_no FROM users WHERE user_key = :user_key)"
-    " SELECT user_no FROM main UNION ALL"
-    " SELECT u.user_no FROM users u JOIN main ON u.merged_into = main.user_no"
-)
+# The events of each id are chained from the last one backwards.
 _EVALUATIONS = text(
     "WITH RECURSIVE chain (seq) AS ("
     " SELECT last_seq FROM users WHERE user_no IN :persons"
@@ -58,7 +55,7 @@ def decisions_of(connection: Connection, user_key: str, *, limit: int, before: s
         NoSuchUser: The log holds nothing of this user.
         InvalidField: `before` is none that was given out.
     """
-    persons = [row.user_no for row in connection.execute(_PERSON, {"user_key": user_key})]
+    persons = list(ids_of(driver(connection), user_key))
     if not persons:
         raise NoSuchUser(field="user_id")
     at, decision_id = _END if before is None else _cursor(before)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine as Database
 
 from features.events import Event
 from serving.batch import Batch
-from serving.database import for_writing
+from serving.database import CHECKPOINT, for_writing
 from serving.driver import driver
 from serving.erasure import Erased, erase
 from serving.errors import InvalidField, NotReady, Overloaded
@@ -139,7 +139,7 @@ class Engine:
         if self._closed:
             return
         try:
-            self._driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._driver.execute(CHECKPOINT).fetchall()
         except Exception:  # noqa: BLE001 - full disk, damaged file: the next commit says it to whoever waits for it
             _log.exception("the write-ahead log could not be copied")
 

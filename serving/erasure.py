@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from serving.driver import driver
 from serving.holdings import REJECTS, Holding, holdings, trace
-from serving.mentions import Mentions, Rejects, addresses
+from serving.mentions import Rejects, mentions_of
 from serving.timers import Timers
 from serving.tombstones import set_tombstones
 
@@ -50,7 +50,7 @@ def erase(connection: Connection, tools: Tools, key: str, known: Rejects) -> Era
     database = driver(connection)
     at = tools.clock.now()
     found = trace(database, key)
-    mentions = Mentions({*found.ids, *addresses(database, found)})
+    mentions = mentions_of(database, found)
     removed = {each.table: _delete(connection, each, found.values[each.of]) for each in holdings()}
     removed["rejects"] = _delete(connection, REJECTS, mentions.rejects(database, known).ids)
     set_tombstones(database, found.keys, at=at)
@@ -64,5 +64,4 @@ def erase(connection: Connection, tools: Tools, key: str, known: Rejects) -> Era
 def _delete(connection: Connection, held: Holding, values: Sequence[object]) -> int:
     if not values:
         return 0
-    statement = f"DELETE FROM {held.table} WHERE {held.column} IN (SELECT value FROM json_each(?)) AND {held.rows}"
-    return connection.exec_driver_sql(statement, (json.dumps(list(values)),)).rowcount
+    return connection.exec_driver_sql(f"DELETE {held.source}", (json.dumps(list(values)),)).rowcount

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from serving.database import CHECKPOINT, open_existing
 from serving.mentions import Mentions
 
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ def overwrite(file: Path, *, within_s: float = WITHIN_S) -> bool:
     """
     if not file.exists():
         return True
-    address = f"{file.absolute().as_uri()}?mode=rw"
-    with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=within_s)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    with closing(open_existing(file, timeout_s=within_s)) as connection:
+        connection.execute(CHECKPOINT).fetchall()
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy

@@ -14,7 +14,7 @@ from features.kinds import NAMES, Kind
 from features.moments import iso
 from serving.driver import driver
 from serving.holdings import REJECTS, Holding, Trace, holdings, trace
-from serving.mentions import Mentions, Rejects, addresses
+from serving.mentions import Mentions, Rejects, mentions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ def look_up(database: Database, key: str) -> tuple[Trace, Mentions, Rejects]:
     with database.connect() as connection:
         direct = driver(connection)
         found = trace(direct, key)
-        said = Mentions({*found.ids, *addresses(direct, found)})
+        said = mentions_of(direct, found)
         return found, said, said.rejects(direct)
 
 
@@ -67,7 +67,7 @@ def export(database: Database, found: Trace, rejects: Rejects, head: Mapping[str
 
 
 def _rows(database: Database, held: Holding, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    statement = f"SELECT * FROM {held.table} WHERE {held.column} IN (SELECT value FROM json_each(?)) AND {held.rows}"
+    statement = f"SELECT * {held.source}"
     for start in range(0, len(values), AT_ONCE):
         asked = json.dumps(list(values[start : start + AT_ONCE]))
         with database.connect() as connection:

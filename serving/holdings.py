@@ -13,6 +13,7 @@ from sqlalchemy import Table
 
 from features.events import ANONYMOUS_PREFIX
 from serving.driver import Driver
+from serving.people import ids_of
 from serving.schema import metadata
 
 NOBODYS: Final = frozenset({"rejects", "unknown_names", "api_keys", "facts", "tombstones", "send_counts"})
@@ -22,12 +23,6 @@ _OWN: Final = {"events": "seq", "evaluations": "decision_id", "decisions": "trig
 """Large tables have no index by user: their rows are followed to, each from the one before."""
 
 _BY: Final = ("user_no", "user_key", "trigger_decision_id", "message_id")
-_PERSON: Final = """
-WITH main AS (SELECT coalesce(merged_into, user_no) AS user_no FROM users WHERE user_key = ?)
-SELECT user_no, user_key FROM users WHERE user_no IN (SELECT user_no FROM main)
-UNION
-SELECT user_no, user_key FROM users WHERE merged_into IN (SELECT user_no FROM main)
-"""
 _EVENTS: Final = """
 WITH RECURSIVE chain (seq) AS (
     SELECT last_seq FROM users WHERE user_no IN (SELECT value FROM json_each(?))
@@ -72,8 +67,8 @@ class Trace:
 
 def trace(driver: Driver, key: str) -> Trace:
     """Find everything that is of the person behind a key, under all ids that were linked to it."""
-    people = driver.execute(_PERSON, (key,)).fetchall()
-    numbers = sorted({row[0] for row in people})
+    people = ids_of(driver, key)
+    numbers = sorted(people)
     seqs = _column(driver, _EVENTS, numbers)
     evaluations = _column(driver, _EVALUATIONS, seqs, numbers)
     decisions = _column(driver, _DECISIONS, evaluations)
@@ -81,7 +76,7 @@ def trace(driver: Driver, key: str) -> Trace:
         key,
         {
             "user_no": numbers,
-            "user_key": sorted({key, *(row[1] for row in people)}),
+            "user_key": sorted({key, *people.values()}),
             "seq": seqs,
             "decision_id": evaluations,
             "trigger_decision_id": decisions,
@@ -101,6 +96,11 @@ class Holding(NamedTuple):
     column: str
     of: str
     rows: str = "1"
+
+    @property
+    def source(self) -> str:
+        """The rows of which somebody's are, as SQL from FROM on; its one parameter is a JSON list of values."""
+        return f"FROM {self.table} WHERE {self.column} IN (SELECT value FROM json_each(?)) AND {self.rows}"
 
 
 REJECTS: Final = Holding("rejects", "reject_id", "reject_id")

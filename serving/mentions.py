@@ -46,6 +46,11 @@ class Mentions:
         return Rejects(sorted({*known.ids, *(reject_id for reject_id, body in found if self(body))}), until)
 
 
+def mentions_of(driver: Driver, person: Trace) -> Mentions:
+    """Return what recognises a person by their ids and by the addresses that the log tells of them."""
+    return Mentions({*person.ids, *addresses(driver, person)})
+
+
 def addresses(driver: Driver, person: Trace) -> set[str]:
     """Return the e-mail addresses and phone numbers that somebody's events told of them."""
     found = {row[0] for row in driver.execute(_KNOWN, (json.dumps(list(person.numbers)),)).fetchall()}

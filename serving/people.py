@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from features.events import ANONYMOUS_PREFIX
-from serving.driver import driver, scalar
+from serving.driver import Driver, driver, scalar
 
 _FIND = """
 SELECT u.user_key, p.user_no, p.user_key, p.unit, p.last_seq, p.last_known_at, p.timezone, p.excluded
@@ -21,6 +21,12 @@ ON CONFLICT (user_no) DO UPDATE SET unit = excluded.unit, last_seq = excluded.la
     last_known_at = excluded.last_known_at, timezone = excluded.timezone, excluded = excluded.excluded
 """
 _MERGE = "UPDATE users SET merged_into = ? WHERE user_no = ? OR merged_into = ?"
+_IDS = """
+WITH main AS (SELECT coalesce(merged_into, user_no) AS user_no FROM users WHERE user_key = ?)
+SELECT user_no, user_key FROM users WHERE user_no IN (SELECT user_no FROM main)
+UNION
+SELECT user_no, user_key FROM users WHERE merged_into IN (SELECT user_no FROM main)
+"""
 _EARLIEST_LINKED = "SELECT min(user_no) FROM users WHERE merged_into = ?"
 _INHERIT_COOLDOWNS = """
 INSERT INTO cooldowns (user_no, trigger, fired_at) SELECT ?, trigger, fired_at FROM cooldowns WHERE user_no = ?
@@ -142,3 +148,8 @@ def keys_of(user_id: str | None, anonymous_id: str | None, previous_id: str | No
     keys += [ANONYMOUS_PREFIX + anonymous_id] if anonymous_id else []
     keys += [ANONYMOUS_PREFIX + previous_id, previous_id] if previous_id else []
     return keys
+
+
+def ids_of(driver: Driver, key: str) -> dict[int, str]:
+    """Return number -> key of every id of the person behind a key; nothing of somebody the log does not know."""
+    return dict(driver.execute(_IDS, (key,)).fetchall())

@@ -48,7 +48,7 @@ class Standings:
         self._watch = watch
         self._known: dict[int, _Known] = {}
         self._barred: dict[str, Barred] = {}
-        self._lessons: deque[Appended] = deque()
+        self._lessons: deque[tuple[Appended, Lesson | None]] = deque()
         self._said: set[int] = set()
         self._owned: list[tuple[int, str]] = []
         self._suppressed: list[Suppression] = []
@@ -63,13 +63,14 @@ class Standings:
             lessons: The events of the batch that `is_lesson` picked, in the order of the log.
             at: The earliest moment of a decision, in microseconds.
         """
-        learning = [each.person for each in lessons if each.merged or teaches(each.event)]
+        taught = [(each, lesson_of(each.event) if teaches(each.event) else None) for each in lessons]
+        learning = [each.person for each, lesson in taught if each.merged or lesson]
         linked = [each.merged for each in lessons if each.merged]
         keys = {each.no: each.key for each in (*asking, *learning, *linked)}
         if not keys:
             return
         numbers = sorted(keys)
-        self._lessons.extend(lessons)
+        self._lessons.extend(taught)
         self._known = {number: _Known() for number in numbers}
         self._read_suppressions(keys)
         if self._watch.consents or learning:
@@ -103,8 +104,8 @@ class Standings:
 
     def follow(self, *, until: int | None = None) -> None:
         """Learn what the events up to a position of the log say."""
-        while self._lessons and (until is None or self._lessons[0].seq <= until):
-            self._learn(self._lessons.popleft())
+        while self._lessons and (until is None or self._lessons[0][0].seq <= until):
+            self._learn(*self._lessons.popleft())
 
     def save(self) -> None:
         """Write what was learned and what was sent, after the events and people of the batch."""
@@ -120,8 +121,7 @@ class Standings:
             suppress(self._connection, self._suppressed)
 
     def _read_suppressions(self, keys: Mapping[int, str]) -> None:
-        lessons = [lesson_of(each.event) for each in self._lessons if teaches(each.event)]
-        named = {each for lesson in lessons for each in lesson.addresses}
+        named = {each for _, lesson in self._lessons if lesson for each in lesson.addresses}
         for found in suppressions.found_for(self._connection, keys):
             known = self._known[found.user_no]
             if found.address is not None:
@@ -132,7 +132,7 @@ class Standings:
         for address, channel, reason in suppressions.of_addresses(self._connection, sorted(named)):
             _bar(self._barred.setdefault(address, {}), channel, reason)
 
-    def _learn(self, added: "Appended") -> None:
+    def _learn(self, added: "Appended", lesson: Lesson | None) -> None:
         known = self._known.get(added.person.no)
         if known is None:
             return
@@ -141,8 +141,7 @@ class Standings:
             self._join(added.person.no, added.merged.no)
         if added.event.kind is Kind.ORDER_COMPLETED:
             known.last_order_at = max(at, known.last_order_at or at)
-        if teaches(added.event):
-            lesson = lesson_of(added.event)
+        if lesson is not None:
             self._own(added.person.no, lesson.addresses)
             if consents.hear(known.said, lesson, at=at):
                 self._said.add(added.person.no)

@@ -76,7 +76,7 @@ class Timers:
 
     def due(self, until: int, *, at_most: int = -1) -> list[Timer]:
         """Return the timers due at a moment in microseconds or before, the earliest first."""
-        if not self._timing.by_name:
+        if not self.may_be_due(until):
             return []
         return [Timer(*row) for row in self._driver.execute(_DUE, (until, at_most)).fetchall()]
 
