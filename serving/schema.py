@@ -251,3 +251,30 @@ sends = Table(
     Column("trigger", String(100), primary_key=True),
     Column("channel", String(16), nullable=False),
 )
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
+    Column("field", String(100), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+kept_states = Table(
+    "kept_states",
+    metadata,
+    Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
+    Column("owner_no", BigInteger, ForeignKey("users.user_no")),
+    Column("seq", BigInteger, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+    Column("state", LargeBinary),
+)
+"""What is left of the events of an id that the log forgot: the state they folded to, or whose id it had become."""
