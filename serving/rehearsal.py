@@ -1,0 +1,208 @@
+"""The real engine in a temporary home, on a clock that the events move: what would be decided, with nothing sent.
+
+No HTTP, no dispatcher, no files that outlive it; scores are given, or come from whatever models are.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from sqlalchemy import Engine as Database
+from sqlalchemy import event as listening
+
+from features.catalog import CATALOGUE
+from features.events import Event
+from features.layout import Floats
+from features.mapping import EventMapping
+from features.normalise import normalise
+from policy.timing import timing
+from policy.triggers import Policy
+from serving.clock import ReplayClock, Ticks, wall
+from serving.database import open_database
+from serving.engine import Engine
+from serving.log import last_moment
+from serving.metrics import Metrics
+from serving.scorer import Scorer, scorer
+from serving.states import StateKeeper
+from serving.work import Tools
+
+_AT_ONCE: Final = 500
+_MOST_WAKINGS: Final = 10_000
+_MEANINGS: Final = dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True))
+_NOBODY: Final = ((None, "nobody in particular"),)
+_LAST_DUE: Final = "SELECT max(due_at) FROM timers"
+_DECIDED: Final = """
+SELECT d.trigger, u.user_key, d.at, d.action, d.reason, d.trigger_decision_id
+FROM decisions d JOIN users u USING (user_no) WHERE d.at >= ? ORDER BY d.at, d.rowid
+"""
+_MESSAGES: Final = """
+SELECT m.trigger_decision_id, m.message_id, m.endpoint, m.due_at, m.status, m.last_error, m.body
+FROM outbox m ORDER BY m.rowid
+"""
+
+
+class Rehearsed(NamedTuple):
+    """A decision that the rehearsal took; `at` in microseconds."""
+
+    trigger: str
+    user_key: str
+    at: int
+    action: str
+    reason: str
+    decision_id: str
+
+
+class Written(NamedTuple):
+    """A message that nobody sends; `due_at` in microseconds."""
+
+    decision_id: str
+    message_id: str
+    endpoint: str
+    due_at: int
+    status: str
+    last_error: str | None
+    body: str
+
+
+@dataclass
+class Constant:
+    """A model that says the same of everybody, until it is told to say something else; NaN is no answer."""
+
+    probability: float
+    name: str = "constant"
+    version: str = "0"
+    calibrated: bool = False
+
+    def predict(self, rows: Floats) -> Floats:
+        """Return the one probability for each row."""
+        return np.full(len(rows), self.probability)
+
+    def contributions(self, row: Floats) -> Sequence[tuple[str, float, float]]:  # noqa: ARG002 - as models have it
+        """Return nothing: no feature moves it."""
+        return ()
+
+
+class KeptStates:
+    """An online store in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def read(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the packed state of each key."""
+        return [self._kept.get(key) for key in keys]
+
+    def write(self, rows: Sequence[tuple[str, bytes, int]]) -> None:
+        """Keep each row's state."""
+        self._kept.update((key, state) for key, state, _ in rows)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Forget the states of these keys."""
+        for key in keys:
+            self._kept.pop(key, None)
+
+
+class Rehearsal:
+    """One policy on one log; made by `rehearsal`, used within an event loop."""
+
+    def __init__(self, database: Database, policy: Policy, models: Scorer, mapping: EventMapping, start: int) -> None:
+        self.database = database
+        self._mapping = mapping
+        with database.connect() as connection:
+            self._start = max(start, last_moment(connection))
+        clock = ReplayClock(self._start)
+        tools = Tools(
+            keeper=StateKeeper(KeptStates()),
+            scorer=models,
+            policy=policy,
+            timing=timing(policy),
+            clock=clock,
+            ticks=Ticks(clock, self._start),
+            score_sample=0.0,
+            nearest=lambda _: None,
+        )
+        self.engine = Engine(database, tools, Metrics(), on_messages=lambda: None)
+
+    async def tell(self, *events: Event | Mapping[str, Any]) -> None:
+        """Take events in, in the order in which they arrived; plain messages are read as a server reads them.
+
+        Raises:
+            BadEvent: A message is none that a server would take.
+        """
+        for first in range(0, len(events), _AT_ONCE):
+            await self.engine.ingest([self._event(each) for each in events[first : first + _AT_ONCE]])
+
+    async def reach(self, moment: int) -> None:
+        """Let everything happen that is due until a moment in microseconds."""
+        await self.engine.score(_NOBODY, at=moment, keep=False)
+
+    async def end(self) -> None:
+        """Let everything happen that waits, however late it is due."""
+        for _ in range(_MOST_WAKINGS):
+            with self.database.connect() as connection:
+                due = connection.exec_driver_sql(_LAST_DUE).scalar()
+            if due is None:
+                return
+            await self.reach(due)
+        raise RuntimeError("the policy lets timers begin without an end")
+
+    def decisions(self) -> list[Rehearsed]:
+        """Return what was decided, in order."""
+        return [Rehearsed(*row) for row in self._rows(_DECIDED, self._start)]
+
+    def messages(self) -> list[Written]:
+        """Return what would have been sent, in order."""
+        return [Written(*row) for row in self._rows(_MESSAGES)]
+
+    def _rows(self, query: str, *values: object) -> list[Sequence[Any]]:
+        with self.database.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query, values)]
+
+    def _event(self, event: Event | Mapping[str, Any]) -> Event:
+        return event if isinstance(event, Event) else normalise(event, received_at=wall(), mapping=self._mapping)
+
+
+@contextmanager
+def rehearsal(
+    policy: Policy,
+    models: Scorer,
+    *,
+    mapping: EventMapping,
+    start: int = 0,
+    prepare: Callable[[Path], None] = lambda _: None,
+) -> Iterator[Rehearsal]:
+    """Open a rehearsal, and leave nothing of it behind.
+
+    Args:
+        policy: What decides.
+        models: What scores; `constants` makes one.
+        mapping: How plain messages become events.
+        start: The moment on the clock, in microseconds; later where the log ends later.
+        prepare: Puts a log at the path of the database, where it is not to be empty.
+    """
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as home:
+        file = Path(home) / "opportune.db"
+        prepare(file)
+        database = open_database(file)
+        database.dispose()
+        listening.listen(database, "connect", _without_care)
+        opened = Rehearsal(database, policy, models, mapping, start)
+        try:
+            yield opened
+        finally:
+            opened.engine.close()
+            database.dispose()
+
+
+def constants(probabilities: Mapping[str, float]) -> Scorer:
+    """Return a scorer that says the same of everybody, by horizon."""
+    return scorer({horizon: Constant(each) for horizon, each in probabilities.items()}, _MEANINGS)
+
+
+def _without_care(connection: Any, _record: object) -> None:
+    # Nothing outlives it, so nothing has to reach the disk.
+    connection.execute("PRAGMA synchronous=OFF")
