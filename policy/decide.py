@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from policy.arms import CONTROL
 from policy.guards import TRANSACTIONAL, Standing, bar, hindrance
@@ -14,6 +14,8 @@ from policy.view import View
 _HOLD, _CONTROL, _SEND = Action.HOLD, Action.CONTROL, Action.SEND
 _NO_SCORE, _BELOW_THRESHOLD = Reason.NO_SCORE, Reason.BELOW_THRESHOLD
 _NOTHING_KNOWN = Standing()
+TEST_USER: Final = "test"
+"""Why somebody is excluded whom the mapping lists as a test user."""
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ def decide(trigger: Trigger, facts: Facts) -> Verdict:
 
 def _objection(trigger: Trigger, facts: Facts, score: float | None) -> Reason | None:
     """Return the first reason not to fire, or None."""
-    if facts.excluded is not None:
+    if facts.excluded is not None and not (trigger.rehearses and facts.excluded == TEST_USER):
         return Reason.EXCLUDED_USER
     if facts.at - facts.event_at > trigger.stale_after_us:
         return Reason.EXPIRED if trigger.waits else Reason.STALE_EVENT
@@ -111,7 +113,8 @@ def _objection(trigger: Trigger, facts: Facts, score: float | None) -> Reason | 
         hindered = hindrance(trigger.guards, standing, channel=trigger.channel, trigger=trigger.name, at=facts.at)
         if hindered is not None:
             return hindered
-    return None if trigger.live else Reason.DRY_RUN
+    # Whoever is excluded came this far only as a test user of a trigger for these.
+    return None if trigger.live or facts.excluded is not None else Reason.DRY_RUN
 
 
 def _doubt(trigger: Trigger, score: float | None) -> Reason | None:

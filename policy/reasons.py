@@ -35,6 +35,7 @@ class Reason(StrEnum):
     CONDITION_NOT_MET = "condition_not_met"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    POLICY_CHANGED = "policy_changed"
 
     @property
     def sentence(self) -> str:
@@ -57,7 +58,10 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType(
         Reason.STALE_EVENT: "The event arrived so long after it happened that a message would come too late.",
         Reason.EXCLUDED_USER: "The user is marked as a bot, as staff or as a test user, and gets no messages.",
         Reason.NO_SCORE: "There was no score for the trigger's horizon: no model for it is in service.",
-        Reason.DRY_RUN: "Everything spoke for sending, but the trigger is in dry run: it decides and sends nothing.",
+        Reason.DRY_RUN: (
+            "Everything spoke for sending, but the trigger is in dry run, or for test users only and this is none: "
+            "it decides and sends nothing."
+        ),
         Reason.NO_CONSENT: "The user did not consent to messages of this purpose on this channel, or took it back.",
         Reason.SUPPRESSED: (
             "The user or one of their addresses is on the suppression list: unsubscribed, bounced, complained, "
@@ -70,6 +74,7 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType(
         Reason.CONDITION_NOT_MET: "What the trigger asks for under `when` was not so.",
         Reason.CANCELLED: "Something happened that made the waiting pointless, such as an order.",
         Reason.EXPIRED: "The moment at which the trigger was to decide had passed too long ago.",
+        Reason.POLICY_CHANGED: "The trigger was taken out of the policy file before its moment came.",
         Reason.STILL_BROWSING: "The user was still visiting, and the trigger waits until a visit is over.",
     }
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from policy.guards import TRANSACTIONAL, Guards
 from policy.quantities import in_words, percent
-from policy.triggers import Trigger
+from policy.triggers import Enrol, Trigger
 
 
 def sentence(trigger: Trigger) -> str:
@@ -39,8 +39,16 @@ def _limits(trigger: Trigger, transactional: bool) -> str:
     if not transactional:
         parts += [f"never to the {percent(trigger.hold_out.share)} held out"] if trigger.hold_out.share else []
         parts += _guards(trigger.guards, trigger.channel)
-    parts += [] if trigger.live else ["all of it in dry run, so nothing is sent"]
+    parts += [] if trigger.live else [_rehearsal(trigger)]
+    if trigger.enrol is Enrol.EXISTING:
+        parts.append(f"whoever waits already when it begins is enrolled, {trigger.enrol_per_hour:,} an hour at most")
     return "".join(f"; {each}" for each in parts)
+
+
+def _rehearsal(trigger: Trigger) -> str:
+    if trigger.rehearses:
+        return "really sent to test users only, and for everybody else in dry run"
+    return "all of it in dry run, so nothing is sent"
 
 
 def _guards(guards: Guards, channel: str) -> Iterator[str]:

@@ -23,16 +23,25 @@ from policy.guards import Channel, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.hours import Zone
 from policy.quantities import Duration, Horizon, Share, microseconds
+from policy.trigger_tests import TriggerTest
 from policy.watch import Watch, watch_of
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
 
 
 class Mode(StrEnum):
-    """`live` sends; `dry_run` decides and logs in the same way, and sends nothing."""
+    """`live` sends; `dry_run` decides and logs alike and sends nothing; `test_profiles` is one or the other."""
 
     LIVE = "live"
     DRY_RUN = "dry_run"
+    TEST_PROFILES = "test_profiles"
+
+
+class Enrol(StrEnum):
+    """Whom a trigger that waits begins with: nobody, or everybody whom the log shows to be waiting already."""
+
+    FROM_NOW = "from_now"
+    EXISTING = "existing"
 
 
 def _as_list(value: object) -> object:
@@ -57,7 +66,11 @@ class Trigger(BaseModel):
     cool_down: Duration = Field(description="After firing for a user, stay silent for that user this long: `7d`.")
     hold_out: ShortHoldOut = Field(default=HoldOut(), description="Share of users who get nothing, for comparison.")
     when: When | None = Field(default=None, description="A condition that must hold besides; default: none.")
-    mode: Mode = Field(default=Mode.DRY_RUN, description="`dry_run` decides and logs only; `live` sends.")
+    mode: Mode = Field(
+        default=Mode.DRY_RUN,
+        description="`dry_run` decides and logs only; `live` sends; `test_profiles` is live for users marked as `test` "
+        "and in dry run for everybody else.",
+    )
     endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
     channel: Channel = Field(default="webhook", description="How the message goes out; consent and caps know channels.")
     message_class: MessageClass = Field(
@@ -82,17 +95,31 @@ class Trigger(BaseModel):
     key: Literal["user", "cart", "product"] = Field(
         default="user", description="What the waiting is for: each cart or product of the event waits for itself."
     )
+    enrol: Enrol = Field(
+        default=Enrol.FROM_NOW,
+        description="`existing`: when it is first in service, whoever waits already by what the log holds is enrolled, "
+        "imported history too; `from_now`: nobody is.",
+    )
+    enrol_per_hour: int = Field(
+        default=1000, ge=1, le=1_000_000, description="How many of those come due in any hour at most."
+    )
     max_event_age: Duration = Field(
         default="1h",
         validate_default=True,
         description="An event that arrives later than this after it happened fires nothing.",
+    )
+    tests: tuple[TriggerTest, ...] = Field(
+        default=(),
+        # They decide nothing, so the version of the policy does not know them.
+        exclude=True,
+        description="These events, this decision, this reason: `make test-triggers` runs them.",
     )
 
     @model_validator(mode="after")
     def _waits_for_one_thing(self) -> Self:
         if self.after is not None and self.inactive_for is not None:
             raise ValueError("after and inactive_for exclude each other: make two triggers of it")
-        waiting = {"cancel_on": (), "expires_after": timedelta(days=1), "key": "user"}
+        waiting = {"cancel_on": (), "expires_after": timedelta(days=1), "key": "user", "enrol": Enrol.FROM_NOW}
         given = [name for name, unsaid in waiting.items() if getattr(self, name) != unsaid]
         if not self.waits and given:
             raise ValueError(f"{given[0]} needs after or inactive_for: this trigger decides at once")
@@ -116,8 +143,13 @@ class Trigger(BaseModel):
 
     @cached_property
     def live(self) -> bool:
-        """Whether messages are really sent."""
+        """Whether messages are really sent, to everybody."""
         return self.mode is Mode.LIVE
+
+    @cached_property
+    def rehearses(self) -> bool:
+        """Whether messages are really sent, to users marked as test."""
+        return self.mode is Mode.TEST_PROFILES
 
     @cached_property
     def cool_down_us(self) -> int:
@@ -171,8 +203,8 @@ class Policy(BaseModel):
 
     @cached_property
     def endpoints(self) -> frozenset[str]:
-        """The endpoints that some live trigger sends to."""
-        return frozenset(each.endpoint for each in self.triggers if each.live)
+        """The endpoints that some trigger sends to."""
+        return frozenset(each.endpoint for each in self.triggers if each.live or each.rehearses)
 
     @cached_property
     def watch(self) -> Watch:

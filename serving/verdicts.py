@@ -19,6 +19,8 @@ from serving.occasions import Occasion
 from serving.standings import Standings
 from serving.views import PersonView
 
+_DRY_RUN = Reason.DRY_RUN
+
 
 class Verdicts:
     """The decisions of one batch; each is made with what the ones before it left behind."""
@@ -74,13 +76,14 @@ class Verdicts:
             if verdict.fired:
                 mine[trigger.cool_down_key] = asking.at
                 self._fired.append((person.no, trigger.cool_down_key, asking.at))
-                self._count(asking, trigger)
+                if verdict.reason is not _DRY_RUN:
+                    self._count(asking, trigger)
             decided.append(self._record(asking, trigger, verdict, decision_id))
         return decided
 
     def _count(self, asking: Occasion, trigger: Trigger) -> None:
-        """Count a message for the caps, withheld or not; a rehearsal uses nothing up, nor does what escapes them."""
-        if trigger.live and trigger.message_class != TRANSACTIONAL:
+        """Count a message for the caps, withheld or not; what escapes them uses nothing up."""
+        if trigger.message_class != TRANSACTIONAL:
             self._standings.sent(asking.person.no, Sent(asking.at, trigger.channel, trigger.name))
 
     def cancel(

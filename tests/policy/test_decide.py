@@ -1,6 +1,7 @@
 """The laws of a decision."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from policy.arms import CONTROL, TREATMENT
 from policy.decide import Facts, Verdict, decide
 from policy.guards import Standing
 from policy.reasons import Action, Reason
-from policy.triggers import Trigger
+from policy.triggers import Mode, Trigger
 
 NOON = 1_508_500_800_000_000
 HOUR = 3_600_000_000
@@ -50,7 +51,7 @@ triggers = st.builds(
     threshold=probabilities,
     hold_out=st.floats(0, 0.99),
     cool_down=st.sampled_from(["0s", "1h", "7d"]),
-    mode=st.sampled_from(["live", "dry_run"]),
+    mode=st.sampled_from(["live", "dry_run", "test_profiles"]),
     horizon=st.sampled_from(["24h", "7d"]),
 )
 
@@ -203,3 +204,24 @@ def test_a_transactional_message_asks_neither_score_nor_hold_out_nor_the_clock()
         Action.SEND, Reason.SENT, None, propensity=1.0, score=None, threshold=1.0
     )
     assert decide(trigger, some_facts(standing=dead)).reason == Reason.SUPPRESSED
+
+
+@pytest.mark.parametrize(
+    ("excluded", "reason"),
+    [("test", Reason.SENT), (None, Reason.DRY_RUN), ("staff", Reason.EXCLUDED_USER), ("bot", Reason.EXCLUDED_USER)],
+)
+def test_a_trigger_for_test_users_sends_to_them_alone(excluded, reason):
+    verdict = decide(a_trigger(mode="test_profiles"), some_facts(excluded=excluded))
+
+    assert verdict.reason is reason
+    assert (verdict.action is Action.SEND) == (excluded == "test")
+
+
+@given(facts_of_anyone(), triggers)
+def test_a_test_user_of_a_trigger_for_these_gets_what_a_customer_of_a_live_one_gets(facts, trigger):
+    rehearsing = trigger.model_copy(update={"mode": Mode.TEST_PROFILES})
+    live = trigger.model_copy(update={"mode": Mode.LIVE})
+    customer = replace(facts, excluded=None)
+
+    assert decide(rehearsing, replace(facts, excluded="test")) == decide(live, customer)
+    assert decide(rehearsing, customer) == decide(trigger.model_copy(update={"mode": Mode.DRY_RUN}), customer)

@@ -28,6 +28,14 @@ def said(fields):
             ),
         ),
         (
+            "mode: test_profiles, hold_out: 0, after: 30 min, enrol: existing",
+            (
+                f"30 minutes after Product Added, send a marketing message by webhook to default if {CHANCE}; {ONCE}; "
+                "really sent to test users only, and for everybody else in dry run; "
+                "whoever waits already when it begins is enrolled, 1,000 an hour at most."
+            ),
+        ),
+        (
             f"after: 30 min, cancel_on: Order Completed, key: cart, {LIVE}",
             (
                 "30 minutes after Product Added, for each cart, unless Order Completed happened, "

@@ -44,7 +44,7 @@ triggers:
         "triggers.yaml:4: triggers[0].treshold: is not a field we know; did you mean threshold?",
         "triggers.yaml:5: triggers[0].cool_down: must be a number with a unit, such as 30 min, 24h or 7d (is 7)",
         "triggers.yaml:7: triggers[0].hold_out.share: must be less than 1 (is 1.2)",
-        "triggers.yaml:8: triggers[0].mode: must be 'live' or 'dry_run' (is 'lively')",
+        "triggers.yaml:8: triggers[0].mode: must be 'live', 'dry_run' or 'test_profiles' (is 'lively')",
     ]
 
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from features.kinds import ALIASES, NAMES, Kind, fold_name
 from features.mapping import EventMapping
@@ -62,21 +63,32 @@ def test_the_version_changes_with_every_decision_and_with_nothing_else():
         "name: a->name: b",
         "1d->1d, mode: live",
         "1d->1d, hold_out: 20%",
+        "1d->1d, enrol_per_hour: 10",
     ):
         assert parse(text.replace(*other.split("->"))).version != parse(text).version
 
 
 def test_live_endpoints_and_horizons_are_known():
     policy = a_policy(
-        {"name": "a", "mode": "live", "endpoint": "mail"}, {"name": "b", "horizon": "7d", "endpoint": "sms"}
+        {"name": "a", "mode": "live", "endpoint": "mail"},
+        {"name": "b", "horizon": "7d", "endpoint": "sms"},
+        {"name": "c", "mode": "test_profiles", "endpoint": "test"},
     )
 
-    assert policy.endpoints == {"mail"}
+    assert policy.endpoints == {"mail", "test"}
     assert policy.horizons == {"24h", "7d"}
 
 
 def test_nothing_is_sent_unless_asked_for():
-    assert not a_policy({"name": "a"}).triggers[0].live
+    trigger = a_policy({"name": "a"}).triggers[0]
+
+    assert not trigger.live
+    assert not trigger.rehearses
+
+
+def test_only_a_trigger_that_waits_can_enrol_who_waits_already():
+    with pytest.raises(ValidationError, match="enrol needs after or inactive_for"):
+        a_policy({"name": "a", "enrol": "existing"})
 
 
 def test_triggers_with_one_salt_hold_out_the_same_users():
