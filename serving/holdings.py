@@ -39,7 +39,7 @@ _DECISIONS: Final = """
 SELECT d.trigger_decision_id FROM json_each(?) v
 JOIN decisions d ON d.trigger_decision_id >= v.value || '.' AND d.trigger_decision_id < v.value || '/'
 """
-_MESSAGES: Final = "SELECT message_id FROM outbox WHERE trigger_decision_id IN (SELECT value FROM json_each(?))"
+_MESSAGES: Final = "SELECT message_id FROM outbox WHERE user_no IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def trace(driver: Driver, key: str) -> Trace:
             "seq": seqs,
             "decision_id": evaluations,
             "trigger_decision_id": decisions,
-            "message_id": _column(driver, _MESSAGES, decisions),
+            "message_id": _column(driver, _MESSAGES, numbers),
         },
     )
 

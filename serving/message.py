@@ -27,6 +27,9 @@ class Message:
         body: The exact text that is sent and signed.
         due_at: When it should go out, in microseconds on the clock of the events.
         lifetime_us: How long it may wait for its first attempt; None for any time.
+        user_no: Whose it is; None for a message about nobody.
+        trigger: Name of the trigger whose guards are asked again when it goes out; None where there are none to ask.
+        channel: How it goes out.
     """
 
     message_id: str
@@ -35,6 +38,9 @@ class Message:
     body: str
     due_at: int
     lifetime_us: int | None = None
+    user_no: int | None = None
+    trigger: str | None = None
+    channel: str = "webhook"
 
 
 def message_id_of(trigger_decision_id: str) -> str:
@@ -48,6 +54,7 @@ def compose(
     event: Event,
     *,
     trigger_decision_id: str,
+    user_no: int,
     at: int,
     model_version: str | None,
     policy_version: str,
@@ -59,6 +66,7 @@ def compose(
         verdict: What it decided.
         event: What the user did; its properties are left out where they would make the body too large.
         trigger_decision_id: The decision's id; comes back with every report about this message.
+        user_no: Whose message it is, by number in the log.
         at: Moment of the decision in microseconds; also the moment the message is due.
         model_version: Name and version of the model behind the score.
         policy_version: Version of the policy behind the decision.
@@ -81,7 +89,17 @@ def compose(
         },
     }
     message_id, lifetime_us = message_id_of(trigger_decision_id), trigger.stale_after_us
-    return Message(message_id, trigger_decision_id, trigger.endpoint, _body(at, data), at, lifetime_us)
+    return Message(
+        message_id,
+        trigger_decision_id,
+        trigger.endpoint,
+        _body(at, data),
+        at,
+        lifetime_us,
+        user_no,
+        trigger.name,
+        trigger.channel,
+    )
 
 
 def _body(at: int, data: dict[str, Any]) -> str:

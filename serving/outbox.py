@@ -12,8 +12,9 @@ from serving.schema import outbox
 
 _ENQUEUE: Final = text(
     "INSERT INTO outbox (message_id, trigger_decision_id, endpoint, body, due_at, status, attempts,"
-    " next_attempt_at, lease_until, created_at, expires_at)"
-    " VALUES (:message_id, :trigger_decision_id, :endpoint, :body, :due_at, 'pending', 0, :at, 0, :at, :expires_at)"
+    " next_attempt_at, lease_until, created_at, expires_at, user_no, trigger, channel)"
+    " VALUES (:message_id, :trigger_decision_id, :endpoint, :body, :due_at, 'pending', 0, :at, 0, :at, :expires_at,"
+    " :user_no, :trigger, :channel)"
     " ON CONFLICT (message_id) DO NOTHING"
 )
 _DUE: Final = (
@@ -129,6 +130,9 @@ def enqueue(connection: Connection, messages: Sequence[Message], *, at: int) -> 
                     "due_at": each.due_at,
                     "at": at,
                     "expires_at": None if each.lifetime_us is None else at + each.lifetime_us,
+                    "user_no": each.user_no,
+                    "trigger": each.trigger,
+                    "channel": each.channel,
                 }
                 for each in messages
             ],

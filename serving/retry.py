@@ -29,11 +29,12 @@ LONGEST_WAIT: Final = 24 * _HOUR
 
 
 class Status(StrEnum):
-    """Where a message stands; `dead` ones stay in the outbox with their last error."""
+    """Where a message stands; `dead` and `withdrawn` ones stay in the outbox with the reason as their last error."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,9 @@ decisions = Table(
     Column("propensity", Float, nullable=False),
     Column("model_version", String(100)),
     Column("policy_version", String(64), nullable=False),
+    Column("step", Integer, nullable=False, server_default="0"),
+    Column("due_at", BigInteger),
+    Column("channels", String(80)),
     _partial("decisions_fired", "user_no", "at", where="action <> 'hold'"),
 )
 
@@ -105,6 +108,7 @@ cooldowns = Table(
     "cooldowns",
     metadata,
     Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
+    Column("key", String(256), primary_key=True),
     Column("trigger", String(100), primary_key=True),
     Column("fired_at", BigInteger, nullable=False),
 )
@@ -125,8 +129,12 @@ outbox = Table(
     Column("delivered_at", BigInteger),
     Column("last_error", Text),
     Column("expires_at", BigInteger),
+    Column("user_no", BigInteger),
+    Column("trigger", String(100)),
+    Column("channel", String(16)),
     Index("outbox_pending", "status", "endpoint", "next_attempt_at"),
     Index("outbox_of_decision", "trigger_decision_id"),
+    Index("outbox_of_user", "user_no", "status"),
 )
 
 deliveries = Table(
@@ -192,10 +200,14 @@ timers = Table(
     metadata,
     Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
     Column("trigger", String(100), primary_key=True),
+    Column("step", Integer, primary_key=True, autoincrement=False),
     Column("key", String(256), primary_key=True),
     Column("due_at", BigInteger, nullable=False),
     Column("armed_at", BigInteger, nullable=False),
     Column("event_seq", BigInteger, nullable=False),
+    Column("first_at", BigInteger),
+    Column("last_decision_id", String(200)),
+    Column("last_at", BigInteger),
     Index("timers_due", "due_at"),
     sqlite_with_rowid=False,
 )
@@ -249,7 +261,7 @@ sends = Table(
     Column("user_no", BigInteger, ForeignKey("users.user_no"), primary_key=True, autoincrement=False),
     Column("at", BigInteger, primary_key=True, autoincrement=False),
     Column("trigger", String(100), primary_key=True),
-    Column("channel", String(16), nullable=False),
+    Column("channel", String(16), primary_key=True),
 )
 
 profiles = Table(

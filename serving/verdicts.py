@@ -146,6 +146,7 @@ class Verdicts:
             verdict,
             asking.event,
             trigger_decision_id=own_id,
+            user_no=asking.person.no,
             at=asking.at,
             model_version=self._models.get(trigger.horizon),
             policy_version=self._policy.version,

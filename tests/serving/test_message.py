@@ -54,6 +54,7 @@ def composed(event):
         SENT,
         event,
         trigger_decision_id="d1.warm-cart",
+        user_no=7,
         at=AT,
         model_version="opportune-intent-24h/3",
         policy_version="0123456789ab",
@@ -85,6 +86,7 @@ def test_a_message_says_who_what_and_why():
         },
     }
     assert (message.endpoint, message.due_at) == ("mail", AT)
+    assert (message.user_no, message.trigger, message.channel) == (7, "warm-cart", "webhook")
 
 
 def test_an_id_is_the_same_for_the_same_decision_and_holds_no_full_stop():
