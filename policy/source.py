@@ -45,11 +45,15 @@ def load(path: Path, *, kind_of: KindOf = segment_kind) -> Policy:
     Raises:
         PolicyRefused: Anything in it is wrong, or it cannot be read; then nothing of it counts.
     """
+    return parse(read(path), file=str(path), kind_of=kind_of)
+
+
+def read(path: Path) -> str:
+    """Return the text of a policy file (PolicyRefused: it cannot be read)."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyRefused([Problem(str(path), 1, "", f"cannot be read: {error}")]) from error
-    return parse(text, file=str(path), kind_of=kind_of)
 
 
 def parse(text: str, *, file: str = "triggers.yaml", kind_of: KindOf = segment_kind) -> Policy:
