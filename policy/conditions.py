@@ -1,12 +1,13 @@
 """Conditions: what must be so for a trigger to fire, nested freely by all, any and not."""
 
 from functools import cached_property
-from typing import Annotated, Final, Protocol, Self, cast
+from typing import Annotated, Final, Protocol, Self, cast, runtime_checkable
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from policy.conditions_facts import EventTest, FeatureTest, IntentTest, ProfileTest
 from policy.conditions_history import Count, Last, NotSince
+from policy.conditions_sessions import InSegment, SessionTest, Visits
 from policy.view import Reads, View
 
 DEEPEST: Final = 20
@@ -30,6 +31,15 @@ class Leaf(Protocol):
         ...
 
 
+@runtime_checkable
+class Lapsing(Protocol):
+    """A condition that looks at a window of time, or at what is under way."""
+
+    def lapses_at(self, view: View, /) -> int | None:
+        """Return when the passing of time alone changes the answer, in microseconds; None where it never does."""
+        ...
+
+
 class Condition(BaseModel):
     """One thing that must be so: a block with exactly one of these fields."""
 
@@ -44,6 +54,11 @@ class Condition(BaseModel):
     last: Last | None = Field(default=None, description="What followed none of the last few messages.")
     feature: FeatureTest | None = Field(default=None, description="A feature of the catalogue.")
     intent: IntentTest | None = Field(default=None, description="How likely a purchase is.")
+    visits: Visits | None = Field(default=None, description="How often the person visited.")
+    session: SessionTest | None = Field(
+        default=None, description="What this visit is like, or the one just over that the asking event was part of."
+    )
+    segment: InSegment | None = Field(default=None, description="The name of a segment that the person is in.")
     profile: ProfileTest | None = Field(default=None, description="A field of the person's profile.")
 
     @model_validator(mode="after")
@@ -81,8 +96,7 @@ class Condition(BaseModel):
     @cached_property
     def leaf(self) -> Leaf:
         """The one part that is given, where it is none of all, any and not."""
-        found = self.event or self.count or self.not_since or self.last or self.feature or self.intent or self.profile
-        return cast("Leaf", found)
+        return cast("Leaf", next(each for name in LEAVES if (each := getattr(self, name)) is not None))
 
     @cached_property
     def parts(self) -> tuple["Condition", ...]:
@@ -94,8 +108,18 @@ class Condition(BaseModel):
         """What it may ask of a view, whatever holds."""
         return Reads.all_of(each.reads for each in self.parts) if self.parts else self.leaf.reads
 
+    def lapses_at(self, view: View) -> int | None:
+        """Return the first moment, in microseconds, at which the passing of time alone may change the answer.
+
+        None where it never does. Of features and intents, which every moment changes, nothing is said, nor of segments.
+        """
+        if self.parts:
+            return min(filter(None, (each.lapses_at(view) for each in self.parts)), default=None)
+        return self.leaf.lapses_at(view) if isinstance(self.leaf, Lapsing) else None
+
 
 FIELDS: Final = tuple(each.alias or name for name, each in Condition.model_fields.items())
+LEAVES: Final = tuple(name for name in Condition.model_fields if name not in {"all", "any", "negated"})
 
 
 def _not_too_deep(value: object, left: int = 2 * DEEPEST) -> object:

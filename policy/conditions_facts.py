@@ -5,13 +5,14 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, StrictInt, ValidationInfo, model_validator
 
 from features.catalog import CATALOGUE
 from policy.comparisons import Comparison, Range
 from policy.quantities import Horizon, Share, percent
 from policy.view import Reads, View
 
+Tenth = Annotated[StrictInt, Field(ge=1, le=10)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -52,7 +53,7 @@ class EventTest(PropertyTest):
     @cached_property
     def reads(self) -> Reads:
         """Nothing but the asking event."""
-        return Reads()
+        return Reads(asking=True)
 
 
 class FeatureTest(Comparison):
@@ -76,6 +77,21 @@ class FeatureTest(Comparison):
         return Reads(features=frozenset({self.name}))
 
 
+class Decile(Range):
+    """Which tenth it must be in."""
+
+    at_least: Tenth | None = Field(default=None, description="This tenth or a likelier one: `9`.")
+    more_than: Tenth | None = Field(default=None, description="A likelier tenth than this.")
+    at_most: Tenth | None = Field(default=None, description="This tenth or a less likely one.")
+    less_than: Tenth | None = Field(default=None, description="A less likely tenth than this.")
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if all(getattr(self, name) is None for name in Range.model_fields):
+            raise ValueError(f"does not say which: add one of {', '.join(Range.model_fields)}")
+        return self
+
+
 class IntentTest(Range):
     """How likely a purchase within a horizon must be."""
 
@@ -84,20 +100,33 @@ class IntentTest(Range):
     more_than: Share | None = Field(default=None, description="More than this.")
     at_most: Share | None = Field(default=None, description="This or less.")
     less_than: Share | None = Field(default=None, description="Less than this.")
+    decile: Decile | None = Field(
+        default=None,
+        description="Which tenth of the people that the model was tested on it would be in: 10 is the likeliest.",
+    )
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
-        if all(getattr(self, name) is None for name in Range.model_fields):
-            raise ValueError(f"says nothing of the probability: add one of {', '.join(Range.model_fields)}")
+        if not self.is_bounded and self.decile is None:
+            raise ValueError(f"says nothing of the probability: add one of {', '.join(Range.model_fields)}, decile")
         return self
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the probability itself has bounds."""
+        return any(getattr(self, name) is not None for name in Range.model_fields)
+
     def holds(self, view: View) -> bool:
-        """Whether there is a probability within the bounds."""
-        return self.spans(view.intent(self.horizon))
+        """Whether there is a probability within the bounds; of a model that knows no deciles, none has one."""
+        return self.spans(view.intent(self.horizon)) and (
+            self.decile is None or self.decile.spans(view.decile(self.horizon))
+        )
 
     def sentence(self) -> str:
         """Return the condition in words."""
-        return f"the chance of a purchase within {self.horizon} is {self.words()}"
+        bounded = [f"is {self.words()}"] if self.is_bounded else []
+        decile = [f"is in a tenth of {self.decile.words()} of 10"] if self.decile is not None else []
+        return f"the chance of a purchase within {self.horizon} {' and '.join([*bounded, *decile])}"
 
     def write(self, value: object) -> str:
         """Return a probability as a percentage."""

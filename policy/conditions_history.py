@@ -1,35 +1,49 @@
 """Conditions on what the person did before: how often, not since, and in answer to the last messages."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, StrictInt
 
-from policy.comparisons import Block, Range, same
+from policy.comparisons import Block, same
 from policy.conditions_facts import PropertyTest, Text
+from policy.conditions_sessions import HowOften, lapse
 from policy.event_names import EventName, event_key
 from policy.likeness import Same, subjects
-from policy.quantities import Duration, in_words, microseconds
+from policy.quantities import LONGEST, Duration, Written, in_words, microseconds, read_duration
+from policy.sessions import GAP_US, session_of
 from policy.view import EVER_US, Reads, Seen, View
 
-Times = Annotated[StrictInt, Field(ge=0)]
+SESSION = "session"
+
+
+def _read_window(value: object) -> object:
+    found = value if value == SESSION else read_duration(value)
+    if isinstance(found, timedelta) and not timedelta(0) <= found <= LONGEST:
+        raise ValueError(f"must be no longer than {LONGEST.days}d")
+    return found
+
+
+Window = Annotated[
+    timedelta | Literal["session"],
+    BeforeValidator(_read_window, json_schema_input_type=Written | Literal["session"]),
+]
 
 
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, dict) else value
 
 
-class Count(Range):
+class Count(HowOften):
     """How often an event happened."""
 
     event: EventName = Field(description="The event to count; the asking one is counted too.")
-    within: Duration | None = Field(default=None, description="How far back to look: `24h`, `7d`; default: ever.")
-    at_least: Times | None = Field(default=None, description="This often or more.")
-    more_than: Times | None = Field(default=None, description="More often than this.")
-    at_most: Times | None = Field(default=None, description="This often or less.")
-    less_than: Times | None = Field(default=None, description="Less often than this.")
-    exactly: Times | None = Field(default=None, description="Exactly so often.")
+    within: Window | None = Field(
+        default=None,
+        description="How far back to look: `24h`, `7d`, or to the beginning of this visit: `session`; default: ever.",
+    )
     every: Annotated[StrictInt, Field(ge=1)] | None = Field(
         default=None, description="Each time that the count is a multiple of this: `5` is every fifth."
     )
@@ -41,52 +55,71 @@ class Count(Range):
         BeforeValidator(_as_list, json_schema_input_type=PropertyTest | tuple[PropertyTest, ...]),
     ] = Field(default=(), description="Count only events whose properties are like this.")
 
-    @model_validator(mode="after")
-    def _says_how_often(self) -> Self:
-        if all(each is None for each in (*self.bounds, self.exactly, self.every)):
-            raise ValueError("does not say how often: add at_least, at_most, exactly, more_than, less_than or every")
-        return self
+    def holds(self, view: View) -> bool:
+        """Whether it happened as often as asked; within no visit nothing did."""
+        return self.allows(len(self._found(view)))
+
+    def allows(self, found: int) -> bool:
+        """Whether this many are as asked."""
+        return super().allows(found) and (self.every is None or (found > 0 and found % self.every == 0))
 
     @property
-    def bounds(self) -> tuple[float | None, ...]:
-        """What is given of a range."""
-        return self.at_least, self.more_than, self.at_most, self.less_than
+    def is_said(self) -> bool:
+        """Whether anything is said of the number."""
+        return super().is_said or self.every is not None
 
-    def holds(self, view: View) -> bool:
-        """Whether it happened as often as asked."""
-        concerns = _about(self.same, view, unsaid=False)
-        found = sum(
-            concerns(seen) and all(each.allows(seen.properties) for each in self.where)
-            for seen in view.recent(event_key(self.event), view.at - self._window_us)
-        )
-        return (
-            self.spans(found)
-            and (self.exactly is None or found == self.exactly)
-            and (self.every is None or (found > 0 and found % self.every == 0))
-        )
+    def lapses_at(self, view: View) -> int | None:
+        """Return when the passing of time alone changes the answer, in microseconds; None where it never does."""
+        found = self._found(view)
+        if self.within != SESSION:
+            return lapse([each.occurred_at for each in found], self.allows, self._window_us)
+        session = session_of(view) if self.allows(len(found)) is not self.allows(0) else None
+        return session.last_at + GAP_US + 1 if session is not None and session.last_at + GAP_US >= view.at else None
 
     def sentence(self) -> str:
         """Return the condition in words."""
         whose = f", its {' and its '.join(each.words() for each in self.where)}," if self.where else ""
-        window = f"within {in_words(self.within)}" if self.within is not None else "so far"
+        window = f"within {in_words(self.within)}" if isinstance(self.within, timedelta) else "so far"
+        window = "during the visit" if self.within == SESSION else window
         return f"{self.event}{_of_the_same(self.same)}{whose} {self._how_often()} {window}"
 
     def _how_often(self) -> str:
         if self.exactly == 0:
             return "did not happen"
-        often = [f"{self.words()} times"] if any(each is not None for each in self.bounds) else []
-        often += [f"exactly {self.exactly} times"] if self.exactly is not None else []
+        often = [f"{self.words()} times"] if self.is_bounded or self.exactly is not None else []
         often += [f"{self.every}, {2 * self.every}, … times"] if self.every is not None else []
         return f"happened {' and '.join(often)}"
 
     @cached_property
     def reads(self) -> Reads:
         """The event within the window."""
-        return Reads(window_us=self._window_us, events=frozenset({self.event}))
+        return Reads(
+            window_us=self._window_us,
+            asking=self.same is not None,
+            events=frozenset({self.event}),
+            everything=self.within == SESSION,
+        )
+
+    def _found(self, view: View) -> list[Seen]:
+        earliest = self._earliest(view)
+        if earliest is None:
+            return []
+        concerns = _about(self.same, view, unsaid=False)
+        return [
+            each
+            for each in view.recent(event_key(self.event), earliest)
+            if concerns(each) and all(test.allows(each.properties) for test in self.where)
+        ]
+
+    def _earliest(self, view: View) -> int | None:
+        if self.within != SESSION:
+            return view.at - self._window_us
+        session = session_of(view)
+        return session.started_at - 1 if session is not None else None
 
     @cached_property
     def _window_us(self) -> int:
-        return EVER_US if self.within is None else microseconds(self.within)
+        return microseconds(self.within) if isinstance(self.within, timedelta) else EVER_US
 
 
 class NotSince(Block):
@@ -115,12 +148,22 @@ class NotSince(Block):
         since = f" the last {self.since} (of {in_words(self.within)})" if self.since else " then"
         return f"{self.event}{_of_the_same(self.same)} has not happened since{since}"
 
+    def lapses_at(self, view: View) -> int | None:
+        """Return when what happened since will lie too far back, in microseconds; None where nothing did."""
+        start = self._start(view)
+        if start is None or self.since is None:
+            return None
+        concerns = _about(self.same, view, unsaid=True)
+        happened = next((each for each in view.recent(event_key(self.event), start) if concerns(each)), None)
+        return happened.occurred_at + microseconds(self.within) if happened is not None else None
+
     @cached_property
     def reads(self) -> Reads:
         """The event after the asking one, or both events within the window."""
+        asking = self.same is not None or self.since is None
         if self.since is None:
-            return Reads(since_event=True, events=frozenset({self.event}))
-        return Reads(window_us=microseconds(self.within), events=frozenset({self.event, self.since}))
+            return Reads(since_event=True, asking=asking, events=frozenset({self.event}))
+        return Reads(window_us=microseconds(self.within), asking=asking, events=frozenset({self.event, self.since}))
 
     def _start(self, view: View) -> int | None:
         if self.since is None:
@@ -156,6 +199,13 @@ class Last(Block):
         """Return the condition in words."""
         by = f" with the same {self.by}" if self.by else ""
         return f"no {self.none}{by} followed the last {self.n} {self.of} (of {in_words(self.within)})"
+
+    def lapses_at(self, view: View) -> int | None:
+        """Return when the first of the messages will lie too far back, in microseconds; None where it is not so now."""
+        if not self.holds(view):
+            return None
+        sent = view.recent(event_key(self.of), view.at - microseconds(self.within))
+        return sent[self.n - 1].occurred_at + microseconds(self.within)
 
     @cached_property
     def reads(self) -> Reads:

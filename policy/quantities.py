@@ -9,6 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 LONGEST_HORIZON: Final = timedelta(days=90)
 """No horizon is longer, which bounds how far back an order looks for the decisions it may be due to."""
 
+LONGEST: Final = timedelta(days=3650)
+"""No duration of a policy file is longer."""
+
 _SECONDS: Final = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1),
     **dict.fromkeys(("m", "min", "minute", "minutes"), 60),
@@ -101,7 +104,7 @@ Percent = Annotated[str, Field(pattern=r"^\s*\d{1,3}(\.\d{1,6})?\s*%\s*$")]
 Duration = Annotated[
     timedelta,
     BeforeValidator(read_duration, json_schema_input_type=Written),
-    Field(ge=timedelta(0), le=timedelta(days=3650)),
+    Field(ge=timedelta(0), le=LONGEST),
 ]
 Share = Annotated[
     float,

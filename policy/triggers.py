@@ -12,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
     model_validator,
 )
 
@@ -22,11 +21,11 @@ from policy.event_names import EventName, by_event, of_event
 from policy.guards import Channel, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.hours import Zone
+from policy.names import Name
 from policy.quantities import Duration, Horizon, Share, microseconds
+from policy.segments import Segment, Segments, check_known
 from policy.trigger_tests import TriggerTest
 from policy.watch import Watch, watch_of
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
 
 
 class Mode(StrEnum):
@@ -49,6 +48,11 @@ def _as_list(value: object) -> object:
 
 
 EventNames = Annotated[tuple[EventName, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])]
+
+
+def cooling(name: str, key: str) -> str:
+    """Return under which name firings are remembered, by `Trigger.cool_down_key` and what they were for."""
+    return f"{name}/{key}" if key else name
 
 
 class Trigger(BaseModel):
@@ -166,6 +170,10 @@ class Trigger(BaseModel):
         """Where the last firing is remembered; apart for dry runs, so that a rehearsal holds nothing back when live."""
         return self.name if self.live else f"{self.name} (dry run)"
 
+    def cools(self, key: str) -> str:
+        """Return where the last firing for a cart, a product or (empty) the user is remembered."""
+        return cooling(self.cool_down_key, key)
+
     @cached_property
     def split(self) -> Split:
         """The division of users into those who get the message and those held out."""
@@ -179,6 +187,7 @@ class Policy(BaseModel):
 
     format: Literal[1] = Field(default=1, description="Version of this file's format.")
     shop_zone: Zone = Field(default="UTC", description="Time zone of the shop, for `unknown_zone: shop_zone`.")
+    segments: Segments = Field(default=(), description="People named by what holds for them.")
     triggers: tuple[Trigger, ...] = ()
 
     @model_validator(mode="after")
@@ -187,7 +196,14 @@ class Policy(BaseModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two triggers have the same name: {', '.join(twice)}")
+        asked = (each.when.reads.segments for each in self.triggers if each.when is not None)
+        check_known(frozenset().union(*asked), self.segments_by_name)
         return self
+
+    @cached_property
+    def segments_by_name(self) -> dict[str, Segment]:
+        """Each segment by its name."""
+        return {each.name: each for each in self.segments}
 
     @cached_property
     def version(self) -> str:
@@ -198,7 +214,8 @@ class Policy(BaseModel):
     @cached_property
     def horizons(self) -> frozenset[str]:
         """The horizons that some trigger, or a condition of one, looks at."""
-        asked = (each.when.reads.intents for each in self.triggers if each.when is not None)
+        asked = [each.when.reads.intents for each in self.triggers if each.when is not None]
+        asked += [each.when.reads.intents for each in self.segments]
         return frozenset(each.horizon for each in self.triggers).union(*asked)
 
     @cached_property
@@ -210,6 +227,16 @@ class Policy(BaseModel):
     def watch(self) -> Watch:
         """What the guards of some trigger look at."""
         return watch_of(((each.guards, each.channel) for each in self.triggers), shop_zone=self.shop_zone)
+
+    @cached_property
+    def by_name(self) -> dict[str, Trigger]:
+        """Each trigger by its name."""
+        return {each.name: each for each in self.triggers}
+
+    @cached_property
+    def recalling(self) -> dict[int | str, tuple[Trigger, ...]]:
+        """Kind of event, or folded name -> the triggers that it cancels, what they wait with and what they sent."""
+        return by_event((event, each) for each in self.triggers for event in each.cancel_on)
 
     @cached_property
     def index(self) -> dict[int | str, tuple[Trigger, ...]]:

@@ -28,6 +28,18 @@ class Seen(NamedTuple):
     properties: Mapping[str, Any]
 
 
+class SentMessage(NamedTuple):
+    """A message that a sequence sent, or withheld for comparison.
+
+    Attributes:
+        decision_id: The decision that made it, which comes back with every report about it.
+        at: When it was decided, in microseconds.
+    """
+
+    decision_id: str
+    at: int
+
+
 class View(Protocol):
     """One person at one moment; what is not asked for need not be fetched."""
 
@@ -41,11 +53,20 @@ class View(Protocol):
         """The event that asks, or armed what is now due; None where nothing in particular asks."""
         ...
 
+    @property
+    def message(self) -> SentMessage | None:
+        """The last message of the sequence whose next step is asked; None where none is."""
+        ...
+
     def recent(self, kind_or_name: int | str, since_us: int, /) -> Sequence[Seen]:
         """Return the events with that `event_key` that happened after `since_us` and not after `at`, newest first.
 
         The asking event is one of them. Newest is what happened last; of two at the same moment, what arrived last.
         """
+        ...
+
+    def everything(self, since_us: int, /) -> Sequence[Seen]:
+        """Return the events of every kind that happened after `since_us` and not after `at`, in the same order."""
         ...
 
     def feature(self, name: str, /) -> float:
@@ -56,8 +77,16 @@ class View(Protocol):
         """Return the probability of a purchase within the horizon; None or NaN where there is no answer."""
         ...
 
+    def decile(self, horizon: str, /) -> int | None:
+        """Return the tenth of all people that this one's intent is in, 10 the highest; None where nobody knows."""
+        ...
+
     def profile(self, field: str, /) -> object:
         """Return a field of the person's profile; None where it is not known."""
+        ...
+
+    def segment(self, name: str, /) -> bool:
+        """Whether the person is in a segment of the policy at that moment."""
         ...
 
 
@@ -68,23 +97,29 @@ class Reads:
     Attributes:
         window_us: How far back before the moment of the question, in microseconds; `EVER_US` is all there is.
         since_event: Whether also what happened after the asking event, however long ago that was.
+        asking: Whether the asking event makes a difference.
         events: Our names of the events looked for.
+        everything: Whether events of every kind are looked for.
         features: Names in the catalogue.
         intents: Labels of horizons.
         profile: Fields of the profile.
+        segments: Names of segments; what these read is not in here.
     """
 
     window_us: int = 0
     since_event: bool = False
+    asking: bool = False
+    everything: bool = False
     events: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
     intents: frozenset[str] = frozenset()
     profile: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
 
     @property
     def history(self) -> bool:
         """Whether earlier events are needed at all."""
-        return bool(self.events)
+        return self.everything or bool(self.events)
 
     @property
     def keys(self) -> frozenset[int | str]:
@@ -98,8 +133,11 @@ class Reads:
         return cls(
             window_us=max((each.window_us for each in found), default=0),
             since_event=any(each.since_event for each in found),
+            asking=any(each.asking for each in found),
+            everything=any(each.everything for each in found),
             events=frozenset().union(*(each.events for each in found)),
             features=frozenset().union(*(each.features for each in found)),
             intents=frozenset().union(*(each.intents for each in found)),
             profile=frozenset().union(*(each.profile for each in found)),
+            segments=frozenset().union(*(each.segments for each in found)),
         )

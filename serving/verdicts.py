@@ -17,7 +17,7 @@ from serving.log import Appended
 from serving.message import Message, compose
 from serving.occasions import Occasion
 from serving.standings import Standings
-from serving.views import PersonView
+from serving.views import PersonView, asked_by
 
 _DRY_RUN = Reason.DRY_RUN
 
@@ -66,8 +66,7 @@ class Verdicts:
         self._follow_links(until=asking.until)
         person = asking.person
         mine = self._last_fired[person.no]
-        asks = any(each.when is not None for each in triggers)
-        view = PersonView(self._connection, asking, score.features, score.intent) if asks else None
+        view = self._view(asking, score) if any(each.when is not None for each in triggers) else None
         standing = self._standings.of(person, until=asking.until)
         facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, person.excluded, standing, view)
         decided = []
@@ -80,6 +79,17 @@ class Verdicts:
                     self._count(asking, trigger)
             decided.append(self._record(asking, trigger, verdict, decision_id))
         return decided
+
+    def _view(self, asking: Occasion, score: Score) -> PersonView:
+        return PersonView(
+            self._connection,
+            asking.person,
+            score.features,
+            score.intent,
+            at=asking.at,
+            event=asked_by(asking),
+            policy=self._policy,
+        )
 
     def _count(self, asking: Occasion, trigger: Trigger) -> None:
         """Count a message for the caps, withheld or not; what escapes them uses nothing up."""

@@ -1,6 +1,8 @@
 """One person at one moment, as conditions see them: the log is asked only where a condition does."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -9,19 +11,25 @@ from sqlalchemy import Connection
 from features.catalog import CATALOGUE
 from features.kinds import Kind, fold_name
 from features.layout import Floats
-from policy.view import Seen
+from policy.triggers import Policy
+from policy.view import Seen, SentMessage
 from serving.driver import Row, driver
 from serving.occasions import Occasion
+from serving.people import Person
 
-# What happened after a moment also became known after it: the walk back may end there.
+# What happened after a moment also became known after it, and a link after all that it links: the walk back from the
+# last event, and from each link into what it linked, may end there. Links of later on are not followed.
 _SINCE: Final = """
-WITH RECURSIVE chain (prev_seq, kind, name, occurred_at, known_at, payload) AS (
-    SELECT e.prev_seq, e.kind, e.name, e.occurred_at, e.known_at, e.payload
-    FROM users u JOIN events e ON e.seq = u.last_seq
-    WHERE (u.user_no = ?1 OR u.merged_into = ?1) AND e.known_at > ?2
+WITH RECURSIVE chain (prev_seq, linked_no, kind, name, occurred_at, known_at, payload) AS (
+    SELECT e.prev_seq, e.linked_no, e.kind, e.name, e.occurred_at, e.known_at, e.payload
+    FROM users u JOIN events e ON e.seq = u.last_seq WHERE u.user_no = ?1 AND e.known_at > ?2
     UNION ALL
-    SELECT e.prev_seq, e.kind, e.name, e.occurred_at, e.known_at, e.payload
+    SELECT e.prev_seq, e.linked_no, e.kind, e.name, e.occurred_at, e.known_at, e.payload
     FROM chain JOIN events e ON e.seq = chain.prev_seq WHERE e.known_at > ?2
+    UNION ALL
+    SELECT e.prev_seq, e.linked_no, e.kind, e.name, e.occurred_at, e.known_at, e.payload
+    FROM chain JOIN users u ON u.user_no = chain.linked_no JOIN events e ON e.seq = u.last_seq
+    WHERE chain.known_at <= ?3 AND e.known_at > ?2
 )
 SELECT kind, name, occurred_at, known_at, payload FROM chain
 WHERE known_at <= ?3 AND occurred_at > ?2 ORDER BY occurred_at DESC, known_at DESC
@@ -29,44 +37,67 @@ WHERE known_at <= ?3 AND occurred_at > ?2 ORDER BY occurred_at DESC, known_at DE
 _COLUMNS: Final = {name: column for column, name in enumerate(CATALOGUE.names)}
 _payload = msgspec.json.Decoder().decode
 
+NO_POLICY: Final = Policy()
+NO_DECILES: Final[Mapping[str, Sequence[float]]] = MappingProxyType({})
+
 
 class PersonView:
     """A `policy.view.View` of a person when an occasion asks."""
 
     def __init__(
-        self, connection: Connection, asking: Occasion, features: Floats, intents: Mapping[str, float | None]
+        self,
+        connection: Connection,
+        person: Person,
+        features: Floats,
+        intents: Mapping[str, float | None],
+        *,
+        at: int,
+        event: Seen | None = None,
+        message: SentMessage | None = None,
+        policy: Policy = NO_POLICY,
+        deciles: Mapping[str, Sequence[float]] = NO_DECILES,
     ) -> None:
-        """Prepare; the events up to the occasion must have been written.
+        """Prepare; the events up to the moment must have been written.
 
         Args:
             connection: Of the transaction.
-            asking: The occasion.
-            features: The feature vector at its moment, of shape (n_features,).
+            person: Whom it is about.
+            features: The feature vector at the moment, of shape (n_features,).
             intents: Probability of a purchase by horizon.
+            at: The moment, in microseconds.
+            event: What asks.
+            message: What the running sequence sent last.
+            policy: Whose segments conditions may name.
+            deciles: What separates the tenths of all people by their intent, ascending, by horizon.
         """
         self._driver = driver(connection)
-        self._user_no = asking.person.no
-        self._timezone = asking.person.timezone
+        self._user_no = person.no
+        self._timezone = person.timezone
         self._features = features
         self._intents = intents
+        self._policy = policy
+        self._deciles = deciles
         self._rows: list[Row] = []
         self._since: int | None = None
-        self.at = asking.at
-        event = asking.event
-        properties = event.payload.get("properties", {})
-        self.event: Seen | None = Seen(event.kind, event.name, event.occurred_at, asking.known_at, properties)
+        self.at = at
+        self.event = event
+        self.message = message
 
     def recent(self, kind_or_name: int | str, since_us: int, /) -> Sequence[Seen]:
         """Return the events of that kind or folded name that happened after `since_us`, newest first."""
+        found = self._read(since_us)
+        return [_seen(row) for row in found if row[2] > since_us and _is_of(row[0], row[1], kind_or_name)]
+
+    def everything(self, since_us: int, /) -> Sequence[Seen]:
+        """Return the events of every kind that happened after `since_us`, newest first."""
+        return [_seen(row) for row in self._read(since_us) if row[2] > since_us]
+
+    def _read(self, since_us: int) -> list[Row]:
         if self._since is None or since_us < self._since:
             asked = (self._user_no, since_us, self.at)
             self._rows = self._driver.execute(_SINCE, asked).fetchall()
             self._since = since_us
-        return [
-            Seen(kind, name, occurred_at, known_at, _payload(payload).get("properties", {}))
-            for kind, name, occurred_at, known_at, payload in self._rows
-            if occurred_at > since_us and _is_of(kind, name, kind_or_name)
-        ]
+        return self._rows
 
     def feature(self, name: str, /) -> float:
         """Return a feature of the catalogue; NaN where there is no answer."""
@@ -76,9 +107,30 @@ class PersonView:
         """Return the probability of a purchase within the horizon; None where there is no answer."""
         return self._intents.get(horizon)
 
+    def decile(self, horizon: str, /) -> int | None:
+        """Return the tenth of all people that this one's intent is in, from 1 to 10; None where nobody knows."""
+        intent, between = self._intents.get(horizon), self._deciles.get(horizon)
+        return bisect_left(between, intent) + 1 if between and intent is not None else None
+
+    def segment(self, name: str, /) -> bool:
+        """Whether the person is in a segment of the policy, by its own condition at this moment."""
+        return self._policy.segments_by_name[name].holds(self)
+
     def profile(self, field: str, /) -> object:
         """Return what is known of the person besides their behaviour: so far, their zone."""
         return self._timezone if field == "timezone" else None
+
+
+def asked_by(asking: Occasion) -> Seen:
+    """Return the event that asks, as conditions see it."""
+    event = asking.event
+    properties = event.payload.get("properties", {})
+    return Seen(event.kind, event.name, event.occurred_at, asking.known_at, properties)
+
+
+def _seen(row: Row) -> Seen:
+    kind, name, occurred_at, known_at, payload = row
+    return Seen(kind, name, occurred_at, known_at, _payload(payload).get("properties", {}))
 
 
 def _is_of(kind: int, name: str, key: int | str) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import nan
 
 from features.kinds import ALIASES, Kind, fold_name
-from policy.view import Seen
+from policy.view import Seen, SentMessage
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -25,13 +25,15 @@ class Person:
     features: dict = field(default_factory=dict)
     intents: dict = field(default_factory=dict)
     fields: dict = field(default_factory=dict)
+    deciles: dict = field(default_factory=dict)
+    segments: dict = field(default_factory=dict)
+    message: SentMessage | None = None
 
     def recent(self, kind_or_name, since_us):
-        found = [
-            each
-            for each in self.history
-            if (each.kind or fold_name(each.name)) == kind_or_name and since_us < each.occurred_at <= self.at
-        ]
+        return [each for each in self.everything(since_us) if (each.kind or fold_name(each.name)) == kind_or_name]
+
+    def everything(self, since_us):
+        found = [each for each in self.history if since_us < each.occurred_at <= self.at]
         return sorted(found, key=lambda each: (each.occurred_at, each.known_at), reverse=True)
 
     def feature(self, name):
@@ -42,3 +44,10 @@ class Person:
 
     def profile(self, name):
         return self.fields.get(name)
+
+    def decile(self, horizon):
+        return self.deciles.get(horizon)
+
+    def segment(self, name):
+        """Whether one of the `segments`, conditions by their names, holds."""
+        return self.segments[name].holds(self)
