@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from policy.event_names import by_event, of_event
+from policy.runs import EVERYTHING
 from policy.triggers import Policy, Trigger
 
 Reacting = Mapping[int | str, tuple[Trigger, ...]]
 """Kind of event, or folded name of one without a kind -> triggers, in the file's order."""
-EVERYTHING = ""
-"""The key of a timer that is for the user as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pydantic import (
 
 from policy.arms import Split, hold_out
 from policy.conditions import When
-from policy.event_names import EventName, by_event, of_event
+from policy.event_names import EventNameOrAny, by_event, of_event
 from policy.guards import Channel, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.hours import Zone
@@ -47,7 +47,9 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-EventNames = Annotated[tuple[EventName, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])]
+EventNames = Annotated[
+    tuple[EventNameOrAny, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])
+]
 
 
 def cooling(name: str, key: str) -> str:
@@ -63,7 +65,7 @@ class Trigger(BaseModel):
     name: Name = Field(description="Lower-case letters, digits, - and _; appears in the ledger and in the message.")
     on: EventNames = Field(
         min_length=1,
-        description="The event, or list of events, that asks the question. Any spelling or older name of it will do.",
+        description="The event, or list of events, that asks the question; any spelling or older name of it will do. `*` is any.",
     )
     horizon: Horizon = Field(default="24h", description="Which purchase probability to look at: `24h`, `7d`, …")
     threshold: Share = Field(description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`.")

@@ -1,5 +1,6 @@
 """One turn of the loop: log, fold, score, decide and write down a batch, in one transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,16 +13,19 @@ from features.events import AMOUNT, PLUS_MINUS, Event, unpack_record, user_key
 from features.kinds import Kind
 from features.pace import is_inhuman
 from features.steps import Steps
+from policy.event_names import of_event
 from serving import attribution, ledger
 from serving.clock import wall
-from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, Score, UserIds
+from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Question, Score, UserIds
 from serving.ledger import EvaluationRow
 from serving.log import Appended, Appender, decision_id, event_at
 from serving.occasions import Occasion, occasion_of
 from serving.past import state_at
 from serving.people import People, Person
+from serving.recheck import reconsider
 from serving.standings import is_lesson
 from serving.timers import AT_ONCE, Timer, Timers
+from serving.tracking import Gate
 from serving.unknown_names import count_unknown
 from serving.verdicts import Verdicts
 from serving.work import Asked, Reading, Tools, Work
@@ -39,6 +43,7 @@ class Batch:
         self._tools = tools
         self._people = People(connection)
         self._appender = Appender(connection, self._people, "replay" if tools.clock.replay else "live")
+        self._gate = Gate(connection, self._people, tools.tracking) if tools.tracking is not None else None
         self._verdicts = Verdicts(connection, tools.policy, tools.scorer.versions)
         self._timers = Timers(connection, tools.timing, next_due=tools.next_due)
         self._due: list[Timer] = []
@@ -61,6 +66,8 @@ class Batch:
         """Return the answer to each item; nothing is committed yet."""
         self._prepare(items)
         entered = [self._enter(each) for each in items]
+        if self._gate is not None and self.writes:
+            self._gate.save()
         self._score()
         self._decide()
         self._write()
@@ -79,7 +86,10 @@ class Batch:
         events += [each.event for each in questions if each.event is not None]
         if events:
             self._appender.prepare(events)
-        self._people.find(user_key(*ids) for each in questions for ids in each.users)
+        keys = [user_key(*ids) for each in questions for ids in each.users]
+        self._people.find(keys)
+        if self._gate is not None:
+            self._gate.prepare(events, keys)
         self._find_due(items, events)
         people = self._people.known()
         # New people take the spare rows from the front; the last one is always that of somebody unknown.
@@ -91,9 +101,8 @@ class Batch:
             case Question():
                 return self._ask(item)
             case Arrival():
-                taken = sum(self._take(event, asked=False) is not None for event in item.events)
-                erased = sum(map(self._appender.is_erased, item.events))
-                return Ingested(taken, len(item.events) - taken - erased, erased)
+                fates = Counter(self._take(event, asked=False)[0] for event in item.events)
+                return Ingested(*(fates[each] for each in Fate))
             case Job():
                 return item.run(self._connection)
             case Due():
@@ -129,10 +138,10 @@ class Batch:
         """Let a timer that is due fire, unless the person was active since; return whether it did."""
         tools, trigger = self._tools, self._tools.timing.by_name.get(timer.trigger)
         person = self._people.get(timer.user_key)
-        if trigger is not None and trigger.inactive_for is not None and person is not None:
+        if trigger is not None and trigger.inactive_for is not None and person is not None and timer.step == 0:
             quiet_until = person.last_known_at + trigger.waits_us
             if quiet_until > timer.due_at:
-                self._timers.put_off(timer, quiet_until)
+                self._timers.begin_anew(timer, quiet_until)
                 return False
         if not self._timers.take(timer) or trigger is None or person is None:
             return False
@@ -148,11 +157,21 @@ class Batch:
         self._read(Reading(person, at, decision_id(at), keep=True, occasion=occasion, triggers=(trigger,)))
         return True
 
-    def _take(self, event: Event, *, asked: bool) -> Appended | None:
-        """Log and fold an event; None if it came before. Where anybody asks, or a trigger, it is evaluated too."""
+    def _barred(self, event: Event) -> Fate | None:
+        """Return why an event must not be written down; None if it may be."""
+        fate = self._appender.barred(event)
+        if fate is None and self._gate is not None and not self._gate.admits(event, at=min(event.occurred_at, wall())):
+            left = self._gate.left(event, seq=self._appender.position, known_at=self._tools.clock.now())
+            self._work.lessons += [left] if left is not None else []
+            fate = Fate.UNTRACKED
+        return fate
+
+    def _take(self, event: Event, *, asked: bool) -> tuple[Fate, Appended | None]:
+        """Log and fold an event, unless it is barred. Where anybody asks, or a trigger, it is evaluated too."""
         tools = self._tools
-        if self._appender.is_known(event) or self._appender.is_erased(event):
-            return None
+        barred = self._barred(event)
+        if barred is not None:
+            return barred, None
         self._accept(event.occurred_at)
         added = self._appender.append(event, earliest=tools.ticks.next(), received_at=wall())
         at = added.known_at
@@ -164,8 +183,10 @@ class Batch:
             self._work.orders.append(_order(added))
         elif event.kind is Kind.OTHER:
             self._work.unknown[event.name] += 1
+        if tools.policy.recalling and of_event(tools.policy.recalling, event.kind, event.name):
+            self._work.recalling.append(added)
         triggers = tools.policy.triggers_for(event.kind, event.name)
-        cancelled = tuple(self._timers.heed(added))
+        cancelled = tuple(trigger for trigger, _ in self._timers.heed(added))
         if asked or triggers or cancelled:
             self._read(
                 Reading(
@@ -179,7 +200,7 @@ class Batch:
                     cancelled=cancelled,
                 )
             )
-        return added
+        return Fate.ACCEPTED, added
 
     def _fold(self, added: Appended) -> None:
         slot = self._slot(added.person)
@@ -205,24 +226,25 @@ class Batch:
         tools = self._tools
         if question.at is not None:
             self._accept(question.at)
-        added = self._take(question.event, asked=True) if question.event is not None else None
+        fate, added = self._take(question.event, asked=True) if question.event is not None else (None, None)
         # What came due before has readings of its own.
         first = len(self._work.readings)
         if added is not None:
-            return Asked(question, added.known_at, first - 1)
+            return Asked(question, added.known_at, first - 1, fate)
         tick = tools.ticks.next()
         past = question.at is not None and question.at < tools.clock.now()
         at = question.at if past and question.at is not None else tick
         for i, ids in enumerate(question.users):
-            person = self._people.get(user_key(*ids))
+            key = user_key(*ids)
+            is_open = self._gate is None or self._gate.is_open(key)
+            person = self._people.get(key) if is_open else None
             keep = question.keep and person is not None and _drawn(tick + i) < tools.score_sample
-            reading = Reading(person, at, decision_id(tick, i), keep)
-            if past:
+            reading = Reading(person, at, decision_id(tick, i), keep, untracked=not is_open)
+            if past and is_open:
                 self._read_past(reading, ids)
             else:
                 self._read(reading)
-        erased = question.event is not None and self._appender.is_erased(question.event)
-        return Asked(question, at, first, duplicate=question.event is not None and not erased, erased=erased)
+        return Asked(question, at, first, fate)
 
     def _read_past(self, reading: Reading, ids: UserIds) -> None:
         """Read features from the log; what an id was before it was linked is not written down under its new owner."""
@@ -242,7 +264,13 @@ class Batch:
             rows = np.array([each.features for each in readings])
         for each, row, intent in zip(readings, rows, self._tools.scorer.predict(rows), strict=True):
             self._work.scores.append(
-                Score(each.seq > 0, intent, row, decision_id=each.decision_id if each.keep else None)
+                Score(
+                    each.seq > 0,
+                    intent,
+                    row,
+                    decision_id=each.decision_id if each.keep else None,
+                    untracked=each.untracked,
+                )
             )
         for person in self._people.known():
             if person.changed and person.excluded is None and is_inhuman(self._states[person.slot]):
@@ -281,6 +309,9 @@ class Batch:
             return
         ledger.write(self._connection, [*self._tools.unwritten, *kept], self._verdicts.rows)
         self._verdicts.save(now=now)
+        if self._work.lessons or self._work.recalling:
+            concerned = {each.person.no for each in (*self._work.lessons, *self._work.recalling)}
+            reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())
         attribution.attribute(self._connection, self._work.orders)
         count_unknown(self._connection, self._work.unknown, at=now, nearest=self._tools.nearest)
 
@@ -302,7 +333,7 @@ class Batch:
         scorer, question = self._tools.scorer, asked.question
         scores = self._work.scores[asked.first : asked.first + max(1, len(question.users))]
         for score in scores:
-            score.duplicate, score.erased = asked.duplicate, asked.erased
+            score.fate = asked.fate
             if question.explain:
                 score.explain = scorer.explain(score.features)
         return Answer(asked.at, scorer.used, self._tools.policy.version, scores)

@@ -29,8 +29,9 @@ SELECT user_no, user_key FROM users WHERE merged_into IN (SELECT user_no FROM ma
 """
 _EARLIEST_LINKED = "SELECT min(user_no) FROM users WHERE merged_into = ?"
 _INHERIT_COOLDOWNS = """
-INSERT INTO cooldowns (user_no, trigger, fired_at) SELECT ?, trigger, fired_at FROM cooldowns WHERE user_no = ?
-ON CONFLICT (user_no, trigger) DO UPDATE SET fired_at = max(cooldowns.fired_at, excluded.fired_at)
+INSERT INTO cooldowns (user_no, key, trigger, fired_at)
+SELECT ?, key, trigger, fired_at FROM cooldowns WHERE user_no = ?
+ON CONFLICT (user_no, key, trigger) DO UPDATE SET fired_at = max(cooldowns.fired_at, excluded.fired_at)
 """
 
 

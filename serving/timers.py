@@ -4,54 +4,78 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from policy.timing import EVERYTHING, Timing, key_of, keys_ended
+from policy.runs import EVERYTHING, Run, Waiting
+from policy.timing import Timing, key_of, keys_ended
 from policy.triggers import Trigger
+from policy.view import SentMessage
 from serving.driver import driver, scalar
 from serving.log import Appended
 
 AT_ONCE: Final = 256
 """Most timers that fire in one transaction of a live server."""
-_ARM: Final = """
-INSERT INTO timers (user_no, trigger, key, due_at, armed_at, event_seq) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (user_no, trigger, key) DO UPDATE
-SET due_at = excluded.due_at, armed_at = excluded.armed_at, event_seq = excluded.event_seq
+_COLUMNS: Final = "trigger, step, key, due_at, armed_at, event_seq, first_at, last_decision_id, last_at"
+_INSERT: Final = f"INSERT INTO timers (user_no, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REPLACE: Final = """
+ON CONFLICT (user_no, trigger, step, key) DO UPDATE SET due_at = excluded.due_at, armed_at = excluded.armed_at,
+    event_seq = excluded.event_seq, first_at = excluded.first_at, last_decision_id = excluded.last_decision_id,
+    last_at = excluded.last_at
 """
-# Who is active again and again is looked at when the first timer is due, not at every event.
-_ARM_ONCE: Final = """
-INSERT INTO timers (user_no, trigger, key, due_at, armed_at, event_seq) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (user_no, trigger, key) DO NOTHING
-"""
-_WAITING: Final = "SELECT key FROM timers WHERE user_no = ? AND trigger = ? AND armed_at <= ?"
-_END: Final = "DELETE FROM timers WHERE user_no = ? AND trigger = ? AND key = ?"
+_ARM: Final = _INSERT + _REPLACE
+# Who is active again and again is looked at when the first timer is due, not at every event; what was put off is not.
+_ARM_ONCE: Final = f"{_ARM} WHERE timers.first_at IS NOT NULL"
+_WAITING: Final = "SELECT step, key FROM timers WHERE user_no = ? AND trigger = ? AND armed_at <= ?"
+_END: Final = "DELETE FROM timers WHERE user_no = ? AND trigger = ? AND step = ? AND key = ?"
+_END_STEPS: Final = "DELETE FROM timers WHERE user_no = ? AND trigger = ? AND step > 0 AND key = ?"
 _DUE: Final = """
-SELECT t.user_no, p.user_key, t.trigger, t.key, t.due_at, t.armed_at, t.event_seq
+SELECT t.user_no, p.user_key, t.trigger, t.step, t.key, t.due_at, t.armed_at, t.event_seq, t.first_at,
+    t.last_decision_id, t.last_at
 FROM timers t JOIN users u USING (user_no) JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
-WHERE t.due_at <= ? ORDER BY t.due_at, t.user_no, t.trigger, t.key LIMIT ?
+WHERE t.due_at <= ? ORDER BY t.due_at, t.user_no, t.trigger, t.step, t.key LIMIT ?
 """
 # Only as it was found: whoever was linked or active meanwhile has another one.
-_TAKE: Final = "DELETE FROM timers WHERE user_no = ? AND trigger = ? AND key = ? AND due_at = ?"
-_PUT_OFF: Final = "UPDATE timers SET due_at = ? WHERE user_no = ? AND trigger = ? AND key = ?"
+_TAKE: Final = f"{_END} AND due_at = ?"
+_BEGIN_ANEW: Final = """
+UPDATE timers SET due_at = ?, first_at = NULL WHERE user_no = ? AND trigger = ? AND step = ? AND key = ?
+"""
 _NEXT: Final = "SELECT min(due_at) FROM timers"
-_FOLLOW: Final = """
-INSERT INTO timers (user_no, trigger, key, due_at, armed_at, event_seq)
-SELECT ?, trigger, key, due_at, armed_at, event_seq FROM timers WHERE user_no = ?
-ON CONFLICT (user_no, trigger, key) DO UPDATE
-SET due_at = excluded.due_at, armed_at = excluded.armed_at, event_seq = excluded.event_seq
-WHERE excluded.due_at > timers.due_at
+_FOLLOW: Final = f"""
+INSERT INTO timers (user_no, {_COLUMNS}) SELECT ?, {_COLUMNS} FROM timers WHERE user_no = ?
+{_REPLACE} WHERE excluded.due_at > timers.due_at
+"""
+# Two sequences of the same thing become one: nobody is to be reminded of it twice.
+_ONE_SEQUENCE: Final = """
+DELETE FROM timers WHERE user_no = ? AND step > 0 AND EXISTS (
+    SELECT 1 FROM timers o WHERE o.user_no = timers.user_no AND o.trigger = timers.trigger AND o.key = timers.key
+    AND o.step > 0 AND (o.due_at, o.step) > (timers.due_at, timers.step)
+)
 """
 _FORGET: Final = "DELETE FROM timers WHERE user_no = ?"
 
 
 class Timer(NamedTuple):
-    """One timer: whose, of which trigger, for what, when it is due and which event armed it; moments in µs."""
+    """One timer: whose, of which trigger and step, for what, when it is due and which event armed it; moments in µs.
+
+    `first_at` says when it was first put off, the last two which message of the run came last; None where none did.
+    """
 
     user_no: int
     user_key: str
     trigger: str
+    step: int
     key: str
     due_at: int
     armed_at: int
     event_seq: int
+    first_at: int | None = None
+    last_decision_id: str | None = None
+    last_at: int | None = None
+
+    @property
+    def run(self) -> Run:
+        """Where its trigger stands."""
+        said, at = self.last_decision_id, self.last_at
+        message = SentMessage(said, at) if said is not None and at is not None else None
+        return Run(self.step, self.key, True, self.first_at, message)
 
 
 class Timers:
@@ -64,15 +88,34 @@ class Timers:
         self._next_due = next_due
         self.touched = False
 
-    def heed(self, added: Appended) -> list[Trigger]:
-        """Arm what an event arms; return the triggers that no longer wait because of it."""
+    def heed(self, added: Appended) -> list[tuple[Trigger, int]]:
+        """Arm what an event arms; return the triggers that no longer wait because of it, and at which step they did."""
         kind, name = added.event.kind, added.event.name
         if added.merged is not None and self._timing.by_name:
             self._follow(added.merged.no, added.person.no)
-        cancelled = [each for each in self._timing.cancelled_by(kind, name) if self._cancel(each, added)]
+        cancelled = []
+        for trigger in self._timing.cancelled_by(kind, name):
+            if (step := self._cancel(trigger, added)) is not None:
+                cancelled.append((trigger, step))
         for trigger in self._timing.armed_by(kind, name):
             self._arm(trigger, added)
         return cancelled
+
+    def go_on(self, user_no: int, trigger: Trigger, waiting: Waiting, *, armed_at: int, event_seq: int) -> None:
+        """Let a run wait for its next moment; one that waits at the same step for the same thing gives way to it."""
+        run = waiting.run
+        said, at = run.message if run.message is not None else (None, None)
+        row = (user_no, trigger.name, run.step, run.key, waiting.due_at, armed_at, event_seq, run.first_at, said, at)
+        self._driver.execute(_ARM, row)
+        self._mind(waiting.due_at)
+
+    def end_put_off(self, user_no: int, trigger: Trigger, key: str) -> None:
+        """End what was put off of a trigger's own decision."""
+        self.touched |= self._driver.execute(_END, (user_no, trigger.name, 0, key)).rowcount > 0
+
+    def end_steps(self, user_no: int, trigger: Trigger, key: str) -> None:
+        """End what waits of the later steps of a trigger."""
+        self.touched |= self._driver.execute(_END_STEPS, (user_no, trigger.name, key)).rowcount > 0
 
     def due(self, until: int, *, at_most: int = -1) -> list[Timer]:
         """Return the timers due at a moment in microseconds or before, the earliest first."""
@@ -83,11 +126,12 @@ class Timers:
     def take(self, timer: Timer) -> bool:
         """End a timer that was due; return whether it still waited."""
         self.touched = True
-        return self._driver.execute(_TAKE, (timer.user_no, timer.trigger, timer.key, timer.due_at)).rowcount == 1
+        row = (timer.user_no, timer.trigger, timer.step, timer.key, timer.due_at)
+        return self._driver.execute(_TAKE, row).rowcount == 1
 
-    def put_off(self, timer: Timer, due_at: int) -> None:
-        """Let a timer wait until a later moment."""
-        self._driver.execute(_PUT_OFF, (due_at, timer.user_no, timer.trigger, timer.key))
+    def begin_anew(self, timer: Timer, due_at: int) -> None:
+        """Let a timer wait until a later moment, as if it had not been due yet."""
+        self._driver.execute(_BEGIN_ANEW, (due_at, timer.user_no, timer.trigger, timer.step, timer.key))
         self._mind(due_at)
 
     def may_be_due(self, moment: int) -> bool:
@@ -119,23 +163,27 @@ class Timers:
         if key is None:
             return
         due_at = added.known_at + trigger.waits_us
-        row = (added.person.no, trigger.name, key, due_at, event.occurred_at, added.seq)
+        row = (added.person.no, trigger.name, 0, key, due_at, event.occurred_at, added.seq, None, None, None)
         self._driver.execute(_ARM_ONCE if trigger.inactive_for is not None else _ARM, row)
         self._mind(due_at)
 
-    def _cancel(self, trigger: Trigger, added: Appended) -> bool:
-        """End the timers that an event makes pointless; one that happened before they were armed does not."""
+    def _cancel(self, trigger: Trigger, added: Appended) -> int | None:
+        """End the timers that an event makes pointless; one that happened before they were armed does not.
+
+        Return the furthest step of those that ended; None if none did.
+        """
         asked = (added.person.no, trigger.name, added.event.occurred_at)
-        waiting = [key for (key,) in self._driver.execute(_WAITING, asked).fetchall()]
-        ended = keys_ended(trigger, added.event.payload.get("properties", {})) if waiting else None
-        for key in waiting:
-            if ended is None or key in ended or key == EVERYTHING:
-                self._driver.execute(_END, (added.person.no, trigger.name, key))
-                self.touched = True
-        return bool(waiting) and (ended is None or not ended.isdisjoint(waiting))
+        waiting = self._driver.execute(_WAITING, asked).fetchall()
+        named = keys_ended(trigger, added.event.payload.get("properties", {})) if waiting else None
+        ended = [each for each in waiting if named is None or each[1] in named or each[1] == EVERYTHING]
+        for step, key in ended:
+            self._driver.execute(_END, (added.person.no, trigger.name, step, key))
+            self.touched = True
+        return max((step for step, _ in ended), default=None)
 
     def _follow(self, linked_no: int, user_no: int) -> None:
         """Give the timers of an id to the person it was linked to; of two for the same, the later one stays."""
         self._driver.execute(_FOLLOW, (user_no, linked_no))
         self._driver.execute(_FORGET, (linked_no,))
+        self._driver.execute(_ONE_SEQUENCE, (user_no,))
         self.touched = True
