@@ -67,6 +67,7 @@ class Dispatcher:
         timeout_s: float = 15.0,
         look_every_s: float = 30.0,
         ceilings: Ceilings = Ceilings(),  # noqa: B008 - it cannot be changed
+        ask: outbox.Ask = outbox.ask_nothing,
         observe: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
         """Prepare; `run` starts.
@@ -79,6 +80,7 @@ class Dispatcher:
             timeout_s: How long a receiver may take.
             look_every_s: How often to look for messages that nobody announced by `wake`.
             ceilings: How many messages may go out in a minute and in a day.
+            ask: What stands against messages in the instant at which they would go out.
             observe: Told of each finished attempt, for metrics.
         """
         self._writer = writer
@@ -90,6 +92,7 @@ class Dispatcher:
         self._lease_us = int(2 * timeout_s * 1_000_000)
         self._look_every_s = look_every_s
         self._ceilings = ceilings
+        self._ask = ask
         self._observe = observe
         self._finished: list[Attempt] = []
         self._under_way: set[asyncio.Task[None]] = set()
@@ -178,7 +181,7 @@ class Dispatcher:
                 room = min(room, left - len(claims))
             if room <= 0 or self._quiet_until.get(name, 0) > at:
                 continue
-            taken = outbox.claim(connection, name, at_most=room, at=at, lease_us=self._lease_us)
+            taken = outbox.claim(connection, name, at_most=room, at=at, lease_us=self._lease_us, ask=self._ask)
             claims += taken
             if len(taken) < room:
                 idle.append(name)

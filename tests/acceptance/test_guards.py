@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from serving.log import append_history
+from serving.history_append import append_history
 from serving.suppressions import ADDRESS, USER, Suppression, add
 from tests.serving.engines import SECOND, START, Shop, event
 
@@ -309,21 +309,18 @@ async def test_what_is_pending_for_somebody_who_opts_out_is_never_sent(open_shop
         added("x", 3),
         event("Email Marked as Spam", "u", 4, properties=properties),
     )
-    pending = shop.rows(
-        "SELECT user_key, status, last_error FROM outbox JOIN decisions USING (trigger_decision_id)"
-        " JOIN users USING (user_no) ORDER BY user_key"
-    )
+    pending = shop.rows("SELECT user_key, status, last_error FROM outbox JOIN users USING (user_no) ORDER BY user_key")
 
-    assert pending == [(each, "dead", "suppressed: complained") for each in "uw"] + [("x", "pending", None)]
+    assert pending == [(each, "withdrawn", "suppressed: complained") for each in "uw"] + [("x", "pending", None)]
 
 
 async def test_a_transactional_message_that_is_pending_outlives_an_unsubscription(open_shop):
     shop = open_shop({"class": "transactional"}, {})
     await one_by_one(shop, added("u", 1), event("Unsubscribed", "u", 2))
 
-    assert shop.rows("SELECT trigger, status FROM outbox JOIN decisions USING (trigger_decision_id) ORDER BY 1") == [
+    assert shop.rows("SELECT trigger, status FROM outbox ORDER BY 1") == [
         ("t0", "pending"),
-        ("t1", "dead"),
+        ("t1", "withdrawn"),
     ]
 
 

@@ -81,7 +81,7 @@ async def test_what_expired_during_a_pause_is_dead_afterwards_and_the_rest_goes_
         await attempts.number(1)
 
     assert receiver.ids == ["msg_long"]
-    assert standing(database) == [("delivered", 1, None), ("dead", 0, "expired: it could not be sent in time")]
+    assert standing(database) == [("delivered", 1, None), ("withdrawn", 0, "expired: it could not be sent in time")]
 
 
 def command(switch):

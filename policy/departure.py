@@ -1,0 +1,79 @@
+"""What stands against a message in the instant at which it would go out: the guards of its trigger, asked once more.
+
+The score, the condition and the cool-down were answered when it was decided on; they are not asked again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from policy.caps import Sent
+from policy.decide import TEST_USER
+from policy.guards import SESSION_GAP_US, TRANSACTIONAL, Standing, bar, hindrance, next_allowed
+from policy.reasons import Reason
+from policy.triggers import Trigger
+
+
+class Departing(NamedTuple):
+    """A message that is about to go out.
+
+    Attributes:
+        trigger: Its trigger, by the present policy; None where that has no such trigger any more.
+        channel: How it goes out, which was settled by the decision.
+        decided_at: When it was decided on, in microseconds.
+        excluded: Why its user gets no messages, or None.
+        is_cancelled: Whether something of `cancel_on` happened since.
+    """
+
+    trigger: Trigger | None
+    channel: str
+    decided_at: int
+    excluded: str | None = None
+    is_cancelled: bool = False
+
+
+class Objection(NamedTuple):
+    """Why a message must not go out now, and until when, in microseconds; `until` is None where that is for good."""
+
+    reason: Reason
+    until: int | None = None
+
+
+def objection(message: Departing, standing: Standing, *, at: int) -> Objection | None:
+    """Return what stands against a message at a moment in microseconds, or None.
+
+    The caps count what was decided before it alone: whatever came later gives way to it.
+    """
+    trigger = message.trigger
+    if trigger is None or not _sends(trigger, message.excluded):
+        return Objection(Reason.POLICY_CHANGED)
+    if message.excluded is not None and not trigger.rehearses:
+        return Objection(Reason.EXCLUDED_USER)
+    if message.is_cancelled:
+        return Objection(Reason.CANCELLED)
+    barred = bar(trigger.guards, standing, channel=message.channel, message_class=trigger.message_class)
+    if barred is not None:
+        return Objection(barred)
+    if trigger.message_class == TRANSACTIONAL:
+        return None
+    earlier = replace(standing, sends=_before(standing.sends, message.decided_at))
+    found = hindrance(trigger.guards, earlier, channel=message.channel, trigger=trigger.name, at=at)
+    return None if found is None else Objection(found, _end(found, trigger, standing, at))
+
+
+def _sends(trigger: Trigger, excluded: str | None) -> bool:
+    """Whether the trigger still sends to people like this one."""
+    return trigger.live or (trigger.rehearses and excluded == TEST_USER)
+
+
+def _before(sends: Iterable[Sent], moment: int) -> list[Sent]:
+    return [each for each in sends if each.at < moment]
+
+
+def _end(reason: Reason, trigger: Trigger, standing: Standing, at: int) -> int | None:
+    """Return when a hindrance is over by itself; a purchase or a used-up cap takes the message back instead."""
+    if reason is Reason.QUIET_HOURS:
+        return next_allowed(trigger.guards, standing, at)
+    if reason is Reason.STILL_BROWSING and standing.last_event_at is not None:
+        return standing.last_event_at + SESSION_GAP_US
+    return None
