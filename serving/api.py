@@ -63,6 +63,7 @@ def http_edge(
     limits: Limits,
     open_without_keys: bool,
     replay: bool = False,
+    tracking: str | None = None,
     cors_origins: Sequence[str] = (),
     version: str = "0",
     **fastapi: Any,
@@ -80,6 +81,7 @@ def http_edge(
         limits: Of requests.
         open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
         replay: Whether the process replays history.
+        tracking: The purpose whose consent lets events in; None where consent to tracking is assumed.
         cors_origins: The origins whose pages may send events.
         version: Of the program.
         fastapi: Anything else for the FastAPI application, such as its lifespan.
@@ -97,10 +99,11 @@ def http_edge(
         clock=wall,
         max_event_bytes=size,
         max_batch_events=limits.batch_events,
+        tracks_all=tracking is None,
     )
     reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing, remarks=remarks)
     operate = OperateRoutes(engine, database=database, files=files, metrics=metrics)
-    guards = GuardRoutes(engine, database=database, mapping=mapping, clock=wall)
+    guards = GuardRoutes(engine, database=database, mapping=mapping, clock=wall, tracking=tracking)
     app.router.routes += [
         *score.routes(),
         *events.routes(),

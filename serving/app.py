@@ -36,6 +36,7 @@ from serving.mapping_file import read_mapping
 from serving.metrics import Metrics
 from serving.online import OnlineStates
 from serving.outbox import Attempt
+from serving.recheck import asking
 from serving.retention import keep_pruning
 from serving.retry import Status
 from serving.route_table import Sizes
@@ -85,12 +86,16 @@ class Server:
             clock=clock,
             ticks=Ticks(clock, last),
             score_sample=settings.score_sample,
+            tracking=settings.required_consent,
             nearest=self._mapping.nearest,
         )
         self.engine = Engine(self.database, tools, self.metrics, on_messages=self._wake)
         self._dispatching: asyncio.Task[None] | None = None
         ceilings = Ceilings(settings.sends_per_minute, settings.sends_per_day)
-        self.dispatcher = Dispatcher(self.engine, endpoints, wall=wall, ceilings=ceilings, observe=self._observe)
+        ask = asking(lambda: tools.policy, clock.now)
+        self.dispatcher = Dispatcher(
+            self.engine, endpoints, wall=wall, ceilings=ceilings, ask=ask, observe=self._observe
+        )
 
     def edge(self) -> Edge:
         """Return the ASGI application."""
@@ -110,6 +115,7 @@ class Server:
             ),
             open_without_keys=is_loopback(settings.host),
             replay=settings.replay,
+            tracking=settings.required_consent,
             cors_origins=settings.cors_origins,
             version=version("opportune"),
             lifespan=self.life,

@@ -104,6 +104,7 @@ class Batch:
                 fates = Counter(self._take(event, asked=False)[0] for event in item.events)
                 return Ingested(*(fates[each] for each in Fate))
             case Job():
+                self._timers.touched = True  # It may have let somebody wait.
                 return item.run(self._connection)
             case Due():
                 return sum(self._fire(each) for each in self._due)
@@ -160,11 +161,14 @@ class Batch:
     def _barred(self, event: Event) -> Fate | None:
         """Return why an event must not be written down; None if it may be."""
         fate = self._appender.barred(event)
-        if fate is None and self._gate is not None and not self._gate.admits(event, at=min(event.occurred_at, wall())):
-            left = self._gate.left(event, seq=self._appender.position, known_at=self._tools.clock.now())
-            self._work.lessons += [left] if left is not None else []
-            fate = Fate.UNTRACKED
-        return fate
+        if fate is not None or self._gate is None:
+            return fate
+        at = min(event.occurred_at, wall())
+        if self._gate.admits(event, at=at):
+            return None
+        left = self._gate.left(event, seq=self._appender.position, known_at=max(at, self._tools.clock.now()))
+        self._work.lessons += [left] if left is not None else []
+        return Fate.UNTRACKED
 
     def _take(self, event: Event, *, asked: bool) -> tuple[Fate, Appended | None]:
         """Log and fold an event, unless it is barred. Where anybody asks, or a trigger, it is evaluated too."""

@@ -24,6 +24,7 @@ def _rfc_3339(value: object) -> object:
     return datetime.fromisoformat(value.upper())
 
 
+_UNTRACKED = "Whether the user did not agree to be tracked, where that is required, and is scored as a stranger."
 Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 Id = Annotated[str, Field(max_length=256)] | int
 
@@ -151,6 +152,7 @@ class ScoreAnswer(Declared):
                     "policy_version": "5f0c9a1e77b2",
                     "decision_id": "d-01",
                     "duplicate": False,
+                    "untracked": False,
                     "decisions": [
                         {
                             "decision_id": "d-01.cart-reminder",
@@ -178,6 +180,7 @@ class ScoreAnswer(Declared):
     policy_version: str
     decision_id: str | None = Field(description="Under which the ledger keeps this; null where it was not logged.")
     duplicate: bool = Field(description="Whether the event had been taken in before, by its message id.")
+    untracked: bool = Field(description=_UNTRACKED)
     decisions: list[DecisionMade]
     explain: dict[str, list[Contribution]] | None
 
@@ -188,6 +191,7 @@ class UserScore(Declared):
     user_id: str | None
     anonymous_id: str | None
     known: bool
+    untracked: bool = Field(description=_UNTRACKED)
     intent: dict[str, float | None]
     decision_id: str | None
     explain: dict[str, list[Contribution]] | None

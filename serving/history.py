@@ -35,6 +35,7 @@ def main() -> int:
             mapping=mapping,
             received_at=wall(),
             strict=arguments.strict,
+            tracking=settings.required_consent,
             progress=Progress(quiet=not sys.stderr.isatty()),
         )
     except (MappingRefused, FileRefused, HistoryRefused, OSError) as refused:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from features.mapping import EventMapping
 from serving.database import for_writing
+from serving.history_append import append_history
 from serving.history_intake import Intake
 from serving.history_lines import Advance, FileRefused, Row, read_json_lines
 from serving.history_orders import OrderRows
@@ -18,7 +19,7 @@ from serving.history_parquet import read_parquet
 from serving.history_rejects import RejectedRows
 from serving.history_stage import Stage
 from serving.history_tables import read_csv
-from serving.log import append_history
+from serving.items import Fate
 from serving.progress import Progress
 from serving.unknown_names import count_unknown
 
@@ -44,6 +45,8 @@ class Imported:
     """Events that the log did not hold yet."""
     repeated: int
     """Good rows whose event the log held already, or that the file holds twice."""
+    untracked: int
+    """Good rows of people who did not agree to be tracked, where that is required; they were not kept."""
     joined: int
     """Rows that became further lines of the order before them."""
     rejected: int
@@ -67,6 +70,7 @@ def import_history(
     mapping: EventMapping,
     received_at: int,
     strict: bool = False,
+    tracking: str | None = None,
     progress: Progress | None = None,
 ) -> Imported:
     """Append the events of a file to the log, sorted by when they occurred.
@@ -78,6 +82,7 @@ def import_history(
         mapping: How names, fields and times of the file become ours.
         received_at: The present moment, in microseconds; rows more than a day after it are refused.
         strict: Whether one bad row refuses the whole file.
+        tracking: The purpose whose consent lets events in, and bad rows be listed with what they say; None for all.
         progress: Hears how far the import is.
 
     Raises:
@@ -86,7 +91,7 @@ def import_history(
     """
     began = time.monotonic()
     progress = progress or Progress(quiet=True)
-    rejected = RejectedRows(file, otherwise=home / "import")
+    rejected = RejectedRows(file, otherwise=home / "import", with_rows=tracking is None)
     with Stage(home / "import" / f"{file.name}.{os.getpid()}.staged") as stage, rejected, progress:
         orders = OrderRows(mapping, stage.knows)
         intake = Intake(stage, rejected, orders, mapping, received_at)
@@ -96,18 +101,21 @@ def import_history(
         if strict and rejected.count:
             raise HistoryRefused(f"{rejected.count} bad rows; the first is {rejected.first}; all: {rejected.path}")
         progress.begin("Appending to the log", len(stage))
-        added = _append(stage, database, received_at, progress)
+        fates = _append(stage, database, received_at, tracking, progress)
+    # Whose they are is not known here, and a name may say more than a name.
+    unknown = intake.unknown if tracking is None else Counter[str]()
     with database.begin() as connection:
-        count_unknown(connection, intake.unknown, at=received_at, nearest=mapping.nearest)
+        count_unknown(connection, unknown, at=received_at, nearest=mapping.nearest)
     return Imported(
         rows=orders.read,
-        added=added,
-        repeated=len(stage) - added + orders.equal,
+        added=fates[Fate.ACCEPTED],
+        repeated=len(stage) - fates[Fate.ACCEPTED] - fates[Fate.UNTRACKED] + orders.equal,
+        untracked=fates[Fate.UNTRACKED],
         joined=orders.read - orders.equal - rejected.count - len(stage),
         rejected=rejected.count,
         rejects=rejected.path,
         first_reject=rejected.first,
-        unknown=intake.unknown,
+        unknown=unknown,
         seconds=time.monotonic() - began,
     )
 
@@ -120,14 +128,15 @@ def _reader_of(file: Path) -> Callable[[Path, EventMapping, Advance], Iterator[R
     return found
 
 
-def _append(stage: Stage, database: Engine, received_at: int, progress: Progress) -> int:
-    added = behind = 0
+def _append(
+    stage: Stage, database: Engine, received_at: int, tracking: str | None, progress: Progress
+) -> Counter[Fate]:
+    fates: Counter[Fate] = Counter()
     for events in stage.take(_APPENDED_AT_ONCE):
         with for_writing(database).begin() as connection:
-            added += append_history(connection, events, origin="import", received_at=received_at)
-        behind += len(events)
-        progress.reach(behind)
-    return added
+            fates += append_history(connection, events, origin="import", received_at=received_at, tracking=tracking)
+        progress.reach(fates.total())
+    return fates
 
 
 def report(done: Imported, mapping: EventMapping) -> str:
@@ -136,6 +145,8 @@ def report(done: Imported, mapping: EventMapping) -> str:
     lines = [f"{done.added:,} events imported from {done.rows:,} rows in {done.seconds:.1f} s ({rate:,.0f} rows/s)"]
     if done.repeated:
         lines.append(f"{done.repeated:,} rows were known already (the same message id, or an equal row)")
+    if done.untracked:
+        lines.append(f"{done.untracked:,} rows were not kept: their users did not agree to be tracked")
     if done.joined:
         lines.append(f"{done.joined:,} rows were further lines of the order before them")
     if done.rejected:

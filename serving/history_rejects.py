@@ -12,9 +12,10 @@ from serving.history_lines import Row
 class RejectedRows:
     """JSON lines of file, line, field, reason, code and the row; there is no file while no row is bad."""
 
-    def __init__(self, source: Path, otherwise: Path) -> None:
+    def __init__(self, source: Path, otherwise: Path, *, with_rows: bool = True) -> None:
         """List the bad rows of `source` beside it; in the folder `otherwise` where that cannot be written to.
 
+        Without `with_rows` the list says where they are and what is wrong, and nothing that they say.
         What an earlier import of the same file left at either place is taken away.
         """
         name = f"{source.name}.rejected.jsonl"
@@ -23,6 +24,7 @@ class RejectedRows:
         self.first = ""
         """The first bad row in words, empty while there is none."""
         self._source = source
+        self._with_rows = with_rows
         self._otherwise = otherwise / name
         self._stream: TextIO | None = None
         for left in (self.path, self._otherwise):
@@ -44,9 +46,14 @@ class RejectedRows:
             raise ValueError("a good row is not to be rejected")
         if self._stream is None:
             self._stream = self._open()
-            self.first = f"{self._source}:{row.line}: {row.bad}"
+            self.first = f"{self._source}:{row.line}: {row.bad if self._with_rows else row.bad.code}"
         said = {"file": str(self._source), "line": row.line, "field": row.bad.field, "reason": row.bad.reason}
-        self._stream.write(json.dumps({**said, "code": row.bad.code, "row": row.text}) + "\n")
+        if self._with_rows:
+            said["row"] = row.text
+        else:
+            # A reason quotes what cannot be read.
+            said["reason"] = row.bad.code
+        self._stream.write(json.dumps({**said, "code": row.bad.code}) + "\n")
         self.count += 1
 
     def _open(self) -> TextIO:

@@ -4,6 +4,7 @@ Structs, because a frozen dataclass takes ten times as long to make, and each re
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 from msgspec import Struct, field
@@ -14,6 +15,19 @@ from features.layout import Floats
 
 UserIds = tuple[str | None, str | None]
 """user_id and anonymous_id; one of them may be None."""
+
+
+class Fate(Enum):
+    """What becomes of an event."""
+
+    ACCEPTED = "accepted"
+    """Written down."""
+    DUPLICATE = "duplicate"
+    """Known before, by its message id."""
+    ERASED = "erased"
+    """Dropped, since it happened before its user was erased."""
+    UNTRACKED = "untracked"
+    """Dropped, since its user did not agree to be tracked."""
 
 
 class Question(Struct, frozen=True):
@@ -41,6 +55,8 @@ class Job(Struct, frozen=True):
     run: Callable[[Connection], Any]
     alone: bool = False
     """Whether nothing else may be in its transaction."""
+    committed: Callable[[], None] | None = None
+    """What follows its commit, before the next batch; only of one that is alone."""
 
 
 class Due(Struct, frozen=True):
@@ -79,8 +95,8 @@ class Score(Struct):
         known: Whether the log holds anything of this user.
         intent: Probability of a purchase by horizon; None where there is no answer.
         features: The feature vector that was scored.
-        duplicate: Whether the event had come before, so that it was not folded again and nothing was decided.
-        erased: Whether the event was dropped, since it happened before its user was erased.
+        fate: What became of the event that came with the question; where it was not accepted, nothing was decided.
+        untracked: Whether the user did not agree to be tracked, and so was scored as somebody unknown.
         decision_id: Under which the ledger holds this; None where it was not written down.
         decisions: One for each trigger that the event matched.
         explain: The top contributions by horizon, where asked for.
@@ -89,8 +105,8 @@ class Score(Struct):
     known: bool
     intent: Mapping[str, float | None]
     features: Floats
-    duplicate: bool = False
-    erased: bool = False
+    fate: Fate | None = None
+    untracked: bool = False
     decision_id: str | None = None
     decisions: list[Decided] = field(default_factory=list)
     explain: Mapping[str, list[Contribution]] | None = None
@@ -121,9 +137,9 @@ class Answer(Struct, frozen=True):
 
 
 class Ingested(Struct, frozen=True):
-    """What became of events: written down, or known before by their message id."""
+    """What became of events: how many had each `Fate`, in that order."""
 
     accepted: int
     duplicates: int
     erased: int = 0
-    """Dropped, since they happened before their user was erased."""
+    untracked: int = 0

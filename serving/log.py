@@ -11,8 +11,8 @@ from features.events import ANONYMOUS_PREFIX, RECORD_WIDTH, Event
 from features.fold import UNLINKED, LogArrays
 from features.kinds import Kind
 from serving.driver import driver, scalar
+from serving.items import Fate
 from serving.people import People, Person, keys_of
-from serving.standings import learn
 from serving.tombstones import erased_at
 
 _SEEN = "SELECT message_id FROM events WHERE message_id IN (SELECT value FROM json_each(?))"
@@ -20,13 +20,6 @@ _APPEND = """
 INSERT INTO events
 (seq, user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, linked_no, record, payload, prev_seq)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_LAST_ASKED_FOR = """
-SELECT coalesce(u.merged_into, u.user_no),
-    max((SELECT max(e.at) FROM evaluations e WHERE e.user_no = u.user_no AND e.event_seq IS NULL)) AS last_read
-FROM users u
-WHERE u.user_no IN (SELECT value FROM json_each(?1)) OR u.merged_into IN (SELECT value FROM json_each(?1))
-GROUP BY 1 HAVING last_read IS NOT NULL
 """
 _COMPONENT_ROWS = """
 WITH RECURSIVE chain (seq, root) AS (
@@ -89,17 +82,18 @@ class Appender:
         self._seen.update(row[0] for row in self._driver.execute(_SEEN, (asked,)).fetchall())
         self._seq = scalar(self._driver, "SELECT max(seq) FROM events") or 0
 
-    def is_known(self, event: Event) -> bool:
-        """Whether the log already holds an event of this message id."""
-        return event.message_id in self._seen
-
-    def is_erased(self, event: Event) -> bool:
-        """Whether somebody whom an event names was erased after it happened, so that it must not be kept."""
+    def barred(self, event: Event) -> Fate | None:
+        """Return why an event cannot be kept; None if it can."""
+        if event.message_id in self._seen:
+            return Fate.DUPLICATE
         erased = self._erased
-        return bool(erased) and any(event.occurred_at <= erased.get(key, -1) for key in _keys(event))
+        if erased and any(event.occurred_at <= erased.get(key, -1) for key in _keys(event)):
+            # Somebody whom the event names was erased after it happened.
+            return Fate.ERASED
+        return None
 
     def append(self, event: Event, *, earliest: int, received_at: int) -> Appended:
-        """Add an event that `is_known` and `is_erased` denied; known at `earliest` or after all of its people."""
+        """Add an event that is not `barred`; known at `earliest` or after all of its people."""
         self._seen.add(event.message_id)
         self._seq += 1
         person = self._people.obtain(event.key)
@@ -148,32 +142,6 @@ class Appender:
         if self._rows:
             self._driver.executemany(_APPEND, self._rows)
             self._rows = []
-
-
-def append_history(connection: Connection, events: Sequence[Event], *, origin: str, received_at: int) -> int:
-    """Append events that happened in the past, sorted by when; return how many the log did not hold yet.
-
-    An event becomes known when it happened, but not later than now, and after all known or asked of its people.
-    """
-    people = People(connection)
-    appender = Appender(connection, people, origin)
-    appender.prepare(events)
-    _mind_what_was_read(connection, people)
-    added = [
-        appender.append(event, earliest=min(event.occurred_at, received_at), received_at=received_at)
-        for event in events
-        if not (appender.is_known(event) or appender.is_erased(event))
-    ]
-    appender.save()
-    learn(connection, added)
-    return len(added)
-
-
-def _mind_what_was_read(connection: Connection, people: People) -> None:
-    """Let nothing become known before a moment at which its person was evaluated without it."""
-    found = {each.no: each for each in people.known()}
-    for number, at in connection.exec_driver_sql(_LAST_ASKED_FOR, (json.dumps(list(found)),)):
-        found[number].last_known_at = max(found[number].last_known_at, at)
 
 
 def last_moment(connection: Connection) -> int:

@@ -73,9 +73,12 @@ class Metrics:
 
     def __init__(self) -> None:
         self.routes: dict[str, RouteCounts] = {}
-        self.events: Counter[str] = Counter({"accepted": 0, "duplicate": 0, "rejected": 0, "erased": 0, "unknown": 0})
-        """By outcome: accepted, duplicate, rejected, erased (dropped: their user was erased after they happened);
-        `unknown` counts those accepted under a name nobody knows."""
+        self.events: Counter[str] = Counter(
+            {"accepted": 0, "duplicate": 0, "rejected": 0, "erased": 0, "untracked": 0, "unknown": 0}
+        )
+        """By outcome: accepted, duplicate, rejected, erased (dropped: their user was erased after they happened),
+        untracked (dropped: their user did not agree to be tracked); `unknown` counts those accepted under a name that
+        nobody knows."""
         self.decisions: Counter[tuple[str, str]] = Counter()
         """By action and reason."""
         self.batch_size = Histogram(_BATCH)

@@ -59,14 +59,26 @@ class EventRoutes:
         clock: Callable[[], int],
         max_event_bytes: int,
         max_batch_events: int,
+        tracks_all: bool,
     ) -> None:
-        """Keep what answering needs; `clock` tells the wall's microseconds since the epoch."""
+        """Keep what answering needs.
+
+        Args:
+            engine: Takes events in.
+            mapping: How names and fields become ours.
+            metrics: Where it is counted.
+            clock: Tells the wall's microseconds since the epoch.
+            max_event_bytes: Of an event in a batch.
+            max_batch_events: In a batch.
+            tracks_all: Whether consent to tracking is assumed; else what cannot be used is set aside without its text.
+        """
         self._engine = engine
         self._mapping = mapping
         self._metrics = metrics
         self._clock = clock
         self._max_event_bytes = max_event_bytes
         self._max_batch_events = max_batch_events
+        self._tracks_all = tracks_all
 
     def routes(self) -> list[HotRoute]:
         """Return the routes as declared."""
@@ -98,7 +110,7 @@ class EventRoutes:
         try:
             event = normalise(raw, received_at=received_at, mapping=self._mapping)
         except BadEvent as bad:
-            await self._set_aside([Reject(received_at, caller.key.name, call, bad.field, bad.reason, _text(body))])
+            await self._set_aside([self._reject(received_at, caller, call, bad, body)])
             raise
         await self._ingest([event], received_at)
         return _SUCCESS
@@ -112,10 +124,7 @@ class EventRoutes:
         events, refused = await self._events(batch, received_at)
         if refused:
             await self._set_aside(
-                [
-                    Reject(received_at, caller.key.name, f"batch[{i}]", bad.field, bad.reason, _text(batch.batch[i]))
-                    for i, bad in refused
-                ],
+                [self._reject(received_at, caller, f"batch[{i}]", bad, batch.batch[i]) for i, bad in refused]
             )
         if events:
             await self._ingest(events, received_at)
@@ -162,9 +171,16 @@ class EventRoutes:
         counted["accepted"] += ingested.accepted
         counted["duplicate"] += ingested.duplicates
         counted["erased"] += ingested.erased
+        counted["untracked"] += ingested.untracked
         for event in events:
             if event.kind is Kind.OTHER:
                 counted["unknown"] += 1
+
+    def _reject(self, received_at: int, caller: Caller, place: str, bad: BadEvent, body: bytes | Raw) -> Reject:
+        """Return what is kept of an event that cannot be used: without its text where nobody can tell whose it is."""
+        # A reason quotes what cannot be read.
+        reason, kept = (bad.reason, _text(body)) if self._tracks_all else (bad.code, "")
+        return Reject(received_at, caller.key.name, place, bad.field, reason, kept)
 
     async def _set_aside(self, rejects: Sequence[Reject]) -> None:
         self._metrics.events["rejected"] += len(rejects)

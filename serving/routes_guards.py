@@ -9,8 +9,10 @@ from fastapi import Query
 from features.events import ANONYMOUS_PREFIX, BadEvent, user_key
 from features.normalise import normalise
 from features.values import text
+from policy.guards import EVERY_CHANNEL
 from serving import consents, suppressions
 from serving import contract_guards as contract
+from serving.consents import STATEMENT, Given
 from serving.contract_guards import ChannelOrAll
 from serving.driver import driver, scalar
 from serving.errors import InvalidField, NoSuchUser
@@ -18,6 +20,7 @@ from serving.keys import ADMIN
 from serving.lessons import address, preference
 from serving.routes import GuardedRoute
 from serving.suppressions import ADDRESS, USER, Suppression
+from serving.tracking import refused_at
 from serving.wire import to_moment
 from serving.withdrawal import suppress
 
@@ -53,12 +56,29 @@ class Engine(Protocol):
 class GuardRoutes:
     """The routes, on an engine and its database."""
 
-    def __init__(self, engine: Engine, *, database: Database, mapping: EventMapping, clock: Callable[[], int]) -> None:
-        """Keep what answering needs; `clock` tells the wall's microseconds since the epoch."""
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        database: Database,
+        mapping: EventMapping,
+        clock: Callable[[], int],
+        tracking: str | None,
+    ) -> None:
+        """Keep what answering needs.
+
+        Args:
+            engine: Writes.
+            database: Read on connections of its own.
+            mapping: How names and fields become ours.
+            clock: Tells the wall's microseconds since the epoch.
+            tracking: The purpose whose consent lets events in; None where consent to tracking is assumed.
+        """
         self._engine = engine
         self._database = database
         self._mapping = mapping
         self._clock = clock
+        self._tracking = tracking.casefold() if tracking is not None else None
 
     def routes(self) -> list[GuardedRoute]:
         """Return the routes as declared."""
@@ -112,19 +132,23 @@ class GuardRoutes:
             if preference(name) is None:
                 raise InvalidField(f"consents.{name}: is no purpose, nor purpose:channel", field=f"consents.{name}")
         raw = {"type": "identify", **_ids(user_id), "traits": {"consents": asked.consents}}
-        await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping)])
-        return self._answer(key)
+        taken = await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping)])
+        return self._answer(key, is_kept=not taken.untracked)
 
     def said(self, user_id: str) -> contract.ConsentsAnswer:
         """Return what a person said about being written to."""
         return self._answer(_key(user_id))
 
-    def _answer(self, key: str) -> contract.ConsentsAnswer:
+    def _answer(self, key: str, *, is_kept: bool = True) -> contract.ConsentsAnswer:
+        """Return what is known; of somebody who refused to be tracked that is nothing else."""
         with self._database.connect() as connection:
             number = scalar(driver(connection), _PERSON, (key,))
-            if number is None:
-                raise NoSuchUser(field="user_id")
-            found = consents.read(connection, [number]).get(number, {})
+            refused = refused_at(driver(connection), [key]).get(key)
+            found = {} if number is None else consents.read(connection, [number]).get(number, {})
+        if number is None and refused is None and is_kept:
+            raise NoSuchUser(field="user_id")
+        if refused is not None and self._tracking is not None:
+            found = {**found, (self._tracking, EVERY_CHANNEL): Given(granted=False, at=refused, source=STATEMENT)}
         return contract.ConsentsAnswer(
             user_id=key,
             consents=[

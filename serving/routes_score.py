@@ -10,6 +10,7 @@ from features.normalise import normalise
 from features.values import text
 from serving import contract, wire
 from serving.errors import InvalidField, ScopeMissing, TooLarge
+from serving.items import Fate
 from serving.keys import ADMIN, SCORE
 from serving.routes import HotRoute
 
@@ -109,13 +110,10 @@ class ScoreRoutes:
 
     def _count(self, event: Event, answer: Answer, received_at: int) -> None:
         counted = self._metrics.events
-        if answer.scores[0].erased:
-            counted["erased"] += 1
+        fate = answer.scores[0].fate or Fate.ACCEPTED
+        counted[fate.value] += 1
+        if fate is not Fate.ACCEPTED:
             return
-        if answer.scores[0].duplicate:
-            counted["duplicate"] += 1
-            return
-        counted["accepted"] += 1
         if event.kind is Kind.OTHER:
             counted["unknown"] += 1
         self._metrics.event_to_decision_s.observe((self._clock() - received_at) / 1e6)
@@ -141,6 +139,7 @@ class ScoreRoutes:
                         user_id=user_id,
                         anonymous_id=anonymous_id,
                         known=scored.known,
+                        untracked=scored.untracked,
                         intent=scored.intent,
                         decision_id=scored.decision_id,
                         explain=scored.explain,
@@ -217,7 +216,8 @@ def _score_answer(user: UserIds, answer: Answer) -> bytes:
             models=answer.models,
             policy_version=answer.policy_version,
             decision_id=scored.decision_id,
-            duplicate=scored.duplicate,
+            duplicate=scored.fate is Fate.DUPLICATE,
+            untracked=scored.untracked,
             decisions=scored.decisions,
             explain=scored.explain,
         ),

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -58,6 +58,27 @@ class Settings(BaseSettings):
     keep_features_days: int = Field(
         default=90, ge=1, description="Days after which the ledger forgets feature vectors; scores and decisions stay."
     )
+    keep_events_days: int | None = Field(
+        default=None, ge=30, description="Days after which the log forgets events, but for the state they folded to."
+    )
+    keep_decisions_days: int | None = Field(
+        default=None,
+        ge=30,
+        description="The same for evaluations, decisions and outcomes; `keep_events_days` where that is less.",
+    )
+    keep_messages_days: int | None = Field(
+        default=None, ge=1, description="The same for messages that were sent or given up, and their deliveries."
+    )
+    keep_rejects_days: int = Field(default=90, ge=1, description="The same for events that could not be used.")
+    keep_sends_days: int = Field(
+        default=90, ge=1, description="The same for what caps count, but never less than the longest cap."
+    )
+    tracking_consent: Literal["assumed", "required"] = Field(
+        default="assumed", description="Whether nothing is stored of people before they agreed to it: `required`."
+    )
+    tracking_purpose: str = Field(
+        default="tracking", pattern=r"^[^:]{1,80}$", description="The consent purpose, or category, that agrees to it."
+    )
     max_event_bytes: int = Field(default=32_768, ge=1024, description="Largest event, in bytes.")
     max_batch_bytes: int = Field(default=512_000, ge=1024, description="Largest batch of events, in bytes.")
     max_batch_events: int = Field(default=2500, ge=1, description="Most events in a batch.")
@@ -93,6 +114,11 @@ class Settings(BaseSettings):
         if (self.webhook_url is None) != (self.webhook_secret is None):
             raise ValueError("webhook_url and webhook_secret belong together: set both, or neither")
         return self
+
+    @property
+    def required_consent(self) -> str | None:
+        """The purpose whose consent lets events in; None where consent to tracking is assumed."""
+        return self.tracking_purpose if self.tracking_consent == "required" else None
 
     @property
     def database(self) -> Path:

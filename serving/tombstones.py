@@ -23,22 +23,30 @@ ON CONFLICT (key_hash) DO UPDATE SET erased_at = max(tombstones.erased_at, exclu
 
 def erased_at(driver: Driver, keys: Iterable[str]) -> dict[str, int]:
     """Return when each of these keys was erased, in microseconds; nothing of those that never were."""
-    salt = scalar(driver, _SALT)
-    if salt is None:
+    by_hash = hashes(driver, keys)
+    if not by_hash:
         # Nobody ever was: the usual case costs one look.
         return {}
-    by_hash = {_hash(salt, key): key for key in keys}
     found = driver.execute(_FIND, (json.dumps(list(by_hash)),)).fetchall()
     return {by_hash[key_hash]: moment for key_hash, moment in found}
 
 
 def set_tombstones(driver: Driver, keys: Iterable[str], *, at: int) -> None:
     """Let nothing of these keys in any more that happened until `at` (µs); in the transaction that erases them."""
+    make_salt(driver)
+    driver.executemany(_SET, [(key_hash, at) for key_hash in hashes(driver, keys)])
+
+
+def make_salt(driver: Driver) -> None:
+    """Let `hashes` know keys from now on."""
+    if scalar(driver, _SALT) is None:
+        driver.execute(_KEEP_SALT, (secrets.token_hex(32),))
+
+
+def hashes(driver: Driver, keys: Iterable[str]) -> dict[str, str]:
+    """Return hash -> key of each of these; nothing while no hash was ever kept."""
     salt = scalar(driver, _SALT)
-    if salt is None:
-        salt = secrets.token_hex(32)
-        driver.execute(_KEEP_SALT, (salt,))
-    driver.executemany(_SET, [(_hash(salt, key), at) for key in keys])
+    return {} if salt is None else {_hash(salt, key): key for key in keys}
 
 
 def _hash(salt: str, key: str) -> str:

@@ -66,6 +66,7 @@ class ScoreAnswer(Struct):
     policy_version: str
     decision_id: str | None
     duplicate: bool
+    untracked: bool
     decisions: Sequence[Decided]
     explain: Mapping[str, Sequence[Contribution]] | None
 
@@ -76,6 +77,7 @@ class UserScore(Struct):
     user_id: str | None
     anonymous_id: str | None
     known: bool
+    untracked: bool
     intent: Mapping[str, float | None]
     decision_id: str | None
     explain: Mapping[str, Sequence[Contribution]] | None

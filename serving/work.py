@@ -9,7 +9,7 @@ from policy.timing import Timing
 from policy.triggers import Policy, Trigger
 from serving.attribution import Order
 from serving.clock import Clock, Ticks
-from serving.items import Question, Score
+from serving.items import Fate, Question, Score
 from serving.ledger import EvaluationRow
 from serving.log import Appended
 from serving.occasions import Occasion
@@ -33,6 +33,8 @@ class Tools:
     """Share of the plain scores that the ledger keeps."""
     nearest: Callable[[str], str | None]
     """The known event name most like an unknown one."""
+    tracking: str | None = None
+    """The purpose whose consent lets events in; None where consent to tracking is assumed."""
     unwritten: list[EvaluationRow] = field(default_factory=list)
     """Plain scores that the ledger keeps, until the next batch that writes anyway."""
     next_due: int | None = None
@@ -54,6 +56,8 @@ class Reading:
     event_seq: int | None = None
     triggers: tuple[Trigger, ...] = ()
     cancelled: tuple[Trigger, ...] = ()
+    untracked: bool = False
+    """Whether the person did not agree to be tracked, and so is nobody."""
 
 
 @dataclass(slots=True, eq=False)
@@ -63,8 +67,8 @@ class Asked:
     question: Question
     at: int
     first: int
-    duplicate: bool = False
-    erased: bool = False
+    fate: Fate | None = None
+    """Of the event that came with it."""
 
 
 @dataclass(slots=True)
@@ -76,4 +80,6 @@ class Work:
     orders: list[Order] = field(default_factory=list)
     links: list[Appended] = field(default_factory=list)
     lessons: list[Appended] = field(default_factory=list)
+    recalling: list[Appended] = field(default_factory=list)
+    """Events that cancel something, and may have come too late for that."""
     unknown: Counter[str] = field(default_factory=Counter)

@@ -64,6 +64,7 @@ class Shop:
     home: Path
     policy: str = POLICY
     probability: float = 0.3
+    tracking: str | None = None
     woken: list[bool] = field(default_factory=list)
 
     def __post_init__(self):
@@ -81,6 +82,7 @@ class Shop:
             clock=self.clock,
             ticks=Ticks(self.clock, last),
             score_sample=1.0,
+            tracking=self.tracking,
             nearest=MAPPING.nearest,
         )
         self.engine = Engine(self.database, tools, Metrics(), on_messages=lambda: self.woken.append(True))

@@ -12,6 +12,7 @@ from features.state import pack, position, unpack
 from serving import engine as engine_module
 from serving.batch import Batch
 from serving.errors import NotReady, Overloaded
+from serving.items import Fate
 from serving.rebuild import rebuild
 from serving.states import StateKeeper
 from tests.serving.engines import SECOND, START, Shop, event, shop
@@ -48,7 +49,7 @@ async def test_an_event_sent_twice_is_folded_and_decided_once_even_after_a_resta
     restarted = Shop(tmp_path)
     later = await ask(restarted, "u", added)
 
-    assert (first.duplicate, again.duplicate, later.duplicate) == (False, True, True)
+    assert (first.fate, again.fate, later.fate) == (Fate.ACCEPTED, Fate.DUPLICATE, Fate.DUPLICATE)
     assert (together.accepted, together.duplicates) == (0, 2)
     assert feature(later, "cart_items") == 3
     assert [len(each.decisions) for each in (first, again, later)] == [1, 0, 0]

@@ -9,8 +9,9 @@ import pytest
 from features.state import unpack
 from serving.database import for_writing
 from serving.erasure_files import overwrite
+from serving.history_append import append_history
 from serving.holdings import NOBODYS, holding, holdings
-from serving.log import append_history
+from serving.items import Fate
 from serving.mentions import Mentions
 from serving.people import People
 from serving.rejects import Reject
@@ -144,8 +145,8 @@ async def test_what_happened_before_the_erasure_brings_nobody_back(shop):
     with for_writing(shop.database).begin() as connection:
         added = append_history(connection, late, origin="import", received_at=START + 90 * SECOND)
 
-    assert (ingested.accepted, ingested.duplicates, ingested.erased, added) == (0, 0, 3, 0)
-    assert (answer.scores[0].known, answer.scores[0].erased, answer.scores[0].duplicate) == (False, True, False)
+    assert (ingested.accepted, ingested.duplicates, ingested.erased, added) == (0, 0, 3, {Fate.ERASED: 3})
+    assert (answer.scores[0].known, answer.scores[0].fate) == (False, Fate.ERASED)
     assert shop.rows("SELECT user_key FROM users ORDER BY user_no") == [("bob",), ("carl",)]
 
 
@@ -165,7 +166,7 @@ async def test_an_erasure_of_somebody_unknown_keeps_their_history_out(shop):
     erased = await shop.engine.erase("ann-17")
     with for_writing(shop.database).begin() as connection:
         old = [event("Product Viewed", "ann-17", -3600)]
-        assert append_history(connection, old, origin="import", received_at=START) == 0
+        assert append_history(connection, old, origin="import", received_at=START) == {Fate.ERASED: 1}
 
     assert erased.rows == {}
     assert "ann-17" not in repr(everything(shop))

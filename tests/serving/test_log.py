@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serving.database import for_writing
-from serving.log import append_history, component_rows, decision_id, last_moment, moment_of
+from serving.history_append import append_history
+from serving.items import Fate
+from serving.log import component_rows, decision_id, last_moment, moment_of
 from tests.serving.databases import a_database, rows
 from tests.serving.engines import SECOND, START, Shop, event, shop
 
@@ -39,7 +41,7 @@ def visit(anonymous, at, **fields):
 
 def history(database, *events, now=START + 30 * DAY * SECOND):
     with for_writing(database).begin() as connection:
-        return append_history(connection, events, origin="import", received_at=now)
+        return append_history(connection, events, origin="import", received_at=now)[Fate.ACCEPTED]
 
 
 def seconds(database):

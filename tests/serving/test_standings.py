@@ -3,7 +3,7 @@
 import pytest
 
 from policy.watch import Watch
-from serving.log import append_history
+from serving.history_append import append_history
 from serving.standings import Standings
 from tests.serving.databases import a_database
 from tests.serving.engines import SECOND, START, event

@@ -8,7 +8,7 @@ import pytest
 
 from features.normalise import normalise
 from serving.database import open_database
-from serving.log import append_history
+from serving.history_append import append_history
 from serving.mapping_file import read_mapping
 from serving.rejects import Reject, keep_rejects
 from serving.tail import Seen, news

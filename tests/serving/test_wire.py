@@ -158,6 +158,7 @@ ANSWERS = st.builds(
     policy_version=TEXTS,
     decision_id=st.none() | TEXTS,
     duplicate=st.booleans(),
+    untracked=st.booleans(),
     decisions=st.lists(
         st.builds(
             Decided,
