@@ -14,6 +14,7 @@ from features.kinds import Kind
 from features.pace import is_inhuman
 from features.steps import Steps
 from policy.event_names import of_event
+from policy.reasons import Action, Reason
 from serving import attribution, ledger
 from serving.clock import wall
 from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Question, Score, UserIds
@@ -22,6 +23,7 @@ from serving.log import Appended, Appender, decision_id, event_at
 from serving.occasions import Occasion, occasion_of
 from serving.past import state_at
 from serving.people import People, Person
+from serving.policy_change import end
 from serving.recheck import reconsider
 from serving.standings import is_lesson
 from serving.timers import AT_ONCE, Timer, Timers
@@ -47,6 +49,7 @@ class Batch:
         self._verdicts = Verdicts(connection, tools.policy, tools.scorer.versions)
         self._timers = Timers(connection, tools.timing, next_due=tools.next_due)
         self._due: list[Timer] = []
+        self._ended = 0
         self._steps = Steps()
         self._work = Work()
         self._states = np.empty((0, CATALOGUE.width))
@@ -60,7 +63,8 @@ class Batch:
     @property
     def decisions(self) -> list[tuple[str, str]]:
         """Action and reason of each decision."""
-        return [(each.action, each.reason) for each in self._verdicts.rows]
+        ended = [(Action.HOLD.value, Reason.POLICY_CHANGED.value)] * self._ended
+        return [(each.action, each.reason) for each in self._verdicts.rows] + ended
 
     def run(self, items: Sequence[Item]) -> list[Any]:
         """Return the answer to each item; nothing is committed yet."""
@@ -144,7 +148,11 @@ class Batch:
             if quiet_until > timer.due_at:
                 self._timers.begin_anew(timer, quiet_until)
                 return False
-        if not self._timers.take(timer) or trigger is None or person is None:
+        if trigger is None:
+            tools.clock.accept(timer.due_at)
+            self._ended += end(self._connection, [timer], tools)
+            return False
+        if not self._timers.take(timer) or person is None:
             return False
         self._appender.save()  # What this batch took just before may have armed it.
         armed_by = event_at(self._connection, timer.event_seq)

@@ -4,13 +4,18 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
 from features.events import Event
+from policy.reasons import Action, Reason
+from policy.timing import Timing, timing
+from policy.triggers import Policy
 from serving.batch import Batch
+from serving.clock import wall
 from serving.database import CHECKPOINT, for_writing
 from serving.driver import driver
 from serving.erasure import Erased, erase
@@ -18,9 +23,10 @@ from serving.errors import InvalidField, NotReady, Overloaded
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
 from serving.mentions import Rejects
 from serving.metrics import Metrics
+from serving.policy_change import Change, end, put_in_service
 from serving.rejects import Reject, keep_rejects
 from serving.scorer import Scorer
-from serving.timers import Timers
+from serving.timers import Timer, Timers
 from serving.work import Tools
 
 T = TypeVar("T")
@@ -124,6 +130,23 @@ class Engine:
     def now(self) -> int:
         """Return the present moment on the engine's clock, in microseconds."""
         return self._tools.clock.now()
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that decides."""
+        return self._tools.policy
+
+    async def replace_policy(self, policy: Policy) -> Change | None:
+        """Decide by another policy from the next batch on; return what is different, None where nothing is."""
+        put = partial(put_in_service, policy=policy, at=wall())
+        change: Change | None = await self._submit(Job(put, True, partial(self._decide_by, policy, timing(policy))))
+        return change
+
+    async def end(self, timers: Sequence[Timer]) -> int:
+        """End timers that no trigger knows any more, each with a decision; return how many still waited."""
+        ended = await self.write(partial(end, timers=timers, tools=self._tools))
+        self._metrics.decisions[Action.HOLD.value, Reason.POLICY_CHANGED.value] += ended
+        return ended
 
     def replace_models(self, scorer: Scorer) -> None:
         """Score with other models from the next batch on."""
@@ -278,11 +301,18 @@ class Engine:
             batch = Batch(self._connection, self._tools, writes=True)
             answers = batch.run(items)
             self._commit()
+            last = items[-1]
+            if isinstance(last, Job) and last.committed is not None:
+                last.committed()
         except BaseException:
             self._roll_back()
             raise
         self._finish(batch)
         return answers
+
+    def _decide_by(self, policy: Policy, found: Timing) -> None:
+        self._tools.policy, self._tools.timing = policy, found
+        self._tools.next_due = Timers(self._connection, found).look()
 
     def _commit(self) -> None:
         if self._connection.in_transaction():

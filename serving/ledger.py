@@ -13,8 +13,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision_id) DO NOTHING
 """
 _DECISION = """
 INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score,
-    threshold, horizon, arm, propensity, model_version, policy_version)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    threshold, horizon, arm, propensity, model_version, policy_version, step, due_at, channels)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -26,7 +26,7 @@ class EvaluationRow(NamedTuple):
     seq: int
     at: int
     event_seq: int | None
-    features: bytes
+    features: bytes | None
     catalogue: str
     scores: str
     models: str
@@ -45,12 +45,15 @@ class DecisionRow(NamedTuple):
     action: str
     reason: str
     score: float | None
-    threshold: float
-    horizon: str
+    threshold: float | None
+    horizon: str | None
     arm: str | None
     propensity: float
     model_version: str | None
     policy_version: str
+    step: int = 0
+    due_at: int | None = None
+    channels: str | None = None
 
 
 def write(connection: Connection, evaluations: Sequence[EvaluationRow], decisions: Sequence[DecisionRow]) -> None:

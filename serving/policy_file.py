@@ -1,0 +1,82 @@
+"""The policy file as it stands on disk: what it says, whether that is new, and why it was refused."""
+
+import logging
+from pathlib import Path
+
+from policy.event_names import KindOf
+from policy.problems import Problem
+from policy.source import PolicyRefused, parse, read, remarks
+from policy.triggers import Policy
+
+Text = str | tuple[Problem, ...]
+"""What a file holds, or why it cannot be read."""
+_log = logging.getLogger(__name__)
+
+
+class PolicyFile:
+    """A policy file that is read again and again; a text that was refused is not tried, nor told, twice."""
+
+    def __init__(self, path: Path, kind_of: KindOf) -> None:
+        """Prepare; `kind_of` is the mapping's."""
+        self.path = path
+        self.problems: tuple[Problem, ...] = ()
+        """What is wrong with the file as it was last read; empty if nothing is."""
+        self._kind_of = kind_of
+        self._tried: Text | None = None
+        self._seen: Text | None = None
+
+    def changed(self) -> bool:
+        """Whether the file says something that was not tried, and said so the last time it was looked at, too.
+
+        The text counts and not its date: two changes may share a tick of the clock. Whoever writes a file is not
+        believed before they have finished, since half a policy may well be a policy.
+        """
+        before, self._seen = self._seen, self._read()
+        return self._seen == before and self._seen != self._tried
+
+    def load(self) -> Policy:
+        """Read the file now.
+
+        Raises:
+            PolicyRefused: Anything in it is wrong; `problems` says so until it is mended.
+        """
+        found = self._read()
+        is_new, self._tried, self._seen = found != self._tried, found, found
+        try:
+            policy = self._policy(found)
+        except PolicyRefused as refused:
+            self.problems = refused.problems
+            if is_new:
+                _log.error("the policy file is refused:\n%s", refused)
+            raise
+        self.problems = ()
+        if is_new:
+            for remark in remarks(policy):
+                _log.warning("%s", remark)
+        return policy
+
+    def forget(self) -> None:
+        """Let the file count as not yet tried, since what it says could not be taken over."""
+        self._tried = None
+
+    def in_words(self) -> str:
+        """Return the problems by the file's name alone, for those who need not know where it is."""
+        found = [str(each).replace(str(self.path), self.path.name) for each in self.problems[:3]]
+        more = len(self.problems) - len(found)
+        return "; ".join(found) + (f"; and {more} more" if more else "")
+
+    def _read(self) -> Text:
+        try:
+            return read(self.path)
+        except PolicyRefused as refused:
+            return refused.problems
+
+    def _policy(self, found: Text) -> Policy:
+        if not isinstance(found, str):
+            raise PolicyRefused(list(found))
+        policy = parse(found, file=str(self.path), kind_of=self._kind_of)
+        if "triggers" not in policy.model_fields_set:
+            # An editor that empties a file before it writes must not end everything that waits.
+            says = "has no `triggers:`; to have none, write `triggers: []`"
+            raise PolicyRefused([Problem(str(self.path), 1, "", says)])
+        return policy

@@ -1,0 +1,145 @@
+"""What is left to do once a policy is in service: end the timers that no trigger knows, enrol who waits already.
+
+Both look at many rows, so they read beside the batch loop and write a little at a time within it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy import Engine as Database
+
+from policy.timing import Timing, timing
+from policy.triggers import Policy, Trigger
+from serving.enrolment import Enrolment, Found, Progress, enrolling
+from serving.policy_change import Change, left_over, settle, waiting
+from serving.timers import Timer
+
+T = TypeVar("T")
+AT_ONCE, REST_S, RETRY_S = 100, 0.005, 30.0
+_log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """The batch loop, as far as it is needed here."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that decides."""
+
+    def now(self) -> int:
+        """Return the present moment on the engine's clock, in microseconds."""
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run a function of the writing connection within the next transaction."""
+        ...
+
+    async def end(self, timers: Sequence[Timer]) -> int:
+        """End timers that no trigger knows any more; return how many still waited."""
+        ...
+
+
+async def follow(engine: Engine, database: Database, policy: Policy, change: Change | None) -> None:
+    """Do it, and try again where that fails; whatever was done stays done.
+
+    Args:
+        engine: Where `policy` is in service.
+        database: To read from, beside the engine.
+        policy: The policy.
+        change: What is different from the one before; None where all was done before.
+    """
+    while True:
+        try:
+            if change is not None:
+                await _settle(engine, database, policy, change)
+                change = None
+            for trigger in enrolling(policy):
+                await _enrol(engine, database, policy, trigger)
+        except Exception:  # noqa: BLE001 - full disk, too many requests: it is tried again
+            _log.exception("what follows from a change of the policy could not be done; trying again")
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
+def in_words(change: Change, *, ended: int, waiting: int) -> str:
+    """Say in one line what a change of policy came to."""
+    lists = [("added", change.added), ("removed", change.removed), ("changed", change.changed)]
+    said = [f"{len(names)} {word} ({', '.join(names)})" for word, names in lists if names]
+    instead = f" instead of {change.before}" if change.before not in (None, change.version) else ""
+    return (
+        f"policy {change.version} is in service{instead}; triggers: {', '.join(said) or 'as before'}; "
+        f"{ended:,} timers ended, {change.withdrawn:,} messages withdrawn, {waiting:,} timers wait on"
+    )
+
+
+async def _settle(engine: Engine, database: Database, policy: Policy, change: Change) -> None:
+    found = timing(policy)
+    ended = 0
+    timers = await asyncio.to_thread(_left_over, database, found)
+    for first in range(0, len(timers), AT_ONCE):
+        ended += await engine.end(timers[first : first + AT_ONCE])
+        await asyncio.sleep(REST_S)
+    waits = await asyncio.to_thread(_waiting, database)
+    await engine.write(lambda connection: settle(connection, change.version))
+    _log.info("%s", in_words(change, ended=ended, waiting=sum(waits.values())))
+
+
+async def _enrol(engine: Engine, database: Database, policy: Policy, trigger: Trigger) -> None:
+    """Enrol who waits already by a trigger, from where it was left off."""
+    enrolment = Enrolment(trigger, engine.now())
+    progress = await asyncio.to_thread(_begin, database, enrolment)
+    if progress.done:
+        return
+    while not progress.done:
+        enrolment.now = engine.now()
+        people = await asyncio.to_thread(_look, database, enrolment, progress.through)
+        went_on = await engine.write(partial(_enrol_some, engine, policy, enrolment, people, progress))
+        if went_on is None:
+            return
+        progress = went_on
+        await asyncio.sleep(REST_S)
+    _log.info(
+        "trigger %s enrolled %s who waited already; %s would have come too late",
+        trigger.name,
+        f"{progress.enrolled:,}",
+        f"{progress.too_late:,}",
+    )
+
+
+def _enrol_some(
+    engine: Engine,
+    policy: Policy,
+    enrolment: Enrolment,
+    people: Sequence[Found],
+    before: Progress,
+    connection: Connection,
+) -> Progress | None:
+    """Enrol some people, unless another policy came into service meanwhile."""
+    return enrolment.enrol(connection, people, before) if engine.policy is policy else None
+
+
+def _begin(database: Database, enrolment: Enrolment) -> Progress:
+    with database.connect() as connection:
+        progress = enrolment.progress(connection)
+        if not progress.done:
+            enrolment.resume(connection)
+        return progress
+
+
+def _look(database: Database, enrolment: Enrolment, after: int) -> list[Found]:
+    with database.connect() as connection:
+        return enrolment.look(connection, after=after, at_most=AT_ONCE)
+
+
+def _left_over(database: Database, found: Timing) -> list[Timer]:
+    with database.connect() as connection:
+        return left_over(connection, found)
+
+
+def _waiting(database: Database) -> dict[str, int]:
+    with database.connect() as connection:
+        return waiting(connection)
