@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from policy.bounds import Interval, Subject, implies, interval, subject
 from policy.conditions import Condition
+from policy.event_names import ANY
 from policy.guards import TRANSACTIONAL
 from policy.triggers import Policy, Trigger
 
@@ -61,7 +62,7 @@ def _covers(other: Trigger, trigger: Trigger) -> bool:
     alike = ("horizon", "channel", "message_class", "mode", "key", "after", "inactive_for", "cancel_on", "guards")
     return (
         all(getattr(other, name) == getattr(trigger, name) for name in alike)
-        and set(trigger.on) <= set(other.on)
+        and (ANY in other.on or set(trigger.on) <= set(other.on))
         and other.threshold <= trigger.threshold
         and other.cool_down <= trigger.cool_down
         and other.max_event_age >= trigger.max_event_age

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, StringConstraints, ValidationInfo
 
 from features.kinds import ALIASES, NAMES, Kind, fold_name
 
 T = TypeVar("T")
+ANY: Final = "*"
+"""Under `on` and `cancel_on` of a trigger: any event."""
 KindOf = Callable[[str], Kind]
 """Tells the kind that an event name stands for, `Kind.OTHER` where there is none."""
 
@@ -29,20 +31,27 @@ def event_key(name: str) -> int | str:
 def by_event(pairs: Iterable[tuple[str, T]]) -> dict[int | str, tuple[T, ...]]:
     """Return `event_key` -> what goes with it, in order; what goes with two spellings of an event stands there once.
 
+    What goes with `ANY` goes with every kind and with every name; of those not named, below `ANY` itself.
+
     Args:
         pairs: Name of an event and what goes with it; the pairs of the same thing follow each other.
     """
+    given = [(ANY if name == ANY else event_key(name), each) for name, each in pairs]
+    everywhere = any(key == ANY for key, _ in given)
+    kinds: list[int | str] = [ANY, *(int(kind) for kind in Kind if kind is not Kind.OTHER)] if everywhere else []
     found: dict[int | str, tuple[T, ...]] = {}
-    for name, each in pairs:
-        known = found.get(event_key(name), ())
-        if not known or known[-1] is not each:
-            found[event_key(name)] = (*known, each)
+    for key in dict.fromkeys((*kinds, *(key for key, _ in given))):
+        mine = [each for other, each in given if other in (key, ANY)]
+        found[key] = tuple(each for i, each in enumerate(mine) if i == 0 or mine[i - 1] is not each)
     return found
 
 
 def of_event(index: Mapping[int | str, tuple[T, ...]], kind: int, name: str) -> tuple[T, ...]:
     """Return what `by_event` holds of an event; its name counts only where it has no kind of its own."""
-    return index.get(kind, ()) if kind != Kind.OTHER else index.get(fold_name(name), ())
+    if kind != Kind.OTHER:
+        return index.get(kind, ())
+    found = index.get(fold_name(name))
+    return found if found is not None else index.get(ANY, ())
 
 
 def _our_name(name: str, info: ValidationInfo) -> str:
@@ -52,8 +61,13 @@ def _our_name(name: str, info: ValidationInfo) -> str:
     return NAMES[kind] if kind else name
 
 
-EventName = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_our_name),
-]
+def _named(name: str) -> str:
+    if name == ANY:
+        raise ValueError("stands for any event, which only on and cancel_on may name")
+    return name
+
+
+_Written = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+EventName = Annotated[str, _Written, AfterValidator(_named), AfterValidator(_our_name)]
+EventNameOrAny = Annotated[str, _Written, AfterValidator(_our_name)]
+"""As `EventName`, or `ANY`."""

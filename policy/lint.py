@@ -10,7 +10,7 @@ import yaml
 from features.mapping import EventMapping
 from features.mapping_checks import BadMapping
 from policy.doubts import doubts
-from policy.sentences import sentence
+from policy.sentences import sentence, sentence_of_segment
 from policy.source import PolicyRefused, load, remarks
 
 
@@ -26,12 +26,15 @@ def main(arguments: list[str] | None = None) -> int:
     except (PolicyRefused, BadMapping, OSError, yaml.YAMLError) as refused:
         print(refused, file=sys.stderr)
         return 1
+    for segment in policy.segments:
+        print(f"segment {segment.name}: {sentence_of_segment(segment)}\n")
     for trigger in policy.triggers:
         print(f"{trigger.name}: {sentence(trigger)}\n")
     found = [*remarks(policy), *doubts(policy)]
     for each in found:
         print(f"{path}: warning: {each}")
-    print(f"{path}: {len(policy.triggers)} triggers, {len(found)} warnings, version {policy.version}")
+    segments = f"{len(policy.segments)} segments, " if policy.segments else ""
+    print(f"{path}: {segments}{len(policy.triggers)} triggers, {len(found)} warnings, version {policy.version}")
     return 0
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from policy.event_names import ANY
 from policy.guards import TRANSACTIONAL, Guards
 from policy.quantities import in_words, percent
+from policy.segments import Segment
 from policy.triggers import Enrol, Trigger
 
 
@@ -23,8 +25,14 @@ def sentence(trigger: Trigger) -> str:
     return said[0].upper() + said[1:]
 
 
+def sentence_of_segment(segment: Segment) -> str:
+    """Return who is in a segment, and who is told of it, in words."""
+    told = f"; {segment.notify} is told who enters and who leaves" if segment.notify else ""
+    return f"Everybody for whom this is so: {segment.when.sentence()}{told}."
+
+
 def _occasion(trigger: Trigger) -> str:
-    happens = " or ".join(trigger.on)
+    happens = " or ".join("any event" if each == ANY else each for each in trigger.on)
     happens += f", for each {trigger.key}" if trigger.key != "user" else ""
     without = f", unless {' or '.join(trigger.cancel_on)} happened" if trigger.cancel_on else ""
     if trigger.after is not None:

@@ -1,6 +1,6 @@
 """Reading a policy file: a checked `Policy`, or every problem in it with file, line and field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,8 @@ def parse(text: str, *, file: str = "triggers.yaml", kind_of: KindOf = segment_k
     """Check the text of a policy file; `file` only names it in messages. Raises as `load` does."""
     data, places = _read_yaml(text, file)
     try:
-        return Policy.model_validate({} if data is None else data, context={"kind_of": kind_of})
+        context = {"kind_of": kind_of, "segments": _segments_in(data)}
+        return Policy.model_validate({} if data is None else data, context=context)
     except ValidationError as error:
         problems = [_problem(each, places, file) for each in error.errors(include_url=False)]
         raise PolicyRefused(sorted(problems, key=lambda each: each.line)) from error
@@ -71,15 +72,26 @@ def remarks(policy: Policy) -> list[str]:
     found = []
     for trigger in policy.triggers:
         looked_for = trigger.when.reads.events if trigger.when is not None else frozenset[str]()
-        for event in dict.fromkeys((*trigger.on, *trigger.cancel_on, *sorted(looked_for))):
-            nearest = get_close_matches(fold_name(event), ALIASES, n=1, cutoff=0.85)
-            if nearest and event not in EVENT_KINDS:
-                known = NAMES[ALIASES[nearest[0]]]
-                verb = "reacts to" if event in trigger.on else "looks for"
-                found.append(
-                    f"trigger {trigger.name} {verb} {event!r}, which is not a known event; did you mean {known!r}?"
-                )
+        found += [f"trigger {trigger.name} reacts to {each}" for each in _almost_known(trigger.on)]
+        rest = dict.fromkeys((*trigger.cancel_on, *sorted(looked_for)))
+        found += [f"trigger {trigger.name} looks for {each}" for each in _almost_known(rest.keys() - {*trigger.on})]
+    for segment in policy.segments:
+        found += [f"segment {segment.name} looks for {each}" for each in _almost_known(segment.when.reads.events)]
     return found
+
+
+def _almost_known(events: Iterable[str]) -> Iterator[str]:
+    for event in dict.fromkeys(sorted(events)):
+        nearest = get_close_matches(fold_name(event), ALIASES, n=1, cutoff=0.85)
+        if nearest and event not in EVENT_KINDS:
+            yield f"{event!r}, which is not a known event; did you mean {NAMES[ALIASES[nearest[0]]]!r}?"
+
+
+def _segments_in(data: object) -> list[str]:
+    """Return the names of a file's segments before it is checked, so that whoever names another one is told."""
+    given = data.get("segments") if isinstance(data, dict) else None
+    found = [each.get("name") for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    return [each for each in found if isinstance(each, str)]
 
 
 def _read_yaml(text: str, file: str) -> tuple[Any, Places]:

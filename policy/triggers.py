@@ -65,7 +65,7 @@ class Trigger(BaseModel):
     name: Name = Field(description="Lower-case letters, digits, - and _; appears in the ledger and in the message.")
     on: EventNames = Field(
         min_length=1,
-        description="The event, or list of events, that asks the question; any spelling or older name of it will do. `*` is any.",
+        description="The event, or list of events, that asks the question, in any spelling; `*` stands for any event.",
     )
     horizon: Horizon = Field(default="24h", description="Which purchase probability to look at: `24h`, `7d`, …")
     threshold: Share = Field(description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`.")

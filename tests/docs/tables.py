@@ -59,18 +59,40 @@ def conditions() -> str:
     """Return the table of every kind of condition and what it may say."""
     from policy.comparisons import Comparison
     from policy.conditions import Condition
-    from policy.conditions_facts import EventTest, FeatureTest, IntentTest, ProfileTest
+    from policy.conditions_facts import Decile, EventTest, FeatureTest, IntentTest, ProfileTest
     from policy.conditions_history import Count, Last, NotSince
+    from policy.conditions_sessions import HowLong, HowOften, SessionTest, Visits
 
     inside = {"event": EventTest, "count": Count, "not_since": NotSince, "last": Last}
     inside |= {"feature": FeatureTest, "intent": IntentTest, "profile": ProfileTest}
+    inside |= {"visits": Visits, "session": SessionTest}
     compared = {*Comparison.model_fields}
     rows = [(f"`{name}`", "–", meaning) for name, _, meaning in _fields(Condition, plain=True) if name not in inside]
     for block, model in inside.items():
         shared = compared if issubclass(model, Comparison) else set()
         rows += [(f"`{block}`", "–", Condition.model_fields[block].description or "")]
         rows += _fields(model, within=f"{block}.", without=shared)
+    for block, model in {"intent.decile": Decile, "session.length": HowLong, "session.events": HowOften}.items():
+        rows += _fields(model, within=f"{block}.")
     rows += [(f"… `{name}`", default, meaning) for name, default, meaning in _fields(Comparison, plain=True)]
+    return _table(("field", "default", "meaning"), rows)
+
+
+def segments() -> str:
+    """Return the table of every field of a segment."""
+    from policy.segments import Segment
+
+    return _table(("field", "default", "meaning"), _fields(Segment))
+
+
+def trigger_tests() -> str:
+    """Return the table of what a test beside a trigger may say."""
+    from policy.trigger_tests import Expectation, Happening, TriggerTest
+
+    inside = {"given": Happening, "expect": Expectation}
+    rows = _fields(TriggerTest)
+    for block, model in inside.items():
+        rows += _fields(model, within=f"{block}[].")
     return _table(("field", "default", "meaning"), rows)
 
 
@@ -95,6 +117,8 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "reasons": (ROOT / "docs/reasons.md", reasons),
     "triggers": (ROOT / "docs/triggers.md", triggers),
     "conditions": (ROOT / "docs/triggers.md", conditions),
+    "segments": (ROOT / "docs/segments.md", segments),
+    "tests": (ROOT / "docs/triggers.md", trigger_tests),
 }
 
 

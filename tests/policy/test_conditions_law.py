@@ -5,10 +5,16 @@ from hypothesis import strategies as st
 
 from features.kinds import ALIASES, NAMES, fold_name
 from policy.conditions import Condition
+from policy.view import Reads
 from tests.policy.persons import HOUR, Person, seen
 
 NOW = 1_000 * HOUR
-EVENTS = ["Product Viewed", "Order Completed", "Quiz Done"]
+MINUTE = HOUR // 60
+EVENTS = ["Product Viewed", "Order Completed", "Quiz Done", "Email Opened"]
+SEGMENTS = {
+    "buyers": {"count": {"event": "Order Completed", "within": "4h", "at_least": 1}},
+    "idle-buyers": {"all": [{"segment": "buyers"}, {"not": {"session": {"events": {"at_least": 2}}}}]},
+}
 SUBJECTS = {"product": "product_id", "category": "category", "cart": "cart_id"}
 
 
@@ -21,21 +27,25 @@ def naive(condition, person):
             return False not in answers if word == "all" else True in answers
         case "not":
             return not naive(inner, person)
-        case "event":
-            return person.event is not None and compared(inner, person.event.properties.get(inner["property"]))
-        case "feature":
-            return compared(inner, person.features.get(inner["name"]))
-        case "profile":
-            return compared(inner, person.fields.get(inner["field"]))
-        case "intent":
-            value = person.intents.get(inner["horizon"])
-            return value is not None and value == value and compared(inner, value)
-        case "count":
-            return counted(inner, person)
-        case "not_since":
-            return not_since(inner, person)
-        case "last":
-            return unanswered(inner, person)
+        case "segment":
+            return naive(SEGMENTS[inner], person)
+    return LEAVES[word](inner, person)
+
+
+def asked(said, person):
+    return person.event is not None and compared(said, person.event.properties.get(said["property"]))
+
+
+def likely(said, person):
+    value = person.intents.get(said["horizon"])
+    if "decile" in said and not compared(said["decile"], person.deciles.get(said["horizon"])):
+        return False
+    return value is not None and value == value and compared(said, value) if said.keys() & set(BOUNDS) else True
+
+
+def visited_often(said, person):
+    after = person.at - int(said["within"][:-1]) * HOUR if "within" in said else -1
+    return often(said, len(visits(person, after)))
 
 
 def marked(value):
@@ -71,17 +81,53 @@ def named(event, what):
     return {block[SUBJECTS[what]] for block in blocks if SUBJECTS[what] in block}
 
 
+def often(said, found):
+    return compared(said, found) and ("exactly" not in said or found == said["exactly"])
+
+
+def visits(person, after):
+    """The moments of each visit, the first visit first."""
+    found = []
+    for each in sorted(person.history, key=lambda each: each.occurred_at):
+        if each.name not in ("Email Opened", "Email Delivered") and after < each.occurred_at <= person.at:
+            if not found or each.occurred_at - found[-1][-1].occurred_at > HOUR // 2:
+                found.append([])
+            found[-1].append(each)
+    return found
+
+
+def visit_of(person):
+    for visit in visits(person, -1)[-1:]:
+        first, last = visit[0].occurred_at, visit[-1].occurred_at
+        if person.at - last <= HOUR // 2 or (person.event and first <= person.event.occurred_at <= last):
+            return visit
+    return None
+
+
+def visited(said, person):
+    visit = visit_of(person)
+    if visit is None:
+        return False
+    length = (visit[-1].occurred_at - visit[0].occurred_at) // MINUTE
+    for bound, text in said.get("length", {}).items():
+        if not ASKED[bound](length, int(text.split()[0])):
+            return False
+    products = {each for event in visit for each in named(event, "product")}
+    return often(said.get("events", {}), len(visit)) and often(said.get("products", {}), len(products))
+
+
 def counted(said, person):
-    after = person.at - int(said["within"][:-1]) * HOUR if "within" in said else -1
+    after = person.at - int(said["within"][:-1]) * HOUR if "within" in said and said["within"] != "session" else -1
+    if said.get("within") == "session":
+        visit = visit_of(person)
+        after = visit[0].occurred_at - 1 if visit else person.at
     found = 0
     for each in of_name(said["event"], person, after):
         if "same" in said and not named(each, said["same"]) & named(person.event, said["same"]):
             continue
         if all(compared(test, each.properties.get(test["property"])) for test in said.get("where", [])):
             found += 1
-    if not compared(said, found):
-        return False
-    if "exactly" in said and found != said["exactly"]:
+    if not often(said, found):
         return False
     return "every" not in said or (found != 0 and found / said["every"] == found // said["every"])
 
@@ -119,6 +165,19 @@ def unanswered(said, person):
     return True
 
 
+LEAVES = {
+    "event": asked,
+    "feature": lambda said, person: compared(said, person.features.get(said["name"])),
+    "profile": lambda said, person: compared(said, person.fields.get(said["field"])),
+    "intent": likely,
+    "count": counted,
+    "not_since": not_since,
+    "last": unanswered,
+    "visits": visited_often,
+    "session": visited,
+}
+BOUNDS = ("at_least", "more_than", "at_most", "less_than")
+
 numbers = st.integers(-2, 5) | st.sampled_from([0.5, 1.0, 2.5])
 plains = numbers | st.sampled_from(["a", "b", "ab", ""]) | st.booleans()
 texts = st.sampled_from(["a", "b"])
@@ -131,7 +190,13 @@ comparisons = st.fixed_dictionaries(
 ).filter(bool)
 shares = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 hours = st.integers(1, 6).map(lambda n: f"{n}h")
+windows = hours | st.just("session")
 times = st.integers(0, 4)
+how_often = dict.fromkeys((*BOUNDS, "exactly"), times)
+
+
+def says_how_often(said):
+    return bool(said.keys() & how_often.keys())
 
 
 def block(needed, *, optional=None, **fixed):
@@ -163,10 +228,10 @@ leaves = (
         {
             "count": block(
                 {"event": events},
-                optional={"within": hours, "same": sames, "where": st.lists(property_tests, max_size=2)}
-                | dict.fromkeys(("at_least", "more_than", "at_most", "less_than", "exactly"), times)
+                optional={"within": windows, "same": sames, "where": st.lists(property_tests, max_size=2)}
+                | how_often
                 | {"every": st.integers(1, 3)},
-            ).filter(lambda said: said.keys() & {"at_least", "more_than", "at_most", "less_than", "exactly", "every"})
+            ).filter(lambda said: says_how_often(said) or "every" in said)
         }
     )
     | block({"not_since": block({"event": events, "within": hours}, optional={"since": events, "same": sames})})
@@ -190,7 +255,10 @@ properties = st.fixed_dictionaries(
     | {"products": st.lists(st.fixed_dictionaries({}, optional={"product_id": texts, "category": texts}), max_size=2)},
 )
 happenings = st.builds(
-    lambda name, hour, said: seen(name, NOW + hour * HOUR, **said), events, st.integers(-7, 1), properties
+    lambda name, minutes, said: seen(name, NOW + minutes * MINUTE, **said),
+    events,
+    st.integers(-7, 1).map(lambda hour: 60 * hour) | st.integers(-24, 1).map(lambda part: 15 * part),
+    properties,
 )
 facts = st.none() | plains | st.just(float("nan"))
 
@@ -205,6 +273,8 @@ def persons(draw):
         features=draw(st.dictionaries(st.sampled_from(["orders", "cart_value"]), numbers.map(float))),
         intents=draw(st.dictionaries(st.sampled_from(["24h", "7d"]), st.none() | shares | st.just(float("nan")))),
         fields=draw(st.dictionaries(st.sampled_from(["f", "g"]), facts)),
+        deciles=draw(st.dictionaries(st.sampled_from(["24h", "7d"]), st.integers(1, 10))),
+        segments={name: Condition.model_validate(each) for name, each in SEGMENTS.items()},
     )
 
 
@@ -225,7 +295,7 @@ def test_every_condition_can_be_said_and_written_down_and_read_again(text):
 @given(conditions, persons())
 def test_nothing_is_asked_that_was_not_announced(text, person):
     condition = Condition.model_validate(text)
-    reads = condition.reads
+    reads = Reads.all_of([condition.reads, *(each.reads for each in person.segments.values())])
 
     class Asked(Person):
         def recent(self, kind_or_name, since_us):
@@ -234,6 +304,18 @@ def test_nothing_is_asked_that_was_not_announced(text, person):
                 reads.since_event and self.event is not None and since_us >= self.event.occurred_at
             )
             return super().recent(kind_or_name, since_us)
+
+        def everything(self, since_us):
+            assert reads.everything or reads.events
+            return super().everything(since_us)
+
+        def segment(self, name):
+            assert name in reads.segments
+            return super().segment(name)
+
+        def decile(self, horizon):
+            assert horizon in reads.intents
+            return super().decile(horizon)
 
         def feature(self, name):
             assert name in reads.features
@@ -251,5 +333,5 @@ def test_nothing_is_asked_that_was_not_announced(text, person):
 
 
 def test_the_law_speaks_of_events_with_and_without_a_kind():
-    assert [fold_name(each) in ALIASES for each in EVENTS] == [True, True, False]
+    assert [fold_name(each) in ALIASES for each in EVENTS] == [True, True, False, True]
     assert set(EVENTS[:2]) < set(NAMES.values())
