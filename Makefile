@@ -87,6 +87,10 @@ parity: $(STAMP) ## Recompute every served feature vector from the log and repor
 lint-triggers: $(STAMP) ## Explain each trigger in a sentence, warn of what can hardly be meant [TRIGGERS=triggers.yaml] [MAP=events.yaml]
 	@$(PY) -m policy.lint "$(or $(TRIGGERS),triggers.yaml)" $(if $(MAP),--map "$(MAP)")
 
+.PHONY: test-triggers
+test-triggers: $(STAMP) ## Run the tests that stand beside triggers [TRIGGERS=triggers.yaml] [MAP=events.yaml]
+	@$(PY) -m serving.trigger_tests "$(or $(TRIGGERS),triggers.yaml)" $(if $(MAP),--map "$(MAP)")
+
 .PHONY: rebuild
 rebuild: $(STAMP) ## Rebuild all states from the log, after a feature was changed
 	@$(PY) -m serving.rebuild

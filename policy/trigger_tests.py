@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from features.moments import zone as zone_of
 from policy.hours import TimeOfDay, Zone
@@ -22,6 +22,12 @@ def _by_horizon(value: object) -> object:
 
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, Mapping) else value
+
+
+def _not_empty(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not value:
+        raise ValueError("must hold one at least")
+    return value
 
 
 Intent = Annotated[
@@ -75,7 +81,9 @@ class TriggerTest(BaseModel):
         default={EVERY_HORIZON: 1.0},
         description="How likely a purchase is all the time: `30%`, or `{24h: 30%, 7d: 50%}`; default: certain.",
     )
-    given: tuple[Happening, ...] = Field(min_length=1, description="What happens, in the order of arrival.")
+    given: Annotated[tuple[Happening, ...], AfterValidator(_not_empty)] = Field(
+        description="What happens, in the order of arrival."
+    )
     expect: Annotated[
         tuple[Expectation, ...],
         BeforeValidator(_as_list, json_schema_input_type=Expectation | tuple[Expectation, ...]),

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -173,7 +174,7 @@ def rehearsal(
     *,
     mapping: EventMapping,
     start: int = 0,
-    prepare: Callable[[Path], None] = lambda _: None,
+    prepare: Callable[[Path], None] | None = None,
 ) -> Iterator[Rehearsal]:
     """Open a rehearsal, and leave nothing of it behind.
 
@@ -186,7 +187,7 @@ def rehearsal(
     """
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as home:
         file = Path(home) / "opportune.db"
-        prepare(file)
+        (prepare or _empty)(file)
         database = open_database(file)
         database.dispose()
         listening.listen(database, "connect", _without_care)
@@ -201,6 +202,19 @@ def rehearsal(
 def constants(probabilities: Mapping[str, float]) -> Scorer:
     """Return a scorer that says the same of everybody, by horizon."""
     return scorer({horizon: Constant(each) for horizon, each in probabilities.items()}, _MEANINGS)
+
+
+def _empty(file: Path) -> None:
+    file.write_bytes(_blank())
+
+
+@cache
+def _blank() -> bytes:
+    """Return the file of an empty database: making its tables takes longer than many a rehearsal."""
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as home:
+        file = Path(home) / "opportune.db"
+        open_database(file).dispose()
+        return file.read_bytes()
 
 
 def _without_care(connection: Any, _record: object) -> None:

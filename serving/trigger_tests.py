@@ -143,7 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
     failed = sum(bool(each.problems) for _, outcomes in found for each in outcomes)
     tests = sum(len(outcomes) for _, outcomes in found)
     untested = len(policy.triggers) - len(found)
-    lines.append(f"{given.file}: {tests} tests of {len(found)} triggers, {failed} failed; {untested} triggers have none")
+    told = f"{tests} tests of {len(found)} triggers, {failed} failed; {untested} triggers have none"
+    lines.append(f"{given.file}: {told}")
     sys.stdout.write("\n".join(lines) + "\n")
     return 1 if failed else 0
 
