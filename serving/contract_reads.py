@@ -26,6 +26,25 @@ class FeaturesAnswer(Declared):
     features: list[Feature]
 
 
+class MessageExplained(Declared):
+    """What became of a message."""
+
+    message_id: str
+    channel: str | None = Field(description="null for messages of an earlier version.")
+    endpoint: str
+    status: Literal["pending", "delivered", "dead", "withdrawn"] = Field(
+        description=(
+            "`dead`: all attempts failed, or the receiver is gone; `withdrawn`: something came to stand against it "
+            "before it went out."
+        )
+    )
+    reason: str | None = Field(description="Why it was withdrawn or put off, as a word; else null.")
+    in_words: str
+    attempts: int
+    next_attempt_at: AwareDatetime | None = Field(description="Not before this moment; null unless it waits.")
+    delivered_at: AwareDatetime | None
+
+
 class DecisionExplained(Declared):
     """What was decided for one trigger, and why."""
 
@@ -41,8 +60,8 @@ class DecisionExplained(Declared):
     propensity: float
     model_version: str | None
     policy_version: str
-    message: str | None = Field(
-        description="What became of the message: pending, delivered or dead; null where none was made."
+    messages: list[MessageExplained] = Field(
+        description="What became of the messages, one for each channel; empty where none was made."
     )
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
 
-from policy.reasons import Reason
+from policy.reasons import Action, Reason
 from serving.contract_reads import DecisionExplained, DecisionsAnswer, Evaluation
+from serving.deliveries import messages_of
 from serving.driver import driver
 from serving.errors import InvalidField, NoSuchUser
 from serving.people import ids_of
@@ -35,9 +36,9 @@ _EVALUATIONS = text(
 ).bindparams(bindparam("persons", expanding=True))
 # A decision's own id begins with that of its evaluation and a full stop; what follows a full stop is a slash.
 _DECISIONS = text(
-    "SELECT d.*, o.status AS message FROM json_each(:decision_ids) v"
+    "SELECT d.* FROM json_each(:decision_ids) v"
     " JOIN decisions d ON d.trigger_decision_id > v.value || '.' AND d.trigger_decision_id < v.value || '/'"
-    " LEFT JOIN outbox o ON o.trigger_decision_id = d.trigger_decision_id ORDER BY d.trigger"
+    " ORDER BY d.trigger"
 )
 _END = (2**62, "")
 
@@ -79,7 +80,9 @@ def _cursor(before: str) -> tuple[int, str]:
 
 def _decisions(connection: Connection, decision_ids: Sequence[str]) -> dict[str, list[DecisionExplained]]:
     made: dict[str, list[DecisionExplained]] = defaultdict(list)
-    for row in connection.execute(_DECISIONS, {"decision_ids": json.dumps(list(decision_ids))}):
+    rows = connection.execute(_DECISIONS, {"decision_ids": json.dumps(list(decision_ids))}).all()
+    messages = messages_of(connection, [row.trigger_decision_id for row in rows if row.action == Action.SEND.value])
+    for row in rows:
         made[row.decision_id].append(
             DecisionExplained(
                 decision_id=row.trigger_decision_id,
@@ -94,7 +97,7 @@ def _decisions(connection: Connection, decision_ids: Sequence[str]) -> dict[str,
                 propensity=row.propensity,
                 model_version=row.model_version,
                 policy_version=row.policy_version,
-                message=row.message,
+                messages=messages.get(row.trigger_decision_id, []),
             ),
         )
     return made
@@ -114,7 +117,11 @@ def _evaluation(row: Row[Any], made: list[DecisionExplained]) -> Evaluation:
 
 def _in_words(event: str | None, made: list[DecisionExplained]) -> str:
     if made:
-        return " ".join(f"{each.trigger}: {each.in_words}" for each in made)
+        return " ".join(f"{each.trigger}: {_with_messages(each)}" for each in made)
     if event is None:
         return "A plain question for a score: only events and timers make triggers decide."
     return f"No trigger waits for {event}."
+
+
+def _with_messages(made: DecisionExplained) -> str:
+    return " ".join([made.in_words, *(each.in_words for each in made.messages)])

@@ -81,7 +81,7 @@ def test_a_user_who_got_nothing_is_told_why_in_words(connection):
         0.2,
         0.25,
     )
-    assert decision.message is None
+    assert decision.messages == []
 
 
 def test_what_became_of_a_message_is_told_with_its_decision(connection):
@@ -90,8 +90,13 @@ def test_what_became_of_a_message_is_told_with_its_decision(connection):
     an_evaluation(connection, "d1", event_seq=1)
     a_decision(connection, "d1", "a", "send", "sent", message="delivered")
     a_decision(connection, "d1", "b", "send", "sent", message="dead")
+    a_decision(connection, "d1", "c", "hold", "capped")
 
-    assert [each.message for each in asked(connection).evaluations[0].decisions] == ["delivered", "dead"]
+    [evaluation] = asked(connection).evaluations
+
+    assert [[each.status for each in made.messages] for made in evaluation.decisions] == [["delivered"], ["dead"], []]
+    assert "a: The score reached the threshold" in evaluation.in_words
+    assert "The message was delivered, with 1 attempt. b:" in evaluation.in_words
 
 
 def test_an_event_that_no_trigger_waits_for_and_a_plain_question_say_so(connection):
