@@ -36,6 +36,8 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     POLICY_CHANGED = "policy_changed"
+    PUT_OFF = "put_off"
+    EXITED = "exited"
 
     @property
     def sentence(self) -> str:
@@ -74,7 +76,9 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType(
         Reason.CONDITION_NOT_MET: "What the trigger asks for under `when` was not so.",
         Reason.CANCELLED: "Something happened that made the waiting pointless, such as an order.",
         Reason.EXPIRED: "The moment at which the trigger was to decide had passed too long ago.",
-        Reason.POLICY_CHANGED: "The trigger was taken out of the policy file before its moment came.",
+        Reason.POLICY_CHANGED: "The policy file changed: the trigger was taken out of it, or is no longer live.",
+        Reason.PUT_OFF: "Everything but the moment spoke for sending; the trigger asks again at a better one.",
+        Reason.EXITED: "What the trigger names under `exit_when` was so, and the sequence is over.",
         Reason.STILL_BROWSING: "The user was still visiting, and the trigger waits until a visit is over.",
     }
 )

@@ -24,6 +24,7 @@ from serving.routes_guards import Engine as GuardEngine
 from serving.routes_guards import GuardRoutes
 from serving.routes_operate import Engine as OperateEngine
 from serving.routes_operate import OperateRoutes
+from serving.routes_policy import Policies, PolicyRoutes
 from serving.routes_reads import ReadRoutes
 from serving.routes_score import Engine as ScoreEngine
 from serving.routes_score import ScoreRoutes
@@ -60,6 +61,7 @@ def http_edge(
     missing: Callable[[], Sequence[str]],
     files: Files,
     remarks: Callable[[], Iterable[str]] = tuple,
+    policies: Policies | None = None,
     limits: Limits,
     open_without_keys: bool,
     replay: bool = False,
@@ -78,6 +80,7 @@ def http_edge(
         missing: Names in words what keeps the server from being ready; nothing when it is.
         files: Where somebody may be found beside the database, to be erased.
         remarks: Says in words what should be looked at though the server does its work.
+        policies: What puts policies in service; without it there are no routes to look at them.
         limits: Of requests.
         open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
         replay: Whether the process replays history.
@@ -112,6 +115,8 @@ def http_edge(
         *docs_routes(),
         *operate.routes(),
     ]
+    if policies is not None:
+        app.router.routes += PolicyRoutes(policies, database=database).routes()
     keyring = Keyring(
         lambda: _keys(database),
         allowance=limits.allowance,

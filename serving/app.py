@@ -15,8 +15,6 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
-from policy.source import load as load_policy
-from policy.source import remarks
 from policy.timing import timing
 from serving.api import Limits, http_edge
 from serving.ceilings import Ceilings
@@ -36,6 +34,8 @@ from serving.mapping_file import read_mapping
 from serving.metrics import Metrics
 from serving.online import OnlineStates
 from serving.outbox import Attempt
+from serving.policy_file import PolicyFile
+from serving.policy_watch import PolicyWatch
 from serving.recheck import asking
 from serving.retention import keep_pruning
 from serving.retry import Status
@@ -71,11 +71,10 @@ class Server:
         with self.database.connect() as connection:
             clock, last = _clock(connection, replay=settings.replay)
             self._refuse_the_world(connection)
-        policy = load_policy(settings.triggers, kind_of=self._mapping.kind_of)
-        for remark in remarks(policy):
-            _log.warning("%s", remark)
+        policy_file = PolicyFile(settings.triggers, self._mapping.kind_of)
+        policy = policy_file.load()
         endpoints = _endpoints(settings)
-        self._unreachable = sorted(policy.endpoints - set(endpoints))
+        self._endpoints = frozenset(endpoints)
         online = OnlineStates(settings.home)
         self._online_file = online.file
         tools = Tools(
@@ -90,6 +89,8 @@ class Server:
             nearest=self._mapping.nearest,
         )
         self.engine = Engine(self.database, tools, self.metrics, on_messages=self._wake)
+        self.policies = PolicyWatch(policy_file, self.engine, database=self.database)
+        self.metrics.follow_policy(lambda: self.engine.policy.version, lambda: self.policies.refusal is not None)
         self._dispatching: asyncio.Task[None] | None = None
         ceilings = Ceilings(settings.sends_per_minute, settings.sends_per_day)
         ask = asking(lambda: tools.policy, clock.now)
@@ -107,7 +108,8 @@ class Server:
             metrics=self.metrics,
             missing=self._missing,
             files=Files(settings.home, [settings.database, *([self._online_file] if self._online_file else [])]),
-            remarks=lambda: self.champions.refusals().values(),
+            remarks=self._remarks,
+            policies=self.policies,
             limits=Limits(
                 sizes=Sizes(event=settings.max_event_bytes, batch=settings.max_batch_bytes),
                 batch_events=settings.max_batch_events,
@@ -132,9 +134,12 @@ class Server:
             checkpoints.append(Checkpoints(self._online_file, every_s=STATES_EVERY_S, durable=False))
         for each in checkpoints:
             each.start()
+        # First, so that nothing is sent that the policy of today would not send.
+        await self.policies.start()
         self.engine.start()
         self._dispatching = asyncio.create_task(self.dispatcher.run())
         watching = [asyncio.create_task(self.champions.watch(self.engine.replace_models))]
+        watching.append(asyncio.create_task(self.policies.watch()))
         watching.append(
             asyncio.create_task(keep_pruning(self.engine, days=settings.keep_features_days, now=self.engine.now))
         )
@@ -153,6 +158,7 @@ class Server:
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
+            await self.policies.stop()
             for each in checkpoints:
                 await asyncio.to_thread(each.stop)
             self.engine.close()
@@ -163,10 +169,16 @@ class Server:
         missing = []
         if self._dispatching is None or self._dispatching.done():
             missing.append("the dispatcher: messages are decided on, but not sent")
-        missing += [f"an endpoint named {name}: messages for it wait in the outbox" for name in self._unreachable]
+        unreachable = sorted(self.engine.policy.endpoints - self._endpoints)
+        missing += [f"an endpoint named {name}: messages for it wait in the outbox" for name in unreachable]
         if self.engine.store_error is not None:
             missing.append(f"the online store: {self.engine.store_error}; states are rebuilt from the log at each read")
         return missing
+
+    def _remarks(self) -> list[str]:
+        """Name what should be looked at though the server does its work."""
+        refusal = self.policies.refusal
+        return [*self.champions.refusals().values(), *([] if refusal is None else [refusal])]
 
     def _wake(self) -> None:
         self.dispatcher.wake()

@@ -204,6 +204,11 @@ def enrolling(policy: Policy) -> list[Trigger]:
     return [each for each in policy.triggers if each.enrol is Enrol.EXISTING]
 
 
+def enrolled(connection: Connection, trigger: Trigger) -> int | None:
+    """Return how many a trigger enrolled so far; None where it enrols nobody."""
+    return Enrolment(trigger, 0).progress(connection).enrolled if trigger.enrol is Enrol.EXISTING else None
+
+
 def forget(connection: Connection, names: Iterable[str]) -> None:
     """Let triggers that were taken out enrol anew, should they come back."""
     for name in names:

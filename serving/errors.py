@@ -100,6 +100,12 @@ class InvalidField(ServingError):
     code = "invalid_field"
 
 
+class PolicyFileRefused(ServingError):
+    """The policy file is refused as a whole; the policy in service stays."""
+
+    code = "policy_refused"
+
+
 class TooManyRequests(ServingError):
     """The key's allowance of requests is used up for the moment."""
 

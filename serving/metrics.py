@@ -74,11 +74,11 @@ class Metrics:
     def __init__(self) -> None:
         self.routes: dict[str, RouteCounts] = {}
         self.events: Counter[str] = Counter(
-            {"accepted": 0, "duplicate": 0, "rejected": 0, "erased": 0, "untracked": 0, "unknown": 0}
+            {"accepted": 0, "duplicate": 0, "rejected": 0, "erased": 0, "untracked": 0, "outdated": 0, "unknown": 0}
         )
         """By outcome: accepted, duplicate, rejected, erased (dropped: their user was erased after they happened),
-        untracked (dropped: their user did not agree to be tracked); `unknown` counts those accepted under a name that
-        nobody knows."""
+        untracked (dropped: their user did not agree to be tracked), outdated (dropped: they happened before what the log
+        still holds); `unknown` counts those accepted under a name that nobody knows."""
         self.decisions: Counter[tuple[str, str]] = Counter()
         """By action and reason."""
         self.batch_size = Histogram(_BATCH)
@@ -94,10 +94,17 @@ class Metrics:
         """Model in service by horizon, as name/version."""
         self.refused: Callable[[], Container[str]] = tuple
         """Horizons whose newest champion was refused, so that an older model stays in service."""
+        self.policy: Callable[[], str] = str
+        """Version of the policy in service; empty where there is none."""
 
     def route(self, path: str) -> RouteCounts:
         """Return the counts of a route, by its path as declared."""
         return self.routes.setdefault(path, RouteCounts())
+
+    def follow_policy(self, version: Callable[[], str], is_refused: Callable[[], bool]) -> None:
+        """Tell which policy is in service, and whether its file was refused."""
+        self.policy = version
+        self.gauge("policy_refused", "Whether the policy file was refused.", lambda: float(is_refused()))
 
     def gauge(self, name: str, meaning: str, measure: Callable[[], float]) -> None:
         """Measure something whenever somebody asks."""
@@ -135,6 +142,9 @@ class _Families(Collector):
         for (name, meaning), measure in self._metrics.gauges.items():
             yield GaugeMetricFamily(f"opportune_{name}", meaning, value=measure())
         yield from self._models()
+        policy = GaugeMetricFamily("opportune_policy", "The policy in service.", labels=["version"])
+        policy.add_metric([self._metrics.policy()], 1)
+        yield policy
 
     def _models(self) -> Iterable[Metric]:
         models = GaugeMetricFamily("opportune_model", "The model in service.", labels=["horizon", "model"])

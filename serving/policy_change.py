@@ -25,13 +25,13 @@ from serving.enrolment import forget
 from serving.ledger import DecisionRow, EvaluationRow
 from serving.log import decision_id
 from serving.timers import Timer, Timers
+from serving.withdrawal import said
 from serving.work import Tools
 
-WITHDRAWN: Final = f"{Reason.POLICY_CHANGED}: its trigger was taken out of the policy, or is no longer live"
 _FACT: Final = "SELECT value FROM facts WHERE name = 'policy'"
 _REMEMBER: Final = "INSERT OR REPLACE INTO facts (name, value) VALUES ('policy', ?)"
 _WITHDRAW: Final = """
-UPDATE outbox SET status = 'dead', lease_until = 0, last_error = ?1
+UPDATE outbox SET status = 'withdrawn', lease_until = 0, last_error = ?1
 WHERE status = 'pending' AND trigger NOT IN (SELECT value FROM json_each(?2)) AND NOT (
     trigger IN (SELECT value FROM json_each(?3)) AND EXISTS (
         SELECT 1 FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
@@ -152,7 +152,7 @@ def waiting(connection: Connection) -> dict[str, int]:
 def _withdraw(connection: Connection, policy: Policy) -> int:
     live = [each.name for each in policy.triggers if each.live]
     rehearsing = [each.name for each in policy.triggers if each.rehearses]
-    asked = (WITHDRAWN, json.dumps(live), json.dumps(rehearsing), TEST_USER)
+    asked = (said(Reason.POLICY_CHANGED), json.dumps(live), json.dumps(rehearsing), TEST_USER)
     return driver(connection).execute(_WITHDRAW, asked).rowcount
 
 

@@ -6,7 +6,6 @@ Both look at many rows, so they read beside the batch loop and write a little at
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -91,35 +90,26 @@ async def _settle(engine: Engine, database: Database, policy: Policy, change: Ch
 async def _enrol(engine: Engine, database: Database, policy: Policy, trigger: Trigger) -> None:
     """Enrol who waits already by a trigger, from where it was left off."""
     enrolment = Enrolment(trigger, engine.now())
-    progress = await asyncio.to_thread(_begin, database, enrolment)
-    if progress.done:
-        return
-    while not progress.done:
-        enrolment.now = engine.now()
-        people = await asyncio.to_thread(_look, database, enrolment, progress.through)
-        went_on = await engine.write(partial(_enrol_some, engine, policy, enrolment, people, progress))
-        if went_on is None:
-            return
-        progress = went_on
+    progress: Progress | None = await asyncio.to_thread(_begin, database, enrolment)
+    while progress is not None and not progress.done:
+        progress = await _enrol_some(engine, database, policy, enrolment, progress)
+        if progress is not None and progress.done:
+            told = (trigger.name, f"{progress.enrolled:,}", f"{progress.too_late:,}")
+            _log.info("trigger %s enrolled %s who waited already; %s would have come too late", *told)
         await asyncio.sleep(REST_S)
-    _log.info(
-        "trigger %s enrolled %s who waited already; %s would have come too late",
-        trigger.name,
-        f"{progress.enrolled:,}",
-        f"{progress.too_late:,}",
-    )
 
 
-def _enrol_some(
-    engine: Engine,
-    policy: Policy,
-    enrolment: Enrolment,
-    people: Sequence[Found],
-    before: Progress,
-    connection: Connection,
+async def _enrol_some(
+    engine: Engine, database: Database, policy: Policy, enrolment: Enrolment, before: Progress
 ) -> Progress | None:
-    """Enrol some people, unless another policy came into service meanwhile."""
-    return enrolment.enrol(connection, people, before) if engine.policy is policy else None
+    """Enrol the next people; None where another policy came into service meanwhile."""
+    enrolment.now = engine.now()
+    people = await asyncio.to_thread(_look, database, enrolment, before.through)
+
+    def enrol(connection: Connection) -> Progress | None:
+        return enrolment.enrol(connection, people, before) if engine.policy is policy else None
+
+    return await engine.write(enrol)
 
 
 def _begin(database: Database, enrolment: Enrolment) -> Progress:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
 
 from sqlalchemy import Engine as Database
 
@@ -21,21 +20,18 @@ _log = logging.getLogger(__name__)
 class PolicyWatch:
     """Puts policies in service, one after the other, and sees to what follows from that."""
 
-    def __init__(self, file: PolicyFile, engine: Engine, *, database: Database, on_change: Callable[[], None]) -> None:
-        """Prepare.
-
-        Args:
-            file: The policy file.
-            engine: Decides by what it said when last loaded.
-            database: To read from, beside the engine.
-            on_change: Called when another policy is in service.
-        """
+    def __init__(self, file: PolicyFile, engine: Engine, *, database: Database) -> None:
+        """Prepare; the engine decides by what the file said when last loaded, the database is read beside it."""
         self._file = file
         self._engine = engine
         self._database = database
-        self._on_change = on_change
         self._taking = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in service."""
+        return self._engine.policy
 
     @property
     def refusal(self) -> str | None:
@@ -91,5 +87,4 @@ class PolicyWatch:
         change = await self._engine.replace_policy(policy)
         await self.stop()
         self._following = asyncio.create_task(follow(self._engine, self._database, policy, change))
-        self._on_change()
         return change

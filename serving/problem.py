@@ -34,6 +34,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.NoSuchRoute: HTTPStatus.NOT_FOUND,
     errors.NoSuchUser: HTTPStatus.NOT_FOUND,
     errors.MethodRefused: HTTPStatus.METHOD_NOT_ALLOWED,
+    errors.PolicyFileRefused: HTTPStatus.CONFLICT,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnknownEncoding: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,

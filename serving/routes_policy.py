@@ -1,0 +1,91 @@
+"""The routes of the policy: which one is in service, and taking over what its file says now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from policy.sentences import sentence
+from policy.source import PolicyRefused
+from serving import contract_policy as contract
+from serving.enrolment import enrolled
+from serving.errors import PolicyFileRefused
+from serving.keys import ADMIN
+from serving.policy_change import in_service, waiting
+from serving.routes import GuardedRoute
+from serving.wire import to_moment
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine as Database
+
+    from policy.triggers import Policy
+    from serving.policy_change import Change
+
+
+class Policies(Protocol):
+    """What puts policies in service, as far as these routes need it."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in service."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why what the file says now is not in service; None if it is."""
+
+    async def reload(self) -> Change:
+        """Take over what the file says now (PolicyRefused, Overloaded, NotReady)."""
+
+
+class PolicyRoutes:
+    """The routes of the policy."""
+
+    def __init__(self, policies: Policies, *, database: Database) -> None:
+        """Keep what answering needs."""
+        self._policies = policies
+        self._database = database
+
+    def routes(self) -> list[GuardedRoute]:
+        """Return the routes as declared."""
+        return [
+            GuardedRoute("/v1/policy", self.policy, needs=ADMIN, tags=["operate"]),
+            GuardedRoute("/v1/policy/reload", self.reload, needs=ADMIN, methods=["POST"], tags=["operate"]),
+        ]
+
+    def policy(self) -> contract.PolicyAnswer:
+        """Return the policy in service, each trigger in a sentence, and how many wait for it."""
+        policy = self._policies.policy
+        with self._database.connect() as connection:
+            known, waits = in_service(connection), waiting(connection)
+            begun = {each.name: enrolled(connection, each) for each in policy.triggers}
+        since = known.since if known is not None and known.version == policy.version else None
+        return contract.PolicyAnswer(
+            version=policy.version,
+            since=None if since is None else to_moment(since),
+            refusal=self._policies.refusal,
+            triggers=[
+                contract.TriggerInService(
+                    name=each.name,
+                    mode=each.mode.value,
+                    in_words=sentence(each),
+                    waiting=waits.get(each.name, 0),
+                    enrolled=begun[each.name],
+                )
+                for each in policy.triggers
+            ],
+        )
+
+    async def reload(self, asked: contract.ReloadRequest) -> contract.ReloadAnswer:
+        """Take over what the policy file says now, as a whole or not at all; the body is an empty object."""
+        del asked
+        try:
+            change = await self._policies.reload()
+        except PolicyRefused as refused:
+            raise PolicyFileRefused(self._policies.refusal or str(refused)) from refused
+        return contract.ReloadAnswer(
+            version=change.version,
+            before=change.before,
+            added=list(change.added),
+            removed=list(change.removed),
+            changed=list(change.changed),
+            withdrawn=change.withdrawn,
+        )
