@@ -1,5 +1,6 @@
 """Bundles: a model on disk as LightGBM text and JSON, written by training, loaded or refused by serving."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def write(
     features: tuple[str, ...],
     created_at: str,
     lineage: dict[str, Any],
+    deciles: Sequence[float] = (),
     catalogue: Catalogue = CATALOGUE,
 ) -> Manifest:
     """Write a bundle: the model's text first, the manifest last, so that what has a manifest is whole.
@@ -42,6 +44,7 @@ def write(
         features: What each column of the model is, in order.
         created_at: ISO 8601 with Z.
         lineage: Where it comes from, as JSON can hold it.
+        deciles: The nine probabilities that part what it was tested on into tenths, ascending; none if not known.
         catalogue: Where the features are defined.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -56,6 +59,7 @@ def write(
         calibrator=calibration.described(),
         created_at=created_at,
         lineage=lineage,
+        deciles=tuple(deciles),
     )
     manifest.write(directory)
     return manifest
@@ -115,5 +119,6 @@ def load(directory: Path, catalogue: Catalogue = CATALOGUE, *, version: str | No
         calibrator=calibration,
         columns=columns,
         lineage=manifest.lineage,
+        deciles=manifest.deciles,
         forest=walkable(text, booster, columns, catalogue.n_features),
     )

@@ -35,6 +35,7 @@ class IntentModel:
         features: What it asks for, in its own order.
         lineage: Where it comes from.
         forest: Its trees for faster walking, where that gives the same bits; else the library predicts.
+        deciles: The nine probabilities that part what it was tested on into tenths, ascending; empty if not known.
     """
 
     name: str
@@ -46,6 +47,7 @@ class IntentModel:
     columns: npt.NDArray[np.intp]
     lineage: dict[str, Any]
     forest: Forest | None = None
+    deciles: tuple[float, ...] = ()
     calibrated = True
 
     def predict(self, rows: Floats) -> Floats:

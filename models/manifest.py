@@ -47,6 +47,8 @@ class Manifest(_Part):
     calibrator: dict[str, Any]
     created_at: str
     lineage: dict[str, Any] = Field(default_factory=dict)
+    deciles: tuple[float, ...] = Field(default=(), max_length=9)
+    """The nine probabilities that part what it was tested on into tenths; bundles from before have none."""
 
     @classmethod
     def read(cls, directory: Path) -> Self:

@@ -102,7 +102,7 @@ class IntentTest(Range):
     less_than: Share | None = Field(default=None, description="Less than this.")
     decile: Decile | None = Field(
         default=None,
-        description="Which tenth of the people that the model was tested on it would be in: 10 is the likeliest.",
+        description="Which tenth of the moments that the model was tested on it would be in: 10 is the likeliest.",
     )
 
     @model_validator(mode="after")

@@ -1,12 +1,16 @@
 """Segments: people named by what holds for them, whatever just happened."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
 from policy.comparisons import Block
 from policy.conditions import Condition, When
+from policy.event_names import ANY, by_event, of_event
 from policy.names import Name
 from policy.view import Reads, View
 
@@ -23,7 +27,7 @@ class Segment(Block):
     @field_validator("when")
     @classmethod
     def _asks_about_no_event(cls, when: Condition) -> Condition:
-        if when.reads.asking or when.reads.since_event:
+        if when.reads.asking or when.reads.since_event or when.reads.message:
             raise ValueError(
                 "looks at the event that asks, and in a segment none does: leave out event, response and same, "
                 "and say since what not_since is to look"
@@ -37,11 +41,13 @@ class Segment(Block):
 
 def whole_reads(reads: Reads, segments: Mapping[str, Segment]) -> Reads:
     """Return what a condition may ask of a view, with what the segments that it names ask."""
-    named, found = set(reads.segments), [reads]
-    while named:
-        inner = segments[named.pop()].when.reads
+    found, left = [reads], set(reads.segments)
+    seen: set[str] = set()
+    while left:
+        seen.add(name := left.pop())
+        inner = segments[name].when.reads
         found.append(inner)
-        named |= inner.segments - {name for each in found[:-1] for name in each.segments}
+        left |= inner.segments - seen
     return Reads.all_of(found)
 
 
@@ -79,3 +85,55 @@ def _circle(start: str, inner: Mapping[str, frozenset[str]]) -> list[str] | None
 
 Segments = Annotated[tuple[Segment, ...], AfterValidator(_sound)]
 """All segments of a policy file, in its order: of different names, and none part of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRules:
+    """The segments of a policy, by what can change who is in them.
+
+    Attributes:
+        by_name: All of them, in the file's order.
+        watched: Names of those that look at features, intent or the profile, which nobody can tell the next change of.
+        digests: Name -> what changes with all that can change who is in it.
+    """
+
+    by_name: Mapping[str, Segment]
+    watched: frozenset[str]
+    digests: Mapping[str, str]
+    _by_event: Mapping[int | str, tuple[str, ...]]
+    _parts: Mapping[str, tuple[Segment, ...]]
+
+    def touched_by(self, kind: int, name: str) -> tuple[str, ...]:
+        """Return the names of the segments that an event may let somebody enter or leave."""
+        return of_event(self._by_event, kind, name)
+
+    def lapses_at(self, names: Iterable[str], view: View) -> int | None:
+        """Return when time alone may first change who is in one of these, in microseconds; None if it never does."""
+        parts = {each.name: each for name in names for each in self._parts[name]}
+        return min(filter(None, (each.when.lapses_at(view) for each in parts.values())), default=None)
+
+
+def segment_rules(segments: tuple[Segment, ...]) -> SegmentRules:
+    """Return the rules of these segments."""
+    by_name = {each.name: each for each in segments}
+    reads = {each.name: whole_reads(each.when.reads, by_name) for each in segments}
+    watched = frozenset(name for name, each in reads.items() if each.features or each.intents or each.profile)
+    looked_for = {
+        name: [ANY] if each.everything or name in watched else sorted(each.events) for name, each in reads.items()
+    }
+    parts = {
+        each.name: (each, *(by_name[name] for name in sorted(reads[each.name].segments - {each.name})))
+        for each in segments
+    }
+    return SegmentRules(
+        by_name=by_name,
+        watched=watched,
+        digests={name: _digest(found) for name, found in parts.items()},
+        _by_event=by_event((event, name) for name, events in looked_for.items() for event in events),
+        _parts=parts,
+    )
+
+
+def _digest(parts: tuple[Segment, ...]) -> str:
+    content = json.dumps([each.when.model_dump(mode="json") for each in parts], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]

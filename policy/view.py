@@ -34,10 +34,12 @@ class SentMessage(NamedTuple):
     Attributes:
         decision_id: The decision that made it, which comes back with every report about it.
         at: When it was decided, in microseconds.
+        message_ids: What it may be called by whoever delivers it.
     """
 
     decision_id: str
     at: int
+    message_ids: frozenset[str] = frozenset()
 
 
 class View(Protocol):
@@ -78,7 +80,7 @@ class View(Protocol):
         ...
 
     def decile(self, horizon: str, /) -> int | None:
-        """Return the tenth of all people that this one's intent is in, 10 the highest; None where nobody knows."""
+        """Return in which tenth of what the model was tested on the intent is, 10 the highest; None where nobody knows."""
         ...
 
     def profile(self, field: str, /) -> object:
@@ -98,6 +100,7 @@ class Reads:
         window_us: How far back before the moment of the question, in microseconds; `EVER_US` is all there is.
         since_event: Whether also what happened after the asking event, however long ago that was.
         asking: Whether the asking event makes a difference.
+        message: Whether the last message of a running sequence does.
         events: Our names of the events looked for.
         everything: Whether events of every kind are looked for.
         features: Names in the catalogue.
@@ -109,6 +112,7 @@ class Reads:
     window_us: int = 0
     since_event: bool = False
     asking: bool = False
+    message: bool = False
     everything: bool = False
     events: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
@@ -134,6 +138,7 @@ class Reads:
             window_us=max((each.window_us for each in found), default=0),
             since_event=any(each.since_event for each in found),
             asking=any(each.asking for each in found),
+            message=any(each.message for each in found),
             everything=any(each.everything for each in found),
             events=frozenset().union(*(each.events for each in found)),
             features=frozenset().union(*(each.features for each in found)),

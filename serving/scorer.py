@@ -1,7 +1,7 @@
 """The models in service: one for each horizon, swapped as a whole between two batches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -45,6 +45,8 @@ class Scorer:
     """name/version by horizon."""
     versions_json: str
     meanings: Mapping[str, str]
+    deciles: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """By horizon what parts the tenths of what its model was tested on, ascending; nothing of a model without them."""
 
     def predict(self, rows: Floats) -> list[dict[str, float | None]]:
         """Return for each feature vector the intent by horizon; None where the model has no answer."""
@@ -74,6 +76,7 @@ def scorer(models: Mapping[str, Model], meanings: Mapping[str, str]) -> Scorer:
         versions=versions,
         versions_json=msgspec.json.encode(versions).decode(),
         meanings=meanings,
+        deciles={horizon: found for horizon, model in models.items() if (found := getattr(model, "deciles", ()))},
     )
 
 

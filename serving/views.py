@@ -1,6 +1,6 @@
 """One person at one moment, as conditions see them: the log is asked only where a condition does."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -66,9 +66,9 @@ class PersonView:
             intents: Probability of a purchase by horizon.
             at: The moment, in microseconds.
             event: What asks.
-            message: What the running sequence sent last.
+            message: The last one of the sequence whose next step is asked.
             policy: Whose segments conditions may name.
-            deciles: What separates the tenths of all people by their intent, ascending, by horizon.
+            deciles: By horizon, what parts the tenths of what its model was tested on, ascending.
         """
         self._driver = driver(connection)
         self._user_no = person.no
@@ -108,9 +108,9 @@ class PersonView:
         return self._intents.get(horizon)
 
     def decile(self, horizon: str, /) -> int | None:
-        """Return the tenth of all people that this one's intent is in, from 1 to 10; None where nobody knows."""
+        """Return in which tenth of what the model was tested on the intent is, 10 the highest; None if unknown."""
         intent, between = self._intents.get(horizon), self._deciles.get(horizon)
-        return bisect_left(between, intent) + 1 if between and intent is not None else None
+        return bisect_right(between, intent) + 1 if between and intent is not None else None
 
     def segment(self, name: str, /) -> bool:
         """Whether the person is in a segment of the policy, by its own condition at this moment."""

@@ -27,6 +27,7 @@ from training.summary import figures
 
 EXPLAINED_ROWS = 600
 EXAMPLE_ROWS = 3
+TENTHS = np.arange(1, 10) / 10
 
 
 class Recording:
@@ -140,6 +141,8 @@ def _write(bundle: Path, name: str, horizon: str, learned: Learned, origin: dict
         features=learned.features,
         created_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         lineage=origin,
+        # Of the window that nothing was learned from: a model is surer of what it has seen.
+        deciles=np.quantile(learned.judged.predicted, TENTHS).tolist(),
     )
 
 
