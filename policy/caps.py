@@ -34,3 +34,8 @@ class Cap(BaseModel):
     def is_used_up(self, sends: Iterable[Sent], at: int) -> bool:
         """Whether as many messages as are allowed were sent in the window that ends at a moment in microseconds."""
         return sum(at - each.at < self.window_us for each in sends) >= self.count
+
+    def free_from(self, sends: Iterable[Sent], at: int) -> int:
+        """Return the first moment from `at` on, in microseconds, when it is not used up, if nothing more is sent."""
+        latest = sorted((each.at for each in sends), reverse=True)
+        return max(at, latest[self.count - 1] + self.window_us) if len(latest) >= self.count else at

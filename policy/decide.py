@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from policy.arms import CONTROL
-from policy.guards import TRANSACTIONAL, Standing, bar, hindrance
+from policy.channels import Route, unbarred
+from policy.conditions import Condition
+from policy.guards import TRANSACTIONAL, Standing
+from policy.moment import Asked, Moment, at_best, now_or_never, objection_to, soon
 from policy.reasons import FIRED, Action, Reason
+from policy.runs import AT_ONCE, Run
 from policy.triggers import Trigger
 from policy.view import View
 
 # Bound once: looking up a member of an enumeration is slow in Python 3.11.
 _HOLD, _CONTROL, _SEND = Action.HOLD, Action.CONTROL, Action.SEND
-_NO_SCORE, _BELOW_THRESHOLD = Reason.NO_SCORE, Reason.BELOW_THRESHOLD
+_SENT, _DRY_RUN, _PUT_OFF = Reason.SENT, Reason.DRY_RUN, Reason.PUT_OFF
+_NO_SCORE, _BELOW_THRESHOLD, _CONDITION_NOT_MET = Reason.NO_SCORE, Reason.BELOW_THRESHOLD, Reason.CONDITION_NOT_MET
 _NOTHING_KNOWN = Standing()
 TEST_USER: Final = "test"
 """Why somebody is excluded whom the mapping lists as a test user."""
@@ -27,7 +32,7 @@ class Facts:
         at: Moment of the question, in microseconds.
         event_at: When the event happened, in microseconds.
         scores: Probability of a purchase by horizon label; None or NaN where there is no answer.
-        last_fired: `Trigger.cool_down_key` -> when it last fired for this user, in microseconds; absent if never.
+        last_fired: `Trigger.cools` -> when it last fired for this user, in microseconds; absent if never.
         excluded: Why this user gets no messages (`bot`, `staff`, `test`); None for everybody else.
         standing: What the guards look at; None where nothing is known, which is no consent either.
         view: What conditions look at; None where no trigger has one.
@@ -53,6 +58,9 @@ class Verdict(NamedTuple):
         propensity: Probability of this action under the whole policy, in (0, 1].
         score: The probability that was looked at; None where there is none.
         threshold: What it was compared with.
+        route: Where the message goes that is sent or withheld; None where there is none.
+        channels: On which channels it does.
+        due_at: When it is asked again, in microseconds; None where nothing was put off.
     """
 
     action: Action
@@ -61,6 +69,9 @@ class Verdict(NamedTuple):
     propensity: float
     score: float | None
     threshold: float
+    route: Route | None = None
+    channels: tuple[str, ...] = ()
+    due_at: int | None = None
 
     @property
     def fired(self) -> bool:
@@ -68,57 +79,83 @@ class Verdict(NamedTuple):
         return self.reason in FIRED
 
 
-def decide(trigger: Trigger, facts: Facts) -> Verdict:
+def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     """Decide one trigger for one user at one moment.
 
-    The first objection is the reason, in this order: excluded, stale or expired, suppressed, no consent, no score,
-    below the threshold, cooling down, condition not met, bought recently, still browsing, capped, quiet hours, dry run.
-    The hold-out is asked last, so that both arms hold users of the same kind. A transactional message asks neither
-    score nor hold-out, nor any guard but suppression. Takes a few microseconds.
+    The first objection is the reason, in this order: excluded, stale or expired, exited, suppressed, no consent, no
+    score, below the threshold, cooling down (not at later steps), condition not met, the wrong moment (bought
+    recently, still browsing, capped, quiet hours; put off where there is a better one in time), dry run. Of several
+    channels those without an objection are used; where none is left, that to the first counts. The hold-out is asked
+    last, so that both arms hold users of the same kind. A transactional message asks neither score nor hold-out, nor
+    any guard but suppression. Takes a few microseconds.
     """
-    score = facts.scores.get(trigger.horizon)
-    held = _objection(trigger, facts, score)
+    plan, score = trigger.plans[run.step], facts.scores.get(trigger.horizon)
+    chosen = plan.choose(facts.view)
+    route, standing = chosen or plan.route, facts.standing or _NOTHING_KNOWN
+    free, barred = unbarred(route, trigger.guards, standing, trigger.message_class)
+    held = _objection(trigger, facts, run, score, None if free else barred)
+    # Only now, since it may have to look through the log.
+    if held is None and (chosen is None or not _is_met(plan.when, facts.view)):
+        held = _CONDITION_NOT_MET
     if held is not None:
-        return Verdict(_HOLD, held, None, 1.0, score, trigger.threshold)
+        return Verdict(_HOLD, held, None, 1.0, score, plan.threshold)
+    asked = Asked(trigger.guards, standing, trigger.name, route, free)
+    moment = _moment(trigger, asked, run, facts.at)
+    if not moment.channels:
+        held = barred or objection_to(asked, facts.at) if moment.due_at is None else _PUT_OFF
+        return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, due_at=moment.due_at)
+    return _fire(trigger, facts, Verdict(_SEND, _SENT, None, 1.0, score, plan.threshold, route, moment.channels))
+
+
+def _fire(trigger: Trigger, facts: Facts, verdict: Verdict) -> Verdict:
+    """Return the verdict where everything speaks for sending: a rehearsal, or what the hold-out says."""
+    # Whoever is excluded came this far only as a test user of a trigger for these.
+    if not trigger.live and facts.excluded is None:
+        return verdict._replace(action=_HOLD, reason=_DRY_RUN)
     if trigger.message_class == TRANSACTIONAL:
-        return Verdict(_SEND, Reason.SENT, None, 1.0, score, trigger.threshold)
+        return verdict
     arm, probability = trigger.split.assign(facts.unit)
     if not probability > 0:
         raise AssertionError(f"trigger {trigger.name}: an arm of probability {probability} was drawn")
     if arm == CONTROL:
-        return Verdict(_CONTROL, Reason.CONTROL, arm, probability, score, trigger.threshold)
-    return Verdict(_SEND, Reason.SENT, arm, probability, score, trigger.threshold)
+        return verdict._replace(action=_CONTROL, reason=Reason.CONTROL, arm=arm, propensity=probability)
+    return verdict._replace(arm=arm, propensity=probability)
 
 
-def _objection(trigger: Trigger, facts: Facts, score: float | None) -> Reason | None:
-    """Return the first reason not to fire, or None."""
+def _objection(trigger: Trigger, facts: Facts, run: Run, score: float | None, barred: Reason | None) -> Reason | None:
+    """Return the first reason, but for conditions and the moment, not to fire; None where there is none."""
     if facts.excluded is not None and not (trigger.rehearses and facts.excluded == TEST_USER):
         return Reason.EXCLUDED_USER
-    if facts.at - facts.event_at > trigger.stale_after_us:
-        return Reason.EXPIRED if trigger.waits else Reason.STALE_EVENT
-    standing = facts.standing or _NOTHING_KNOWN
-    barred = bar(trigger.guards, standing, channel=trigger.channel, message_class=trigger.message_class)
+    if facts.at - facts.event_at > (trigger.expires_after_us if run.is_due else trigger.max_event_age_us):
+        return Reason.EXPIRED if run.is_due else Reason.STALE_EVENT
+    if run.step > 0 and trigger.exit_when is not None and _is_met(trigger.exit_when, facts.view):
+        return Reason.EXITED
     if barred is not None:
         return barred
-    marketing = trigger.message_class != TRANSACTIONAL
-    if marketing and (unlikely := _doubt(trigger, score)):
+    if trigger.message_class != TRANSACTIONAL and (unlikely := _doubt(trigger.plans[run.step].threshold, score)):
         return unlikely
-    fired_at = facts.last_fired.get(trigger.cool_down_key)
-    if fired_at is not None and facts.at - fired_at < trigger.cool_down_us:
-        return Reason.COOLING_DOWN
-    # Only now, since it may have to look through the log.
-    if trigger.when is not None and (facts.view is None or not trigger.when.holds(facts.view)):
-        return Reason.CONDITION_NOT_MET
-    if marketing:
-        hindered = hindrance(trigger.guards, standing, channel=trigger.channel, trigger=trigger.name, at=facts.at)
-        if hindered is not None:
-            return hindered
-    # Whoever is excluded came this far only as a test user of a trigger for these.
-    return None if trigger.live or facts.excluded is not None else Reason.DRY_RUN
+    fired_at = facts.last_fired.get(trigger.cools(run.key)) if run.step == 0 else None
+    is_cooling = fired_at is not None and facts.at - fired_at < trigger.cool_down_us
+    return Reason.COOLING_DOWN if is_cooling else None
 
 
-def _doubt(trigger: Trigger, score: float | None) -> Reason | None:
+def _doubt(threshold: float, score: float | None) -> Reason | None:
     """Return why the score does not speak for sending, or None."""
     if score is None or score != score:
         return _NO_SCORE
-    return _BELOW_THRESHOLD if score < trigger.threshold else None
+    return _BELOW_THRESHOLD if score < threshold else None
+
+
+def _is_met(when: Condition | None, view: View | None) -> bool:
+    return when is None or (view is not None and when.holds(view))
+
+
+def _moment(trigger: Trigger, asked: Asked, run: Run, at: int) -> Moment:
+    """Return when the message goes out; a transactional one does at once."""
+    if trigger.message_class == TRANSACTIONAL:
+        return Moment(asked.free if asked.route.together else asked.free[:1])
+    if not trigger.send_within_us:
+        return now_or_never(asked, at)
+    until = (at if run.first_at is None else run.first_at) + trigger.send_within_us
+    seek = at_best if trigger.send == "best_hour" and run.first_at is None else soon
+    return seek(asked, at, until)

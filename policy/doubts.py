@@ -16,7 +16,13 @@ def doubts(policy: Policy) -> list[str]:
     """Return a sentence for each doubt, in the file's order; none is an error."""
     found = []
     for position, trigger in enumerate(policy.triggers):
-        about = [*impossible(trigger), *_shadowed(trigger, policy.triggers[:position]), *_unguarded(trigger)]
+        about = [
+            *impossible(trigger),
+            *_impossible_steps(trigger),
+            *_idle(trigger),
+            *_shadowed(trigger, policy.triggers[:position]),
+            *_unguarded(trigger),
+        ]
         found += [f"trigger {trigger.name} {each}" for each in about]
     return found
 
@@ -33,8 +39,31 @@ def impossible(trigger: Trigger) -> Iterator[str]:
         known |= dict.fromkeys(_own_counts(trigger.when, trigger.on[0]), _AT_ALL)
     if trigger.when is not None and (why := _contradiction(trigger.when, known)):
         yield f"never fires: nothing is both {why}"
-    if not trigger.waits and trigger.when is not None and any(map(_is_since_now, _all_parts(trigger.when))):
+    if (
+        not (trigger.waits or trigger.send_within)
+        and trigger.when is not None
+        and any(map(_is_since_now, _all_parts(trigger.when)))
+    ):
         yield "asks what happened since its own event, but decides at once: it needs after or inactive_for"
+
+
+def _impossible_steps(trigger: Trigger) -> Iterator[str]:
+    for number, plan in enumerate(trigger.plans[1:], 1):
+        asked = () if plan.when is None else (plan.when,)
+        if plan.threshold == 1 and trigger.message_class != TRANSACTIONAL:
+            yield f"never fires at step {number}: its threshold is 100 %, and no probability is that high"
+        for together in [(*asked, when) for when, _ in plan.branches] or [asked]:
+            if together and (why := _contradiction(Condition(all=together), {})):
+                yield f"never goes one way of step {number}: nothing is both {why}"
+
+
+def _idle(trigger: Trigger) -> Iterator[str]:
+    guards = trigger.guards
+    wrong_moments = guards.caps or guards.quiet_hours or guards.gap_us or guards.not_while_browsing
+    if trigger.send_within and trigger.send == "now" and not wrong_moments:
+        yield "puts nothing off: send_within is for moments that caps, quiet hours, orders or visits forbid"
+    if trigger.message_class == TRANSACTIONAL and trigger.send_within:
+        yield "puts nothing off: a transactional message goes out at once"
 
 
 def _contradiction(condition: Condition, known: dict[Subject, Interval]) -> str | None:
@@ -59,7 +88,18 @@ def _shadowed(trigger: Trigger, above: tuple[Trigger, ...]) -> Iterator[str]:
 
 
 def _covers(other: Trigger, trigger: Trigger) -> bool:
-    alike = ("horizon", "channel", "message_class", "mode", "key", "after", "inactive_for", "cancel_on", "guards")
+    alike: tuple[str, ...] = (
+        "horizon",
+        "channel",
+        "message_class",
+        "mode",
+        "key",
+        "after",
+        "inactive_for",
+        "cancel_on",
+        "guards",
+    )
+    alike += ("send", "send_within", "steps", "exit_when")
     return (
         all(getattr(other, name) == getattr(trigger, name) for name in alike)
         and (ANY in other.on or set(trigger.on) <= set(other.on))
@@ -71,12 +111,13 @@ def _covers(other: Trigger, trigger: Trigger) -> bool:
 
 
 def _unguarded(trigger: Trigger) -> Iterator[str]:
-    if not trigger.live or trigger.message_class == TRANSACTIONAL or trigger.channel == "webhook":
+    if not trigger.live or trigger.message_class == TRANSACTIONAL:
         return
-    if not trigger.guards.caps:
-        yield f"is unguarded: it sends marketing by {trigger.channel} without a cap"
-    if trigger.guards.quiet_hours is None:
-        yield f"is unguarded: it sends marketing by {trigger.channel} without quiet hours"
+    for channel in sorted(trigger.channels - {"webhook"}):
+        if not trigger.guards.caps:
+            yield f"is unguarded: it sends marketing by {channel} without a cap"
+        if trigger.guards.quiet_hours is None:
+            yield f"is unguarded: it sends marketing by {channel} without quiet hours"
 
 
 def _all_parts(condition: Condition) -> Iterator[Condition]:

@@ -4,11 +4,12 @@ Asked in this order, the first objection is the reason: what bars somebody altog
 makes this moment the wrong one (a purchase just made, a visit under way, caps, quiet hours).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Final, Literal, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -150,6 +151,29 @@ def hindrance(guards: Guards, standing: Standing, *, channel: str, trigger: str,
     return _disturbance(guards.quiet_hours, standing, at) if guards.quiet_hours else None
 
 
+def calm_from(guards: Guards, standing: Standing, *, channel: str, trigger: str, at: int) -> int:
+    """Return the first moment from `at` on, in microseconds, that is no wrong one but for quiet hours.
+
+    It is taken that nothing more is ordered, seen or sent until then; what is over stays over.
+    """
+    moment = at
+    if standing.last_order_at is not None and guards.gap_us:
+        moment = max(moment, standing.last_order_at + guards.gap_us)
+    if standing.last_event_at is not None and guards.not_while_browsing:
+        moment = max(moment, standing.last_event_at + SESSION_GAP_US)
+    return max(
+        (cap.free_from(sends, moment) for cap, sends in _counted(guards, standing, channel, trigger)), default=moment
+    )
+
+
+def zone_for(guards: Guards, standing: Standing) -> ZoneInfo | None:
+    """Return the zone of the person's day; where it is not known, what quiet hours say, and without any the shop's."""
+    if guards.quiet_hours is not None:
+        return _quiet_zone(guards.quiet_hours, standing)
+    own = zone_of(standing.timezone) if standing.timezone is not None else None
+    return own or zone_of(standing.shop_zone)
+
+
 def next_allowed(guards: Guards, standing: Standing, at: int) -> int | None:
     """Return the first moment from `at` on, in microseconds, outside the person's quiet hours.
 
@@ -158,7 +182,7 @@ def next_allowed(guards: Guards, standing: Standing, at: int) -> int | None:
     quiet = guards.quiet_hours
     if quiet is None:
         return at
-    zone = zone_of(name) if (name := _zone(quiet, standing)) else None
+    zone = _quiet_zone(quiet, standing)
     return next_end(at, quiet.start, quiet.end, zone) if zone else None
 
 
@@ -179,23 +203,28 @@ def _consent(standing: Standing, purpose: str, channel: str) -> bool | None:
 
 
 def _is_capped(guards: Guards, standing: Standing, channel: str, trigger: str, at: int) -> bool:
+    return any(cap.is_used_up(sends, at) for cap, sends in _counted(guards, standing, channel, trigger))
+
+
+def _counted(guards: Guards, standing: Standing, channel: str, trigger: str) -> Iterator[tuple[Cap, Iterable[Sent]]]:
+    """Yield each cap with the messages that it counts."""
     sends = standing.sends
-    if guards.cap and guards.cap.is_used_up(sends, at):
-        return True
-    if guards.cap_per_channel and guards.cap_per_channel.is_used_up([s for s in sends if s.channel == channel], at):
-        return True
-    own = guards.cap_per_trigger
-    return own is not None and own.is_used_up([s for s in sends if s.trigger == trigger], at)
+    if guards.cap:
+        yield guards.cap, sends
+    if guards.cap_per_channel:
+        yield guards.cap_per_channel, [each for each in sends if each.channel == channel]
+    if guards.cap_per_trigger:
+        yield guards.cap_per_trigger, [each for each in sends if each.trigger == trigger]
 
 
 def _disturbance(quiet: QuietHours, standing: Standing, at: int) -> Reason | None:
-    zone = zone_of(name) if (name := _zone(quiet, standing)) else None
+    zone = _quiet_zone(quiet, standing)
     if zone is None:
         return Reason.UNKNOWN_ZONE
     return Reason.QUIET_HOURS if is_within(at, quiet.start, quiet.end, zone) else None
 
 
-def _zone(quiet: QuietHours, standing: Standing) -> str | None:
-    if standing.timezone is not None:
-        return standing.timezone
-    return {"assume": quiet.zone, "shop_zone": standing.shop_zone}.get(quiet.unknown_zone)
+def _quiet_zone(quiet: QuietHours, standing: Standing) -> ZoneInfo | None:
+    other = {"assume": quiet.zone, "shop_zone": standing.shop_zone}.get(quiet.unknown_zone)
+    name = standing.timezone if standing.timezone is not None else other
+    return zone_of(name) if name else None

@@ -1,11 +1,13 @@
 """A trigger as a sentence: what it waits for, what must be so, what it then does, and what keeps it from that."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from policy.event_names import ANY
 from policy.guards import TRANSACTIONAL, Guards
 from policy.quantities import in_words, percent
 from policy.segments import Segment
+from policy.sentences_steps import steps_in_words
+from policy.sentences_steps import way as _way
 from policy.triggers import Enrol, Trigger
 
 
@@ -19,10 +21,10 @@ def sentence(trigger: Trigger) -> str:
         asked.append(f"the chance of a purchase within {trigger.horizon} is at least {percent(trigger.threshold)}")
     condition = f" if {', and '.join(asked)}" if asked else ""
     said = (
-        f"{_occasion(trigger)}, send a {trigger.message_class} message by {trigger.channel} to {trigger.endpoint}"
+        f"{_occasion(trigger)}, send a {trigger.message_class} message {_way(trigger.plans[0].route)}"
         f"{condition}{_limits(trigger, transactional)}."
     )
-    return said[0].upper() + said[1:]
+    return said[0].upper() + said[1:] + "".join(f" {each}" for each in steps_in_words(trigger))
 
 
 def sentence_of_segment(segment: Segment) -> str:
@@ -43,10 +45,12 @@ def _occasion(trigger: Trigger) -> str:
 
 
 def _limits(trigger: Trigger, transactional: bool) -> str:
-    parts = [f"at most once in {in_words(trigger.cool_down)} to one person"] if trigger.cool_down else []
+    about = "to one person" if trigger.key == "user" else f"about one {trigger.key}"
+    parts = [f"at most once in {in_words(trigger.cool_down)} {about}"] if trigger.cool_down else []
     if not transactional:
         parts += [f"never to the {percent(trigger.hold_out.share)} held out"] if trigger.hold_out.share else []
-        parts += _guards(trigger.guards, trigger.channel)
+        parts += _guards(trigger.guards, trigger.channels)
+        parts += _moment(trigger)
     parts += [] if trigger.live else [_rehearsal(trigger)]
     if trigger.enrol is Enrol.EXISTING:
         parts.append(f"whoever waits already when it begins is enrolled, {trigger.enrol_per_hour:,} an hour at most")
@@ -59,10 +63,18 @@ def _rehearsal(trigger: Trigger) -> str:
     return "all of it in dry run, so nothing is sent"
 
 
-def _guards(guards: Guards, channel: str) -> Iterator[str]:
+def _moment(trigger: Trigger) -> Iterator[str]:
+    if trigger.send == "best_hour":
+        yield f"at the best hour of their day within {in_words(trigger.send_within)}"
+    elif trigger.send_within:
+        yield f"put off where only the moment is wrong, by {in_words(trigger.send_within)} at most"
+
+
+def _guards(guards: Guards, channels: Iterable[str]) -> Iterator[str]:
     basis = {"opt_in": "only to who agreed to", "legitimate_interest": "not to who objected to"}
-    if words := basis.get(guards.asks_for(channel)):
-        yield f"{words} {guards.purpose}"
+    for words in dict.fromkeys(basis.get(guards.asks_for(each)) for each in sorted(channels)):
+        if words is not None:
+            yield f"{words} {guards.purpose}"
     whole = ("in all", guards.cap), ("on this channel", guards.cap_per_channel), ("of this", guards.cap_per_trigger)
     for of, cap in whole:
         if cap is not None:

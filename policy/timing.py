@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policy.decide import Verdict
 from policy.event_names import by_event, of_event
-from policy.runs import EVERYTHING
+from policy.reasons import Reason
+from policy.runs import AT_ONCE, EVERYTHING, Run, Waiting
 from policy.triggers import Policy, Trigger
+from policy.view import SentMessage
 
 Reacting = Mapping[int | str, tuple[Trigger, ...]]
 """Kind of event, or folded name of one without a kind -> triggers, in the file's order."""
@@ -14,17 +17,22 @@ Reacting = Mapping[int | str, tuple[Trigger, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The waiting triggers of a policy, by what they react to.
+    """The triggers of a policy that may wait, by what they react to.
 
     Attributes:
         arming: Those that an event lets begin to wait.
         cancelling: Those that an event lets wait no longer.
-        by_name: All of them.
+        by_name: All of them, those too that wait only for a better moment, or for their next step.
     """
 
     arming: Reacting
     cancelling: Reacting
     by_name: Mapping[str, Trigger]
+
+    def of(self, name: str, step: int) -> Trigger | None:
+        """Return the trigger of a timer; None where the policy holds none of that name, or no such step of it."""
+        found = self.by_name.get(name)
+        return found if found is not None and step <= len(found.steps) else None
 
     def armed_by(self, kind: int, name: str) -> tuple[Trigger, ...]:
         """Return the triggers that begin to wait with this event."""
@@ -36,13 +44,37 @@ class Timing:
 
 
 def timing(policy: Policy) -> Timing:
-    """Return the waiting triggers of a policy."""
-    waiting = [each for each in policy.triggers if each.waits]
+    """Return the triggers of a policy that may wait."""
+    waiting = [each for each in policy.triggers if each.waits or each.goes_on]
     return Timing(
-        arming=by_event((event, each) for each in waiting for event in each.on),
+        arming=by_event((event, each) for each in waiting if each.waits for event in each.on),
         cancelling=by_event((event, each) for each in waiting for event in each.cancel_on),
         by_name={each.name: each for each in waiting},
     )
+
+
+def follows(trigger: Trigger, run: Run, verdict: Verdict, *, at: int, decision_id: str) -> Waiting | None:
+    """Return what a trigger waits for after a decision; None where that is all.
+
+    A step that fired lets the next one wait, and so does one whose condition did not hold; any other objection ends the
+    sequence. A decision that was put off is made again, at the same step.
+    """
+    if verdict.due_at is not None:
+        first_at = at if run.first_at is None else run.first_at
+        return Waiting(run._replace(is_due=True, first_at=first_at), verdict.due_at)
+    passes = verdict.fired or (run.step > 0 and verdict.reason is Reason.CONDITION_NOT_MET)
+    if not passes or run.step == len(trigger.steps):
+        return None
+    message = SentMessage(decision_id, at) if verdict.fired else run.message
+    return Waiting(Run(run.step + 1, run.key, True, None, message), at + trigger.steps[run.step].after_us)
+
+
+def run_of(trigger: Trigger, payload: Mapping[str, Any]) -> Run | None:
+    """Return the run of a trigger that an event lets decide at once; None where it does not say what it is about."""
+    if trigger.key == "user":
+        return AT_ONCE
+    key = key_of(trigger, payload.get("properties", {}))
+    return None if key is None else Run(key=key)
 
 
 def key_of(trigger: Trigger, properties: Mapping[str, Any]) -> str | None:

@@ -12,18 +12,21 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictInt,
     model_validator,
 )
 
 from policy.arms import Split, hold_out
-from policy.conditions import When
+from policy.channels import Channels, route
+from policy.conditions import Condition, When
 from policy.event_names import EventNameOrAny, by_event, of_event
-from policy.guards import Channel, Guards, MessageClass
+from policy.guards import Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.hours import Zone
 from policy.names import Name
 from policy.quantities import Duration, Horizon, Share, microseconds
-from policy.segments import Segment, Segments, check_known
+from policy.segments import Segment, SegmentRules, Segments, check_known, segment_rules
+from policy.steps import Content, Plan, Step, plans
 from policy.trigger_tests import TriggerTest
 from policy.watch import Watch, watch_of
 
@@ -78,7 +81,12 @@ class Trigger(BaseModel):
         "and in dry run for everybody else.",
     )
     endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
-    channel: Channel = Field(default="webhook", description="How the message goes out; consent and caps know channels.")
+    channel: Channels = Field(
+        default="webhook", description="How the message goes out, one way or several; consent and caps know channels."
+    )
+    content: Content | None = Field(
+        default=None, description="What the receiver is to make the message of: any fields, handed on as they are."
+    )
     message_class: MessageClass = Field(
         default="marketing",
         alias="class",
@@ -98,8 +106,22 @@ class Trigger(BaseModel):
         validate_default=True,
         description="What could not be decided in time, since the server was down, is given up so long after it.",
     )
+    send: Literal["now", "best_hour"] = Field(
+        default="now",
+        description="`best_hour`: at the hour of the person's day that is likely the best, `send_within`.",
+    )
+    send_within: Annotated[Duration, Field(le=timedelta(days=14))] = Field(
+        default=timedelta(0),
+        description="How long to seek a moment at which no guard objects; default: it is now or never.",
+    )
+    steps: tuple[Step, ...] = Field(default=(), max_length=20, description="What follows the message, step by step.")
+    exit_when: When | None = Field(default=None, description="The steps end where this holds at one of them.")
     key: Literal["user", "cart", "product"] = Field(
-        default="user", description="What the waiting is for: each cart or product of the event waits for itself."
+        default="user",
+        description="What it is about: each cart or product of the event waits, and cools down, for itself.",
+    )
+    priority: Annotated[StrictInt, Field(ge=-1000, le=1000)] = Field(
+        default=0, description="Of triggers that one event asks, the higher goes first; equal ones in the file's order."
     )
     enrol: Enrol = Field(
         default=Enrol.FROM_NOW,
@@ -125,10 +147,24 @@ class Trigger(BaseModel):
     def _waits_for_one_thing(self) -> Self:
         if self.after is not None and self.inactive_for is not None:
             raise ValueError("after and inactive_for exclude each other: make two triggers of it")
-        waiting = {"cancel_on": (), "expires_after": timedelta(days=1), "key": "user", "enrol": Enrol.FROM_NOW}
+        waiting = {"cancel_on": (), "expires_after": timedelta(days=1)}
         given = [name for name, unsaid in waiting.items() if getattr(self, name) != unsaid]
-        if not self.waits and given:
-            raise ValueError(f"{given[0]} needs after or inactive_for: this trigger decides at once")
+        if not (self.waits or self.goes_on) and given:
+            raise ValueError(f"{given[0]} needs after, inactive_for, send_within or steps: this decides at once")
+        if not self.waits and self.enrol is not Enrol.FROM_NOW:
+            raise ValueError("enrol needs after or inactive_for: this trigger decides at once")
+        return self
+
+    @model_validator(mode="after")
+    def _goes_on_sensibly(self) -> Self:
+        if self.send == "best_hour" and not self.send_within:
+            raise ValueError("send: best_hour needs send_within, such as 24h: how far away that hour may be")
+        if self.exit_when is not None and not self.steps:
+            raise ValueError("exit_when needs steps: there is nothing else to leave")
+        if self.when is not None and self.when.reads.message:
+            raise ValueError(
+                "when asks for the response to a message: only steps and exit_when can, one goes before them"
+            )
         return self
 
     @cached_property
@@ -145,7 +181,43 @@ class Trigger(BaseModel):
     @cached_property
     def stale_after_us(self) -> int:
         """How old its occasion may be, in microseconds: the event, or the moment at which its timer was due."""
-        return microseconds(self.expires_after if self.waits else self.max_event_age)
+        return self.expires_after_us if self.waits else self.max_event_age_us
+
+    @cached_property
+    def expires_after_us(self) -> int:
+        """How long after its moment a decision may still be made, in microseconds."""
+        return microseconds(self.expires_after)
+
+    @cached_property
+    def goes_on(self) -> bool:
+        """Whether a decision can let it wait: for a better moment, or for a step."""
+        return bool(self.send_within or self.steps)
+
+    @cached_property
+    def send_within_us(self) -> int:
+        """How long a better moment is sought, in microseconds."""
+        return microseconds(self.send_within)
+
+    @cached_property
+    def plans(self) -> tuple[Plan, ...]:
+        """What is asked and done at each step, the trigger's own first."""
+        return plans(self.threshold, self.when, route(self.channel, self.endpoint, self.content), self.steps)
+
+    @cached_property
+    def channels(self) -> frozenset[str]:
+        """All channels that it may use."""
+        return frozenset(channel for each in self.plans for route in each.routes for channel in route.channels)
+
+    @cached_property
+    def endpoints(self) -> frozenset[str]:
+        """All endpoints that it may send to."""
+        return frozenset(route.endpoint for each in self.plans for route in each.routes)
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Whatever it may look at: its own condition, that of its end, those of its steps."""
+        own = (each for each in (self.when, self.exit_when) if each is not None)
+        return (*own, *(each for step in self.steps for each in step.conditions))
 
     @cached_property
     def live(self) -> bool:
@@ -198,7 +270,7 @@ class Policy(BaseModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two triggers have the same name: {', '.join(twice)}")
-        asked = (each.when.reads.segments for each in self.triggers if each.when is not None)
+        asked = (condition.reads.segments for each in self.triggers for condition in each.conditions)
         check_known(frozenset().union(*asked), self.segments_by_name)
         return self
 
@@ -206,6 +278,11 @@ class Policy(BaseModel):
     def segments_by_name(self) -> dict[str, Segment]:
         """Each segment by its name."""
         return {each.name: each for each in self.segments}
+
+    @cached_property
+    def segment_rules(self) -> SegmentRules:
+        """What can change who is in the segments."""
+        return segment_rules(self.segments)
 
     @cached_property
     def version(self) -> str:
@@ -216,24 +293,30 @@ class Policy(BaseModel):
     @cached_property
     def horizons(self) -> frozenset[str]:
         """The horizons that some trigger, or a condition of one, looks at."""
-        asked = [each.when.reads.intents for each in self.triggers if each.when is not None]
+        asked = [condition.reads.intents for each in self.triggers for condition in each.conditions]
         asked += [each.when.reads.intents for each in self.segments]
         return frozenset(each.horizon for each in self.triggers).union(*asked)
 
     @cached_property
     def endpoints(self) -> frozenset[str]:
         """The endpoints that some trigger sends to."""
-        return frozenset(each.endpoint for each in self.triggers if each.live or each.rehearses)
+        return frozenset().union(*(each.endpoints for each in self.triggers if each.live or each.rehearses))
 
     @cached_property
     def watch(self) -> Watch:
         """What the guards of some trigger look at."""
-        return watch_of(((each.guards, each.channel) for each in self.triggers), shop_zone=self.shop_zone)
+        guarded = ((each.guards, channel) for each in self.triggers for channel in each.channels)
+        return watch_of(guarded, shop_zone=self.shop_zone)
 
     @cached_property
     def by_name(self) -> dict[str, Trigger]:
         """Each trigger by its name."""
         return {each.name: each for each in self.triggers}
+
+    @cached_property
+    def has_keys(self) -> bool:
+        """Whether some trigger is about each cart or product by itself."""
+        return any(each.key != "user" for each in self.triggers)
 
     @cached_property
     def recalling(self) -> dict[int | str, tuple[Trigger, ...]]:
@@ -242,8 +325,9 @@ class Policy(BaseModel):
 
     @cached_property
     def index(self) -> dict[int | str, tuple[Trigger, ...]]:
-        """Kind of event, or folded name where it has none -> the triggers that react at once, in the file's order."""
-        return by_event((event, each) for each in self.triggers if not each.waits for event in each.on)
+        """Kind of event, or folded name where it has none -> the triggers that react at once, by priority."""
+        first = sorted(self.triggers, key=lambda each: -each.priority)
+        return by_event((event, each) for each in first if not each.waits for event in each.on)
 
     def triggers_for(self, kind: int, name: str = "") -> tuple[Trigger, ...]:
         """Return the triggers that react to an event; its name counts only where it has no kind of its own."""

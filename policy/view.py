@@ -80,7 +80,7 @@ class View(Protocol):
         ...
 
     def decile(self, horizon: str, /) -> int | None:
-        """Return in which tenth of what the model was tested on the intent is, 10 the highest; None where nobody knows."""
+        """Return in which tenth of what the model was tested on the intent is, 10 the highest; None if unknown."""
         ...
 
     def profile(self, field: str, /) -> object:

@@ -18,12 +18,13 @@ from policy.reasons import Action, Reason
 from serving import attribution, ledger
 from serving.clock import wall
 from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Question, Score, UserIds
-from serving.ledger import EvaluationRow
+from serving.ledger import DecisionRow, EvaluationRow
 from serving.log import Appended, Appender, decision_id, event_at
+from serving.memberships import Memberships
 from serving.occasions import Occasion, occasion_of
 from serving.past import state_at
 from serving.people import People, Person
-from serving.policy_change import end
+from serving.policy_change import end, is_known
 from serving.recheck import reconsider
 from serving.standings import is_lesson
 from serving.timers import AT_ONCE, Timer, Timers
@@ -46,8 +47,11 @@ class Batch:
         self._people = People(connection)
         self._appender = Appender(connection, self._people, "replay" if tools.clock.replay else "live")
         self._gate = Gate(connection, self._people, tools.tracking) if tools.tracking is not None else None
-        self._verdicts = Verdicts(connection, tools.policy, tools.scorer.versions)
+        self._memberships = Memberships(connection, tools.policy, tools.scorer)
         self._timers = Timers(connection, tools.timing, next_due=tools.next_due)
+        self._rows: list[DecisionRow] = []
+        self._sends = False
+        self._pending: set[int] = set()
         self._due: list[Timer] = []
         self._ended = 0
         self._steps = Steps()
@@ -58,13 +62,13 @@ class Batch:
     @property
     def has_messages(self) -> bool:
         """Whether the outbox got something to send."""
-        return bool(self._verdicts.messages)
+        return self._sends or bool(self._memberships.messages)
 
     @property
     def decisions(self) -> list[tuple[str, str]]:
         """Action and reason of each decision."""
         ended = [(Action.HOLD.value, Reason.POLICY_CHANGED.value)] * self._ended
-        return [(each.action, each.reason) for each in self._verdicts.rows] + ended
+        return [(each.action, each.reason) for each in self._rows] + ended
 
     def run(self, items: Sequence[Item]) -> list[Any]:
         """Return the answer to each item; nothing is committed yet."""
@@ -72,9 +76,9 @@ class Batch:
         entered = [self._enter(each) for each in items]
         if self._gate is not None and self.writes:
             self._gate.save()
-        self._score()
-        self._decide()
-        self._write()
+        self._settle()
+        if self.writes:
+            self._finish()
         if self.writes and (self._timers.touched or self._due):
             self._tools.next_due = self._timers.look()
         return [self._answer(each) if isinstance(each, Asked) else each for each in entered]
@@ -113,6 +117,24 @@ class Batch:
             case Due():
                 return sum(self._fire(each) for each in self._due)
 
+    def _settle(self) -> None:
+        """Score, decide and write down what was read since the last time."""
+        tools, first = self._tools, len(self._work.scores)
+        self._pending.clear()
+        self._score(first)
+        verdicts = Verdicts(self._connection, tools.policy, tools.scorer.versions, self._timers)
+        self._decide(verdicts, first)
+        self._write(verdicts, first)
+        self._steps = Steps()
+        self._work.links.clear()
+        self._work.lessons.clear()
+
+    def _settle_if(self, *people: Person | None) -> None:
+        """Settle if a decision of one of these, in a replay of anybody, may let something wait, or end."""
+        concerned = self._tools.clock.replay or any(each is not None and each.no in self._pending for each in people)
+        if self._pending and concerned:
+            self._settle()
+
     def _find_due(self, items: Sequence[Item], events: Sequence[Event]) -> None:
         """Look up the timers that may fire in this batch, and whose they are."""
         clock = self._tools.clock
@@ -128,27 +150,33 @@ class Batch:
         """Let the clock hear of a moment; in a replay, what is due until then happens before."""
         clock = self._tools.clock
         if clock.replay and self.writes:
+            self._settle_if()
             # One at a time: what a timer lets happen may change which one is next.
             while moment > clock.now() and (timer := self._first_due(moment)):
                 self._fire(timer)
+                self._settle_if()
         clock.accept(moment)
 
     def _first_due(self, moment: int) -> Timer | None:
         if not self._timers.may_be_due(moment):
             return None
         self._appender.save()  # Whose timers this batch armed may be new.
-        return self._timers.first_due(moment)
+        found = self._timers.first_due(moment)
+        if found is not None:
+            self._people.find([found.user_key])  # They may have come under another id of theirs.
+        return found
 
     def _fire(self, timer: Timer) -> bool:
         """Let a timer that is due fire, unless the person was active since; return whether it did."""
-        tools, trigger = self._tools, self._tools.timing.by_name.get(timer.trigger)
+        tools, trigger = self._tools, self._tools.timing.of(timer.trigger, timer.step)
         person = self._people.get(timer.user_key)
+        self._settle_if(person)
         if trigger is not None and trigger.inactive_for is not None and person is not None and timer.step == 0:
             quiet_until = person.last_known_at + trigger.waits_us
             if quiet_until > timer.due_at:
                 self._timers.begin_anew(timer, quiet_until)
                 return False
-        if trigger is None:
+        if trigger is None or not is_known(timer, tools.timing):
             tools.clock.accept(timer.due_at)
             self._ended += end(self._connection, [timer], tools)
             return False
@@ -162,7 +190,8 @@ class Batch:
         at = tools.ticks.next()
         event, known_at = armed_by
         until = self._appender.position
-        occasion = Occasion(person, person.unit, event, timer.event_seq, known_at, at, timer.due_at, until)
+        since, seen_at = timer.due_at, person.last_known_at
+        occasion = Occasion(person, person.unit, event, timer.event_seq, known_at, at, since, until, seen_at, timer.run)
         self._read(Reading(person, at, decision_id(at), keep=True, occasion=occasion, triggers=(trigger,)))
         return True
 
@@ -185,6 +214,8 @@ class Batch:
         if barred is not None:
             return barred, None
         self._accept(event.occurred_at)
+        if self._pending:
+            self._settle_if(*self._appender.named(event))
         added = self._appender.append(event, earliest=tools.ticks.next(), received_at=wall())
         at = added.known_at
         tools.ticks.reach(at)
@@ -198,7 +229,7 @@ class Batch:
         if tools.policy.recalling and of_event(tools.policy.recalling, event.kind, event.name):
             self._work.recalling.append(added)
         triggers = tools.policy.triggers_for(event.kind, event.name)
-        cancelled = tuple(trigger for trigger, _ in self._timers.heed(added))
+        cancelled = tuple(self._timers.heed(added))
         if asked or triggers or cancelled:
             self._read(
                 Reading(
@@ -212,7 +243,16 @@ class Batch:
                     cancelled=cancelled,
                 )
             )
+        if touched := self._memberships.touched_by(added):
+            self._note(added, touched, is_read=bool(asked or triggers or cancelled))
         return Fate.ACCEPTED, added
+
+    def _note(self, added: Appended, touched: tuple[str, ...], *, is_read: bool) -> None:
+        """Let segments be looked at; what they ask of the person's state is read now, unless it `is_read` already."""
+        watched = self._memberships.is_watched(touched)
+        if watched and not is_read:
+            self._read(Reading(added.person, added.known_at, decision_id(added.known_at), keep=False))
+        self._memberships.note(added, touched, len(self._work.readings) - 1 if watched else None)
 
     def _fold(self, added: Appended) -> None:
         slot = self._slot(added.person)
@@ -233,6 +273,9 @@ class Batch:
         reading.row = self._steps.read(self._slot(person) if person else len(self._states) - 1, reading.at)
         reading.seq = person.last_seq if person else 0
         self._work.readings.append(reading)
+        waits = any(each.goes_on for each in reading.triggers)
+        if person is not None and (waits or (reading.occasion is not None and reading.occasion.run is not None)):
+            self._pending.add(person.no)
 
     def _ask(self, question: Question) -> Asked:
         tools = self._tools
@@ -266,9 +309,9 @@ class Batch:
         reading.keep &= reading.person is not None and found.user_no == reading.person.no
         self._work.readings.append(reading)
 
-    def _score(self) -> None:
+    def _score(self, first: int) -> None:
         rows = self._steps.run(self._states)
-        readings = self._work.readings
+        readings = self._work.readings[first:]
         for each in readings:
             if each.features is None:
                 each.features = rows[each.row]
@@ -288,41 +331,51 @@ class Batch:
             if person.changed and person.excluded is None and is_inhuman(self._states[person.slot]):
                 person.excluded = "bot"
 
-    def _decide(self) -> None:
+    def _decide(self, verdicts: Verdicts, first: int) -> None:
         asking = [
             (each, score)
-            for each, score in zip(self._work.readings, self._work.scores, strict=True)
+            for each, score in zip(self._work.readings[first:], self._work.scores[first:], strict=True)
             if each.triggers or each.cancelled
         ]
         if self._work.lessons or asking:
             occasions = [each.occasion for each, _ in asking if each.occasion is not None]
-            self._verdicts.prepare(occasions, self._work.links, self._work.lessons)
+            verdicts.prepare(occasions, self._work.links, self._work.lessons)
         if self.writes:
             # Only now: what is prepared is what was known before the batch; conditions may count what it took.
             self._appender.save()
         for each, score in asking:
             if each.occasion is not None:
                 cancelled = [
-                    self._verdicts.cancel(each.occasion, trigger, score.intent, each.decision_id)
-                    for trigger in each.cancelled
+                    verdicts.cancel(each.occasion, trigger, step, score.intent, each.decision_id)
+                    for trigger, step in each.cancelled
                 ]
-                decided = self._verdicts.decide(each.occasion, each.triggers, score, each.decision_id)
+                decided = verdicts.decide(each.occasion, each.triggers, score, each.decision_id)
                 score.decisions = cancelled + decided
 
-    def _write(self) -> None:
+    def _write(self, verdicts: Verdicts, first: int) -> None:
         now = wall()
         kept = [
             self._evaluation(each, each.person, score, now)
-            for each, score in zip(self._work.readings, self._work.scores, strict=True)
+            for each, score in zip(self._work.readings[first:], self._work.scores[first:], strict=True)
             if each.keep and each.person is not None
         ]
         if not self.writes:
             self._tools.unwritten += kept
             return
-        ledger.write(self._connection, [*self._tools.unwritten, *kept], self._verdicts.rows)
-        self._verdicts.save(now=now)
-        if self._work.lessons or self._work.recalling:
-            concerned = {each.person.no for each in (*self._work.lessons, *self._work.recalling)}
+        ledger.write(self._connection, kept, verdicts.rows)
+        verdicts.save(now=now)
+        self._rows += verdicts.rows
+        self._sends |= bool(verdicts.messages)
+        self._work.concerned.update(each.person.no for each in self._work.lessons)
+
+    def _finish(self) -> None:
+        """Do what is done once for all that a batch took."""
+        now = wall()
+        ledger.write(self._connection, self._tools.unwritten, [])
+        self._memberships.settle(self._work.scores)
+        self._memberships.send(at=now)
+        concerned = self._work.concerned.union(each.person.no for each in self._work.recalling)
+        if concerned:
             reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())
         attribution.attribute(self._connection, self._work.orders)
         count_unknown(self._connection, self._work.unknown, at=now, nearest=self._tools.nearest)

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection
 
 from features.events import ANONYMOUS_PREFIX, RECORD_WIDTH, Event
 from features.fold import UNLINKED, LogArrays
+from features.kept import Kept, joined, rows_of
 from features.kinds import Kind
-from serving.driver import driver, scalar
+from serving.driver import driver
 from serving.items import Fate
 from serving.people import People, Person, keys_of
 from serving.tombstones import erased_at
@@ -28,9 +29,17 @@ WITH RECURSIVE chain (seq, root) AS (
     UNION ALL
     SELECT e.prev_seq, chain.root FROM chain JOIN events e ON e.seq = chain.seq
 )
-SELECT e.user_no, e.known_at, e.seq, e.linked_no, e.record FROM chain JOIN events e ON e.seq = chain.seq
-ORDER BY chain.root, e.seq
+SELECT chain.root, e.user_no, e.known_at, e.seq, e.linked_no, e.record
+FROM chain JOIN events e ON e.seq = chain.seq ORDER BY chain.root, e.seq
 """
+_KEPT = """
+SELECT coalesce(u.merged_into, u.user_no), k.user_no, k.owner_no, k.seq, k.known_at, k.state
+FROM users u JOIN kept_states k USING (user_no)
+WHERE u.user_no IN (SELECT value FROM json_each(?1)) OR u.merged_into IN (SELECT value FROM json_each(?1))
+"""
+LOG_BEGINS_AT = "SELECT value FROM facts WHERE name = 'log_begins_at'"
+"""The moment (µs) before which the log has forgotten events, as text; nothing where it has not."""
+_POSITION = f"SELECT max(seq), ({LOG_BEGINS_AT}) FROM events"
 _EVENT = """
 SELECT u.user_key, e.kind, e.name, e.message_id, e.occurred_at, e.known_at, e.record, e.payload, u.timezone, u.excluded
 FROM events e JOIN users u USING (user_no) WHERE e.seq = ?
@@ -46,6 +55,7 @@ class Appended:
         person: Whose it is.
         unit: What arms were drawn for when it came; later links can change the person's.
         merged: Who it revealed to be the same person.
+        first: Whether nothing was known of the person before.
     """
 
     person: Person
@@ -54,6 +64,7 @@ class Appended:
     seq: int
     known_at: int
     merged: Person | None
+    first: bool = False
 
 
 class Appender:
@@ -67,6 +78,7 @@ class Appender:
         self._seen: set[str] = set()
         self._erased: dict[str, int] = {}
         self._seq = 0
+        self._begins_at = 0
 
     @property
     def position(self) -> int:
@@ -80,7 +92,12 @@ class Appender:
         self._erased.update(erased_at(self._driver, keys))
         asked = json.dumps([each.message_id for each in events])
         self._seen.update(row[0] for row in self._driver.execute(_SEEN, (asked,)).fetchall())
-        self._seq = scalar(self._driver, "SELECT max(seq) FROM events") or 0
+        seq, begins_at = self._driver.execute(_POSITION).fetchall()[0]
+        self._seq, self._begins_at = seq or 0, int(begins_at or 0)
+
+    def named(self, event: Event) -> list[Person | None]:
+        """Return the people that an event names, as far as the log knows them."""
+        return [self._people.get(key) for key in _keys(event)]
 
     def barred(self, event: Event) -> Fate | None:
         """Return why an event cannot be kept; None if it can."""
@@ -90,7 +107,8 @@ class Appender:
         if erased and any(event.occurred_at <= erased.get(key, -1) for key in _keys(event)):
             # Somebody whom the event names was erased after it happened.
             return Fate.ERASED
-        return None
+        # What the log forgot it would not know to be the same.
+        return Fate.OUTDATED if event.occurred_at < self._begins_at else None
 
     def append(self, event: Event, *, earliest: int, received_at: int) -> Appended:
         """Add an event that is not `barred`; known at `earliest` or after all of its people."""
@@ -122,7 +140,7 @@ class Appender:
                 previous,
             )
         )
-        return Appended(person, person.unit, event, self._seq, known_at, merged)
+        return Appended(person, person.unit, event, self._seq, known_at, merged, first=previous is None)
 
     def _merged(self, event: Event, person: Person) -> Person | None:
         """Return whom this event reveals to be the same person; an id that has an owner already stays with them."""
@@ -155,18 +173,24 @@ def last_moment(connection: Connection) -> int:
 
 def component_rows(connection: Connection, roots: Iterable[int]) -> tuple[LogArrays, dict[int, int]]:
     """Return the log of these people under all their ids, and each person's index in it by number."""
-    found = connection.exec_driver_sql(_COMPONENT_ROWS, (json.dumps(list(roots)),)).fetchall()
-    numbers = np.array([row[0] for row in found], dtype=np.int64)
-    linked = np.array([row[3] or UNLINKED for row in found], dtype=np.int64)
-    distinct = np.unique(np.concatenate([numbers, linked[linked != UNLINKED]]))
+    asked = (json.dumps(list(roots)),)
+    found = connection.exec_driver_sql(_COMPONENT_ROWS, asked).fetchall()
+    kept = connection.exec_driver_sql(_KEPT, asked).fetchall()
     log = LogArrays(
-        user=np.searchsorted(distinct, numbers),
-        known_at=np.array([row[1] for row in found], dtype=np.int64),
-        seq=np.array([row[2] for row in found], dtype=np.int64),
-        records=np.frombuffer(b"".join(row[4] for row in found), dtype="<f8").reshape(-1, RECORD_WIDTH),
-        linked=np.where(linked == UNLINKED, UNLINKED, np.searchsorted(distinct, linked)),
+        user=np.array([row[1] for row in found], dtype=np.int64),
+        known_at=np.array([row[2] for row in found], dtype=np.int64),
+        seq=np.array([row[3] for row in found], dtype=np.int64),
+        records=np.frombuffer(b"".join(row[5] for row in found), dtype="<f8").reshape(-1, RECORD_WIDTH),
+        linked=np.array([row[4] or UNLINKED for row in found], dtype=np.int64),
     )
-    return log, {int(no): index for index, no in enumerate(distinct)}
+    if kept:
+        log = joined(log, rows_of([Kept(*row[1:]) for row in kept]))
+        root = np.array([row[0] for row in (*found, *kept)], dtype=np.int64)
+        log = log.take(np.lexsort((log.which >= 0, log.seq, root)))
+    numbers = np.unique(np.concatenate([log.user, log.linked[log.linked != UNLINKED]]))
+    linked = np.where(log.linked == UNLINKED, UNLINKED, np.searchsorted(numbers, log.linked))
+    indexed = replace(log, user=np.searchsorted(numbers, log.user), linked=linked)
+    return indexed, {int(no): index for index, no in enumerate(numbers)}
 
 
 def event_at(connection: Connection, seq: int) -> tuple[Event, int] | None:

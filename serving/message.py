@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from features.events import Event
 from policy.decide import Verdict
+from policy.guards import CHANNELS
+from policy.runs import Run
 from policy.triggers import Trigger
 
 LARGEST_BODY: Final = 20_000
@@ -43,38 +45,56 @@ class Message:
     channel: str = "webhook"
 
 
-def message_id_of(trigger_decision_id: str) -> str:
-    """Return the id of a decision's message; without the full stops that separate the parts of what is signed."""
-    return f"msg_{hashlib.sha256(trigger_decision_id.encode()).hexdigest()[:32]}"
+def message_id_of(trigger_decision_id: str, channel: str | None = None) -> str:
+    """Return the id of a decision's message, or of its second, third, … one, which goes out on a channel of its own.
+
+    It is without the full stops that separate the parts of what is signed.
+    """
+    said = trigger_decision_id if channel is None else f"{trigger_decision_id} {channel}"
+    return f"msg_{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+
+
+def message_ids_of(trigger_decision_id: str) -> frozenset[str]:
+    """Return every id that a message of a decision may have."""
+    return frozenset(message_id_of(trigger_decision_id, each) for each in (None, *CHANNELS))
 
 
 def compose(
     trigger: Trigger,
     verdict: Verdict,
     event: Event,
+    run: Run,
     *,
+    channel: str,
     trigger_decision_id: str,
     user_no: int,
     at: int,
     model_version: str | None,
     policy_version: str,
 ) -> Message:
-    """Write the message of a decision to send.
+    """Write the message of a decision to send, on one of its channels.
 
     Args:
         trigger: The trigger that fired.
         verdict: What it decided.
         event: What the user did; its properties are left out where they would make the body too large.
+        run: Where the trigger stood.
+        channel: On which channel it goes out.
         trigger_decision_id: The decision's id; comes back with every report about this message.
         user_no: Whose message it is, by number in the log.
         at: Moment of the decision in microseconds; also the moment the message is due.
         model_version: Name and version of the model behind the score.
         policy_version: Version of the policy behind the decision.
     """
+    if verdict.route is None:
+        raise AssertionError(f"trigger {trigger.name}: a message without a route")
     data = {
         "user_id": event.user_id,
         "anonymous_id": event.anonymous_id,
         "trigger": trigger.name,
+        "step": run.step,
+        "channel": channel,
+        "content": verdict.route.content,
         "decision_id": trigger_decision_id,
         "score": verdict.score,
         "threshold": verdict.threshold,
@@ -88,17 +108,16 @@ def compose(
             "properties": json.loads(event.payload_json).get("properties", {}),
         },
     }
-    message_id, lifetime_us = message_id_of(trigger_decision_id), trigger.stale_after_us
     return Message(
-        message_id,
+        message_id_of(trigger_decision_id, None if channel == verdict.channels[0] else channel),
         trigger_decision_id,
-        trigger.endpoint,
+        verdict.route.endpoint,
         _body(at, data),
         at,
-        lifetime_us,
+        trigger.expires_after_us if run.is_due else trigger.max_event_age_us,
         user_no,
         trigger.name,
-        trigger.channel,
+        channel,
     )
 
 

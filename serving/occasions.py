@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from features.events import Event
+from policy.runs import Run
 from serving.log import Appended
 from serving.people import Person
 
@@ -20,6 +21,8 @@ class Occasion:
         at: Moment of the decision, in microseconds.
         since: From when on the decision grows stale: when the event happened, or the timer was due.
         until: Position of the log up to which links are known.
+        seen_at: When the person was last heard of then, in microseconds.
+        run: Where the trigger stands whose moment has come; None where an event asks at once.
     """
 
     person: Person
@@ -30,10 +33,13 @@ class Occasion:
     at: int
     since: int
     until: int
+    seen_at: int
+    run: Run | None = None
 
 
 def occasion_of(added: Appended) -> Occasion:
     """Return the occasion of an event that the log now holds."""
     event = added.event
     known_at = added.known_at
-    return Occasion(added.person, added.unit, event, added.seq, known_at, known_at, event.occurred_at, added.seq)
+    since = event.occurred_at
+    return Occasion(added.person, added.unit, event, added.seq, known_at, known_at, since, added.seq, known_at)

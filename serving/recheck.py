@@ -124,8 +124,9 @@ def objections(
     people = People(connection)
     people.find(each.user_key for each in messages)
     asked = [(each, person) for each in messages if (person := people.get(each.user_key)) is not None]
-    triggers = [policy.by_name[each.trigger] for each in messages if each.trigger in policy.by_name]
-    watch = watch_of(((each.guards, each.channel) for each in triggers), shop_zone=policy.shop_zone)
+    known = [each for each in messages if each.trigger in policy.by_name]
+    guarded = ((policy.by_name[each.trigger].guards, each.channel) for each in known)
+    watch = watch_of(guarded, shop_zone=policy.shop_zone)
     standings = Standings(connection, watch)
     standings.prepare([person for _, person in asked], [], at=at)
     cancelled = _cancelled(connection, policy, asked)

@@ -10,6 +10,7 @@ from policy.triggers import Trigger
 from policy.view import SentMessage
 from serving.driver import driver, scalar
 from serving.log import Appended
+from serving.message import message_ids_of
 
 AT_ONCE: Final = 256
 """Most timers that fire in one transaction of a live server."""
@@ -74,7 +75,7 @@ class Timer(NamedTuple):
     def run(self) -> Run:
         """Where its trigger stands."""
         said, at = self.last_decision_id, self.last_at
-        message = SentMessage(said, at) if said is not None and at is not None else None
+        message = SentMessage(said, at, message_ids_of(said)) if said is not None and at is not None else None
         return Run(self.step, self.key, True, self.first_at, message)
 
 
@@ -93,10 +94,8 @@ class Timers:
         kind, name = added.event.kind, added.event.name
         if added.merged is not None and self._timing.by_name:
             self._follow(added.merged.no, added.person.no)
-        cancelled = []
-        for trigger in self._timing.cancelled_by(kind, name):
-            if (step := self._cancel(trigger, added)) is not None:
-                cancelled.append((trigger, step))
+        pointless = ((each, self._cancel(each, added)) for each in self._timing.cancelled_by(kind, name))
+        cancelled = [(trigger, step) for trigger, step in pointless if step is not None]
         for trigger in self._timing.armed_by(kind, name):
             self._arm(trigger, added)
         return cancelled
@@ -104,7 +103,7 @@ class Timers:
     def go_on(self, user_no: int, trigger: Trigger, waiting: Waiting, *, armed_at: int, event_seq: int) -> None:
         """Let a run wait for its next moment; one that waits at the same step for the same thing gives way to it."""
         run = waiting.run
-        said, at = run.message if run.message is not None else (None, None)
+        said, at = run.message[:2] if run.message is not None else (None, None)
         row = (user_no, trigger.name, run.step, run.key, waiting.due_at, armed_at, event_seq, run.first_at, said, at)
         self._driver.execute(_ARM, row)
         self._mind(waiting.due_at)

@@ -9,6 +9,8 @@ from policy.caps import Sent
 from policy.decide import Facts, Verdict, decide
 from policy.guards import TRANSACTIONAL
 from policy.reasons import Action, Reason
+from policy.runs import Run
+from policy.timing import follows, run_of
 from policy.triggers import Policy, Trigger
 from serving import cooldowns, outbox
 from serving.items import Decided, Score
@@ -17,6 +19,7 @@ from serving.log import Appended
 from serving.message import Message, compose
 from serving.occasions import Occasion
 from serving.standings import Standings
+from serving.timers import Timers
 from serving.views import PersonView, asked_by
 
 _DRY_RUN = Reason.DRY_RUN
@@ -25,11 +28,12 @@ _DRY_RUN = Reason.DRY_RUN
 class Verdicts:
     """The decisions of one batch; each is made with what the ones before it left behind."""
 
-    def __init__(self, connection: Connection, policy: Policy, models: Mapping[str, str]) -> None:
-        """`models` gives name/version by horizon."""
+    def __init__(self, connection: Connection, policy: Policy, models: Mapping[str, str], timers: Timers) -> None:
+        """`models` gives name/version by horizon; `timers` are those of the batch."""
         self._connection = connection
         self._policy = policy
         self._models = models
+        self._timers = timers
         self._last_fired: dict[int, dict[str, int]] = {}
         self._fired: list[tuple[int, str, int]] = []
         self._links: deque[Appended] = deque()
@@ -51,7 +55,7 @@ class Verdicts:
             return
         numbers = {each.person.no for each in asking} | {each.person.no for each in links}
         numbers |= {each.merged.no for each in links if each.merged}
-        found = cooldowns.last_fired(self._connection, sorted(numbers))
+        found = cooldowns.last_fired(self._connection, sorted(numbers), self._keys(asking))
         self._last_fired = {number: dict(found.get(number, {})) for number in numbers}
         self._links.extend(links)
 
@@ -66,18 +70,21 @@ class Verdicts:
         self._follow_links(until=asking.until)
         person = asking.person
         mine = self._last_fired[person.no]
-        view = self._view(asking, score) if any(each.when is not None for each in triggers) else None
-        standing = self._standings.of(person, until=asking.until)
+        looks = asking.run is not None or any(each.when is not None for each in triggers)
+        view = self._view(asking, score) if looks else None
+        standing = self._standings.of(person, until=asking.until, seen_at=asking.seen_at)
         facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, person.excluded, standing, view)
         decided = []
         for trigger in triggers:
-            verdict = decide(trigger, facts)
+            run = asking.run or run_of(trigger, asking.event.payload)
+            if run is None:  # The event does not say which cart or product it is about.
+                continue
+            verdict = decide(trigger, facts, run)
             if verdict.fired:
-                mine[trigger.cool_down_key] = asking.at
-                self._fired.append((person.no, trigger.cool_down_key, asking.at))
-                if verdict.reason is not _DRY_RUN:
-                    self._count(asking, trigger)
-            decided.append(self._record(asking, trigger, verdict, decision_id))
+                self._remember(asking, trigger, run, verdict)
+            if trigger.goes_on:
+                self._go_on(asking, trigger, run, verdict, decision_id)
+            decided.append(self._record(asking, trigger, run, verdict, decision_id))
         return decided
 
     def _view(self, asking: Occasion, score: Score) -> PersonView:
@@ -88,21 +95,46 @@ class Verdicts:
             score.intent,
             at=asking.at,
             event=asked_by(asking),
+            message=None if asking.run is None else asking.run.message,
             policy=self._policy,
         )
 
-    def _count(self, asking: Occasion, trigger: Trigger) -> None:
-        """Count a message for the caps, withheld or not; what escapes them uses nothing up."""
-        if trigger.message_class != TRANSACTIONAL:
-            self._standings.sent(asking.person.no, Sent(asking.at, trigger.channel, trigger.name))
+    def _keys(self, asking: Sequence[Occasion]) -> set[str]:
+        """Return the carts and products that any of these occasions may be about."""
+        found = {each.run.key for each in asking if each.run is not None}
+        if self._policy.has_keys:
+            for trigger in self._policy.triggers:
+                runs = (run_of(trigger, each.event.payload) for each in asking if each.run is None)
+                found |= {run.key for run in runs if run is not None}
+        return found
+
+    def _remember(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict) -> None:
+        """Let a trigger cool down, and count its messages for the caps, withheld or not, unless it escapes them."""
+        name = trigger.cools(run.key)
+        self._last_fired[asking.person.no][name] = asking.at
+        self._fired.append((asking.person.no, name, asking.at))
+        if verdict.reason is not _DRY_RUN and trigger.message_class != TRANSACTIONAL:
+            for channel in verdict.channels:
+                self._standings.sent(asking.person.no, Sent(asking.at, channel, trigger.name))
+
+    def _go_on(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, decision_id: str) -> None:
+        """Let a trigger wait for what follows its decision, which takes the place of what waited before."""
+        number, event = asking.person.no, asking.event
+        if not run.is_due:
+            self._timers.end_put_off(number, trigger, run.key)
+        if run.step == 0 and verdict.fired:
+            self._timers.end_steps(number, trigger, run.key)
+        waiting = follows(trigger, run, verdict, at=asking.at, decision_id=f"{decision_id}.{trigger.name}")
+        if waiting is not None:
+            self._timers.go_on(number, trigger, waiting, armed_at=event.occurred_at, event_seq=asking.event_seq)
 
     def cancel(
-        self, asking: Occasion, trigger: Trigger, intent: Mapping[str, float | None], decision_id: str
+        self, asking: Occasion, trigger: Trigger, step: int, intent: Mapping[str, float | None], decision_id: str
     ) -> Decided:
-        """Write down that an event made a waiting trigger pointless."""
+        """Write down that an event made a waiting trigger pointless, and at which step."""
         score = intent.get(trigger.horizon)
         verdict = Verdict(Action.HOLD, Reason.CANCELLED, None, 1.0, score, trigger.threshold)
-        return self._record(asking, trigger, verdict, decision_id)
+        return self._record(asking, trigger, Run(step), verdict, decision_id)
 
     def save(self, *, now: int) -> None:
         """Write firings and messages; `now` is the wall clock's moment in microseconds."""
@@ -123,9 +155,9 @@ class Verdicts:
                 mine[key] = max(at, mine.get(key, at))
                 self._fired.append((link.person.no, key, mine[key]))
 
-    def _record(self, asking: Occasion, trigger: Trigger, verdict: Verdict, decision_id: str) -> Decided:
+    def _record(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, decision_id: str) -> Decided:
         own_id = f"{decision_id}.{trigger.name}"
-        message_id = self._send(asking, trigger, verdict, own_id) if verdict.action is Action.SEND else None
+        message_id = self._send(asking, trigger, run, verdict, own_id) if verdict.action is Action.SEND else None
         action, reason = verdict.action.value, verdict.reason.value
         self.rows.append(
             DecisionRow(
@@ -144,22 +176,31 @@ class Verdicts:
                 propensity=verdict.propensity,
                 model_version=self._models.get(trigger.horizon),
                 policy_version=self._policy.version,
+                step=run.step,
+                due_at=verdict.due_at,
+                channels=",".join(verdict.channels) or None,
             )
         )
         return Decided(
             own_id, trigger.name, action, reason, verdict.score, verdict.threshold, trigger.horizon, message_id
         )
 
-    def _send(self, asking: Occasion, trigger: Trigger, verdict: Verdict, own_id: str) -> str:
-        message = compose(
-            trigger,
-            verdict,
-            asking.event,
-            trigger_decision_id=own_id,
-            user_no=asking.person.no,
-            at=asking.at,
-            model_version=self._models.get(trigger.horizon),
-            policy_version=self._policy.version,
-        )
-        self.messages.append(message)
-        return message.message_id
+    def _send(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, own_id: str) -> str:
+        """Write a message for each channel; return the id of the first."""
+        messages = [
+            compose(
+                trigger,
+                verdict,
+                asking.event,
+                run,
+                channel=channel,
+                trigger_decision_id=own_id,
+                user_no=asking.person.no,
+                at=asking.at,
+                model_version=self._models.get(trigger.horizon),
+                policy_version=self._policy.version,
+            )
+            for channel in verdict.channels
+        ]
+        self.messages += messages
+        return messages[0].message_id

@@ -55,7 +55,8 @@ class Reading:
     occasion: Occasion | None = None
     event_seq: int | None = None
     triggers: tuple[Trigger, ...] = ()
-    cancelled: tuple[Trigger, ...] = ()
+    cancelled: tuple[tuple[Trigger, int], ...] = ()
+    """Triggers that the event made pointless, each with the step at which it waited."""
     untracked: bool = False
     """Whether the person did not agree to be tracked, and so is nobody."""
 
@@ -82,4 +83,6 @@ class Work:
     lessons: list[Appended] = field(default_factory=list)
     recalling: list[Appended] = field(default_factory=list)
     """Events that cancel something, and may have come too late for that."""
+    concerned: set[int] = field(default_factory=set)
+    """Of whom something was learned that may forbid what waits, by their numbers."""
     unknown: Counter[str] = field(default_factory=Counter)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.arms import CONTROL, TREATMENT
+from policy.channels import Route
 from policy.decide import Facts, Verdict, decide
 from policy.guards import Standing
 from policy.reasons import Action, Reason
@@ -58,7 +59,9 @@ triggers = st.builds(
 
 def test_a_score_at_the_threshold_sends():
     assert decide(a_trigger(threshold=0.5), some_facts()) == Verdict(
-        Action.SEND, Reason.SENT, TREATMENT, propensity=1.0, score=0.5, threshold=0.5
+        *(Action.SEND, Reason.SENT, TREATMENT, 1.0, 0.5, 0.5),
+        route=Route(("webhook",), together=False, endpoint="default", content=None),
+        channels=("webhook",),
     )
 
 
@@ -200,8 +203,8 @@ def test_a_transactional_message_asks_neither_score_nor_hold_out_nor_the_clock()
     trigger = a_trigger(**{"class": "transactional"}, threshold=1, hold_out=0.99, guards={"quiet_hours": NIGHT})
     unsubscribed, dead = Standing(suppressed={"email": "unsubscribed"}), Standing(suppressed={"email": "bounced"})
 
-    assert decide(trigger, some_facts(scores={}, standing=unsubscribed)) == Verdict(
-        Action.SEND, Reason.SENT, None, propensity=1.0, score=None, threshold=1.0
+    assert decide(trigger, some_facts(scores={}, standing=unsubscribed))[:6] == (
+        *(Action.SEND, Reason.SENT, None, 1.0, None, 1.0),
     )
     assert decide(trigger, some_facts(standing=dead)).reason == Reason.SUPPRESSED
 

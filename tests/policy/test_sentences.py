@@ -39,7 +39,7 @@ def said(fields):
             f"after: 30 min, cancel_on: Order Completed, key: cart, {LIVE}",
             (
                 "30 minutes after Product Added, for each cart, unless Order Completed happened, "
-                f"send a marketing message by webhook to default if {CHANCE}; {ONCE}."
+                f"send a marketing message by webhook to default if {CHANCE}; at most once in 7 days about one cart."
             ),
         ),
         (

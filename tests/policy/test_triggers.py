@@ -116,13 +116,15 @@ def test_a_trigger_may_call_an_event_what_the_shop_calls_it():
     assert parse(text).triggers_for(Kind.PRODUCT_ADDED) == ()
 
 
-@pytest.mark.parametrize("field", ["cancel_on: Order Completed", "expires_after: 6h", "key: cart"])
+@pytest.mark.parametrize("field", ["cancel_on: Order Completed", "expires_after: 6h"])
 def test_what_is_for_waiting_is_refused_where_nothing_waits(field):
     trigger = f"triggers:\n- {{name: a, on: x, threshold: 0.5, cool_down: 1d, {field}}}\n"
 
-    with pytest.raises(PolicyRefused, match=f"{field.split(':')[0]} needs after or inactive_for"):
+    with pytest.raises(PolicyRefused, match=f"{field.split(':')[0]} needs after, inactive_for, send_within or steps"):
         parse(trigger)
     assert parse(trigger.replace("cool_down", "after: 1h, cool_down")).triggers[0].waits
+    assert parse(trigger.replace("cool_down", "send_within: 1h, cool_down")).triggers[0].goes_on
+    assert parse(trigger.replace("cool_down", "steps: [{after: 1h}], cool_down")).triggers[0].goes_on
 
 
 def test_a_horizon_that_only_a_condition_looks_at_is_known():

@@ -10,6 +10,7 @@ from features.events import RECORD_WIDTH, Event
 from features.kinds import Kind
 from policy.decide import Verdict
 from policy.reasons import Action, Reason
+from policy.runs import AT_ONCE
 from policy.triggers import Trigger
 from serving.message import LARGEST_BODY, compose, message_id_of
 
@@ -22,9 +23,12 @@ WARM_CART = Trigger.model_validate(
         "cool_down": "7d",
         "mode": "live",
         "endpoint": "mail",
+        "content": {"subject": "Your bag"},
     }
 )
-SENT = Verdict(Action.SEND, Reason.SENT, "treatment", 0.9, 0.5, 0.25)
+SENT = Verdict(
+    Action.SEND, Reason.SENT, "treatment", 0.9, 0.5, 0.25, WARM_CART.plans[0].route, channels=("webhook",)
+)
 
 
 BAG = {"sku": "A-1"}
@@ -53,6 +57,8 @@ def composed(event):
         WARM_CART,
         SENT,
         event,
+        AT_ONCE,
+        channel="webhook",
         trigger_decision_id="d1.warm-cart",
         user_no=7,
         at=AT,
@@ -71,6 +77,9 @@ def test_a_message_says_who_what_and_why():
             "user_id": "ada",
             "anonymous_id": None,
             "trigger": "warm-cart",
+            "step": 0,
+            "channel": "webhook",
+            "content": {"subject": "Your bag"},
             "decision_id": "d1.warm-cart",
             "score": 0.5,
             "threshold": 0.25,

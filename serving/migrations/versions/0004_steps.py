@@ -46,8 +46,8 @@ def _rebuild(table: str, create: Callable[[], None], rows: str) -> None:
 
 
 def _create_timers(*, steps: bool = True) -> None:
-    step = [sa.Column("step", sa.Integer(), autoincrement=False, nullable=False)] if steps else []
-    run = [
+    step: list[sa.Column[Any]] = [sa.Column("step", sa.Integer(), autoincrement=False, nullable=False)][: int(steps)]
+    run: list[sa.Column[Any]] = [
         sa.Column("first_at", sa.BigInteger(), nullable=True),
         sa.Column("last_decision_id", sa.String(length=200), nullable=True),
         sa.Column("last_at", sa.BigInteger(), nullable=True),
@@ -61,7 +61,7 @@ def _create_timers(*, steps: bool = True) -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("armed_at", sa.BigInteger(), nullable=False),
         sa.Column("event_seq", sa.BigInteger(), nullable=False),
-        *(run if steps else []),
+        *run[: 3 * int(steps)],
         sa.ForeignKeyConstraint(["user_no"], ["users.user_no"]),
         sa.PrimaryKeyConstraint("user_no", "trigger", *(["step"] if steps else []), "key"),
         sqlite_with_rowid=False,

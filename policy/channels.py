@@ -1,0 +1,88 @@
+"""Channels: one, several together, or the first of several on which nothing stands against a message."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from policy.caps import Sent
+from policy.guards import Channel, Guards, Standing, bar, hindrance
+from policy.reasons import Reason
+
+
+class Several(BaseModel):
+    """Several channels for one message: a block with exactly one of these fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    prefer: tuple[Channel, ...] | None = Field(
+        default=None, min_length=1, description="Take the first of these that nothing stands against."
+    )
+    together: tuple[Channel, ...] | None = Field(
+        default=None, min_length=1, description="Take each of these that nothing stands against, a message on each."
+    )
+
+    @model_validator(mode="after")
+    def _is_one_list(self) -> Self:
+        if (self.prefer is None) == (self.together is None):
+            raise ValueError("needs either prefer or together, and a list of channels")
+        if len(set(self.channels)) < len(self.channels):
+            raise ValueError("names a channel twice")
+        return self
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """All of them, in order."""
+        return self.prefer or self.together or ()
+
+
+Channels = Channel | Several
+"""A channel, or several of them."""
+
+
+class Route(NamedTuple):
+    """Where a message goes, and with what.
+
+    Attributes:
+        channels: In order of preference.
+        together: Whether all of them are used, rather than the first that may be.
+        endpoint: Name of the endpoint.
+        content: What the receiver is to make the message of; None where the policy says nothing.
+    """
+
+    channels: tuple[str, ...]
+    together: bool
+    endpoint: str
+    content: dict[str, Any] | None
+
+
+def route(channels: Channels, endpoint: str, content: dict[str, Any] | None) -> Route:
+    """Return the route that a policy file describes."""
+    if isinstance(channels, Several):
+        return Route(channels.channels, channels.together is not None, endpoint, content)
+    return Route((channels,), False, endpoint, content)
+
+
+def unbarred(
+    taken: Route, guards: Guards, standing: Standing, message_class: str
+) -> tuple[tuple[str, ...], Reason | None]:
+    """Return the channels on which something may be sent at all, and what bars the first of all channels, if it is."""
+    bars = [bar(guards, standing, channel=channel, message_class=message_class) for channel in taken.channels]
+    return tuple(each for each, barred in zip(taken.channels, bars, strict=True) if barred is None), bars[0]
+
+
+def unhindered(
+    taken: Route, free: tuple[str, ...], guards: Guards, standing: Standing, *, trigger: str, at: int
+) -> tuple[str, ...]:
+    """Return the channels, of those not barred, that a message goes out on at a moment in microseconds.
+
+    Of several together each counts for the caps of those after it.
+    """
+    found: list[str] = []
+    for channel in free:
+        if hindrance(guards, standing, channel=channel, trigger=trigger, at=at) is None:
+            found.append(channel)
+            if not taken.together:
+                break
+            standing = replace(standing, sends=[*standing.sends, Sent(at, channel, trigger)])
+    return tuple(found)

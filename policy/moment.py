@@ -1,0 +1,102 @@
+"""When a message may go out that everything but the moment speaks for: at once, later, or not in time."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from policy.channels import Route, unhindered
+from policy.guards import Guards, Standing, calm_from, hindrance, next_allowed, zone_for
+from policy.reasons import Reason
+from policy.send_hours import PRIOR
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR_US: Final = 3_600_000_000
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Moment(NamedTuple):
+    """When a message goes out.
+
+    Attributes:
+        channels: On which, now; empty where it does not go out now.
+        due_at: When to ask again, in microseconds; None where it goes out now, or not in time.
+    """
+
+    channels: tuple[str, ...]
+    due_at: int | None = None
+
+
+class Asked(NamedTuple):
+    """What a moment is sought for: a message of a trigger by a route, on those of its channels that are not barred."""
+
+    guards: Guards
+    standing: Standing
+    trigger: str
+    route: Route
+    free: tuple[str, ...]
+
+
+def now_or_never(asked: Asked, at: int) -> Moment:
+    """Return on which channels a message goes out at a moment in microseconds."""
+    taken, free, guards = asked.route, asked.free, asked.guards
+    return Moment(unhindered(taken, free, guards, asked.standing, trigger=asked.trigger, at=at))
+
+
+def soon(asked: Asked, at: int, until: int) -> Moment:
+    """Return when a message goes out, as soon as nothing stands against it any more, if that is not after `until`."""
+    due_at = first_moment(asked, at)
+    if due_at == at:
+        return now_or_never(asked, at)
+    return Moment((), due_at if due_at is not None and due_at <= until else None)
+
+
+def at_best(asked: Asked, at: int, until: int) -> Moment:
+    """Return when a message goes out: at the best of the hours in which it may, up to and with `until`."""
+    zone = zone_for(asked.guards, asked.standing)
+    moments = [] if zone is None else [*_hours(asked, at, until, zone)]
+    if zone is None or not moments:
+        return soon(asked, at, until)
+    rated = [(-PRIOR[_local(each, zone).hour], each) for each in moments]
+    _, due_at = min(rated)  # the earliest of equals
+    return now_or_never(asked, at) if due_at == at else Moment((), due_at)
+
+
+def first_moment(asked: Asked, at: int) -> int | None:
+    """Return the first moment from `at` on at which nothing stands against the message on one channel at least.
+
+    It is taken that nothing more is sent, ordered or seen until then. None where somebody's zone, and so their quiet
+    hours, are not known.
+    """
+    found = (
+        next_allowed(
+            asked.guards,
+            asked.standing,
+            calm_from(asked.guards, asked.standing, channel=channel, trigger=asked.trigger, at=at),
+        )
+        for channel in asked.free
+    )
+    return min((each for each in found if each is not None), default=None)
+
+
+def objection_to(asked: Asked, at: int) -> Reason:
+    """Return what stands against a message, that does not go out at that moment, on the first channel not barred."""
+    found = hindrance(asked.guards, asked.standing, channel=asked.free[0], trigger=asked.trigger, at=at)
+    if found is None:
+        raise AssertionError(f"trigger {asked.trigger}: nothing stands against a message that does not go out")
+    return found
+
+
+def _hours(asked: Asked, at: int, until: int, zone: ZoneInfo) -> Iterator[int]:
+    """Yield the first moment in each hour of the day there at which a message may go out."""
+    moment = first_moment(asked, at)
+    while moment is not None and moment <= until:
+        yield moment
+        shown = _local(moment, zone)
+        passed = (shown.minute * 60 + shown.second) * 1_000_000 + shown.microsecond
+        # All else that stood against it is over by then.
+        moment = next_allowed(asked.guards, asked.standing, moment + _HOUR_US - passed)
+
+
+def _local(moment: int, zone: ZoneInfo) -> datetime:
+    return (_EPOCH + moment * _MICROSECOND).astimezone(zone)

@@ -1,0 +1,16 @@
+"""How good each hour of a person's day is for a message, until something is learned of the person.
+
+A stub: the last link of the chain person, cohort, everybody, ten o'clock. The numbers are made up in the likeness of what
+senders of marketing mail report (little at night, most in the late morning, a lower second peak after work), measured on
+nobody; only their order matters. 10:00 is the highest.
+"""
+
+from typing import Final
+
+PRIOR: Final = (
+    *(0.10, 0.06, 0.04, 0.03, 0.04, 0.10),
+    *(0.25, 0.45, 0.70, 0.90, 1.00, 0.95),
+    *(0.85, 0.80, 0.75, 0.70, 0.68, 0.72),
+    *(0.78, 0.82, 0.80, 0.65, 0.40, 0.20),
+)
+"""How good each hour of the person's own day is, from midnight on, relative to the best one."""
