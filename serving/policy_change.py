@@ -42,7 +42,7 @@ WHERE status = 'pending' AND trigger NOT IN (SELECT value FROM json_each(?2)) AN
 _LEFT_OVER: Final = """
 SELECT t.user_no, p.user_key, t.trigger, t.step, t.key, t.due_at, t.armed_at, t.event_seq
 FROM timers t JOIN users u USING (user_no) JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
-WHERE t.trigger NOT IN (SELECT value FROM json_each(?))
+WHERE (t.trigger, t.step) NOT IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
 """
 _COUNTS: Final = "SELECT trigger, count(*) FROM timers GROUP BY trigger"
 _LAST_SEQ: Final = "SELECT last_seq FROM users WHERE user_no = ?"
@@ -128,16 +128,24 @@ def settle(connection: Connection, version: str) -> None:
         _remember(connection, found._replace(settled=True))
 
 
+def is_known(timer: Timer, timing: Timing) -> bool:
+    """Whether the policy in service has the trigger, and the step, that a timer is of."""
+    trigger = timing.by_name.get(timer.trigger)
+    return trigger is not None and timer.step <= len(trigger.steps)
+
+
 def left_over(connection: Connection, timing: Timing) -> list[Timer]:
     """Return the timers that no trigger knows any more; looks at all of them, so not for the batch loop."""
-    rows = driver(connection).execute(_LEFT_OVER, (json.dumps(sorted(timing.by_name)),)).fetchall()
+    known = [(each.name, step) for each in timing.by_name.values() for step in range(len(each.steps) + 1)]
+    rows = driver(connection).execute(_LEFT_OVER, (json.dumps(known),)).fetchall()
     return [Timer(*row) for row in rows]
 
 
 def end(connection: Connection, timers: Sequence[Timer], tools: Tools) -> int:
     """End timers that no trigger knows any more, each with a decision in the ledger; return how many still waited."""
-    known, waiting = tools.timing.by_name, Timers(connection, tools.timing)
-    ended = [(each, tools.ticks.next()) for each in timers if each.trigger not in known and waiting.take(each)]
+    waiting = Timers(connection, tools.timing)
+    unknown = [each for each in timers if not is_known(each, tools.timing)]
+    ended = [(each, tools.ticks.next()) for each in unknown if waiting.take(each)]
     evaluations = [_evaluation(connection, each, at) for each, at in ended]
     decisions = [_decision(each, at, tools.policy.version) for each, at in ended]
     ledger.write(connection, evaluations, decisions)
