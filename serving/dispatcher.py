@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from serving import outbox
 from serving.ceilings import Ceilings
 from serving.courier import attempt, open_session
+from serving.database import for_writing
 from serving.disabled import disable, disabled_endpoints
 from serving.endpoints import Endpoint
 from serving.outbox import Attempt, Claim
@@ -41,7 +42,7 @@ class OwnTransactions:
     """A writer for a process that only dispatches: one transaction for each job."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine = for_writing(engine)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """Run the job in a transaction of its own."""

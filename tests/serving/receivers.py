@@ -1,6 +1,7 @@
 """A webhook receiver on a loopback port: keeps what it gets, and answers what it is told to."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ class Receiver:
     url: str = ""
     bodies: list[dict] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    came_at: list[float] = field(default_factory=list)
+    delay_s: float = 0.0
     on_request: Callable[[], None] = lambda: None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     came: asyncio.Event = field(default_factory=asyncio.Event)
@@ -35,9 +38,12 @@ class Receiver:
         body = await request.read()
         self.bodies.append(Webhook(SECRET).verify(body, dict(request.headers)))
         self.ids.append(request.headers["webhook-id"])
+        self.came_at.append(time.monotonic())
         self.came.set()
         self.on_request()
         await self.gate.wait()
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
         status, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return web.Response(status=status, headers=headers)
 
