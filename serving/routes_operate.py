@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from serving.metrics import Metrics
 
 T = TypeVar("T")
+_TRIES, _REST_S = 20, 0.03
+"""How often it is tried to cut the write-ahead logs, and after which rest: somebody may be reading them."""
 
 
 class Engine(Protocol):
@@ -110,7 +112,7 @@ class OperateRoutes:
         erased, files = await asyncio.gather(
             self._engine.erase(key, known), asyncio.to_thread(self._files.forget, said, found.keys)
         )
-        overwritten = await asyncio.to_thread(self._files.overwrite)
+        overwritten = await self._overwrite()
         return contract.ErasedAnswer(
             erased_at=to_moment(erased.at), rows=erased.rows, files=files, overwritten=overwritten
         )
@@ -133,6 +135,16 @@ class OperateRoutes:
             "features": [{"name": name, "value": value, "meaning": meaning} for name, value, meaning in values],
         }
         return _Streamed(export(self._database, found, rejects, head))
+
+    async def _overwrite(self) -> bool:
+        """Cut the write-ahead logs; False if others read them all the time."""
+        for _ in range(_TRIES):
+            await asyncio.to_thread(self._files.copy)
+            # In the loop, between two of its transactions: a busy writer leaves no gap for anybody else.
+            if self._files.overwrite():
+                return True
+            await asyncio.sleep(_REST_S)
+        return False
 
     def _measure_paused(self) -> float:
         with self._database.connect() as connection:
