@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from policy.conditions_facts import EventTest, FeatureTest, IntentTest, ProfileTest
 from policy.conditions_history import Count, Last, NotSince
+from policy.conditions_response import ResponseTest
 from policy.conditions_sessions import InSegment, SessionTest, Visits
 from policy.view import Reads, View
 
@@ -59,6 +60,9 @@ class Condition(BaseModel):
         default=None, description="What this visit is like, or the one just over that the asking event was part of."
     )
     segment: InSegment | None = Field(default=None, description="The name of a segment that the person is in.")
+    response: ResponseTest | None = Field(
+        default=None, description="What became of the last message of the sequence; for its steps and `exit_when`."
+    )
     profile: ProfileTest | None = Field(default=None, description="A field of the person's profile.")
 
     @model_validator(mode="after")

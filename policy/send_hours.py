@@ -1,8 +1,8 @@
 """How good each hour of a person's day is for a message, until something is learned of the person.
 
-A stub: the last link of the chain person, cohort, everybody, ten o'clock. The numbers are made up in the likeness of what
-senders of marketing mail report (little at night, most in the late morning, a lower second peak after work), measured on
-nobody; only their order matters. 10:00 is the highest.
+A stub: the last link of the chain person, cohort, everybody, ten o'clock. The numbers are made up in the likeness of
+what senders of marketing mail report (little at night, most in the late morning, a lower second peak after work),
+measured on nobody; only their order matters. 10:00 is the highest.
 """
 
 from typing import Final

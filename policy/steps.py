@@ -95,7 +95,7 @@ class Plan(NamedTuple):
 
 
 def plans(threshold: float, when: Condition | None, own: Route, steps: Sequence[Step]) -> tuple[Plan, ...]:
-    """Return what is asked and done at each step; the first is the trigger's own, which fills in what others leave unsaid."""
+    """Return what is asked and done at each step; the first, the trigger's own, fills in what others leave unsaid."""
     return Plan(threshold, when, own), *(_plan(each, threshold, own) for each in steps)
 
 

@@ -60,6 +60,11 @@ class DecisionExplained(Declared):
     propensity: float
     model_version: str | None
     policy_version: str
+    step: int = Field(description="Which step of the trigger this was; 0 is the trigger itself.")
+    due_at: AwareDatetime | None = Field(description="When it is decided again, where it was put off; else null.")
+    channels: list[str] = Field(
+        description="On which channels the message goes, or would; empty where it is held back."
+    )
     messages: list[MessageExplained] = Field(
         description="What became of the messages, one for each channel; empty where none was made."
     )

@@ -43,12 +43,15 @@ def reasons() -> str:
 def triggers() -> str:
     """Return the table of every field of a trigger, those of the blocks inside it below."""
     from policy.caps import Cap
+    from policy.channels import Several
     from policy.guards import Guards
     from policy.holding import HoldOut
     from policy.hours import QuietHours
+    from policy.steps import Branch, Step
     from policy.triggers import Trigger
 
-    inside = {"hold_out": HoldOut, "guards": Guards, "guards.cap": Cap, "guards.quiet_hours": QuietHours}
+    inside = {"channel": Several, "steps": Step, "steps.branches": Branch}
+    inside |= {"hold_out": HoldOut, "guards": Guards, "guards.cap": Cap, "guards.quiet_hours": QuietHours}
     rows = _fields(Trigger, without={"hold_out", "guards"})
     for block, model in inside.items():
         rows += _fields(model, within=f"{block}.")
@@ -61,11 +64,12 @@ def conditions() -> str:
     from policy.conditions import Condition
     from policy.conditions_facts import Decile, EventTest, FeatureTest, IntentTest, ProfileTest
     from policy.conditions_history import Count, Last, NotSince
+    from policy.conditions_response import ResponseTest
     from policy.conditions_sessions import HowLong, HowOften, SessionTest, Visits
 
     inside = {"event": EventTest, "count": Count, "not_since": NotSince, "last": Last}
     inside |= {"feature": FeatureTest, "intent": IntentTest, "profile": ProfileTest}
-    inside |= {"visits": Visits, "session": SessionTest}
+    inside |= {"visits": Visits, "session": SessionTest, "response": ResponseTest}
     compared = {*Comparison.model_fields}
     rows = [(f"`{name}`", "–", meaning) for name, _, meaning in _fields(Condition, plain=True) if name not in inside]
     for block, model in inside.items():

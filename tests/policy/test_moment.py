@@ -1,0 +1,201 @@
+"""When a message goes out that only the moment speaks against."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.caps import Sent
+from policy.decide import Facts, decide
+from policy.guards import Guards, Standing, hindrance
+from policy.moment import Asked, at_best, first_moment, now_or_never, soon
+from policy.reasons import Reason
+from policy.runs import Run
+from policy.send_hours import PRIOR
+from policy.triggers import Trigger
+
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+NOON = 1_700_049_600_000_000  # 2023-11-15, 12:00 UTC
+ZONES = [None, "UTC", "Europe/Berlin", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe", "Nowhere/Atall"]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+times = st.builds(lambda hour, minute: f"{hour:02}:{minute:02}", st.integers(0, 23), st.sampled_from([0, 15, 30]))
+caps = st.none() | st.builds(
+    lambda count, window: {"count": count, "window": f"{window} min"},
+    st.integers(1, 3),
+    st.sampled_from([30, 600, 5000]),
+)
+
+
+@st.composite
+def any_guards(draw):
+    start, end = draw(times), draw(times)
+    quiet = {"from": start, "to": end, "unknown_zone": draw(st.sampled_from(["hold", "shop_zone"]))}
+    found = {
+        "consent": "none",
+        "cap": draw(caps),
+        "cap_per_channel": draw(caps),
+        "cap_per_trigger": draw(caps),
+        "quiet_hours": quiet if start != end and draw(st.booleans()) else None,
+        "gap_after_purchase": draw(st.sampled_from([None, "45 min", "2d"])),
+        "not_while_browsing": draw(st.booleans()),
+    }
+    return Guards.model_validate(found)
+
+
+@st.composite
+def any_standing(draw, at):
+    ago = st.integers(0, 4000).map(lambda minutes: at - minutes * MINUTE)
+    sent = st.builds(Sent, ago, st.sampled_from(["email", "sms"]), st.sampled_from(["t", "other"]))
+    return Standing(
+        sends=draw(st.lists(sent, max_size=5)),
+        last_order_at=draw(st.none() | ago),
+        last_event_at=draw(st.none() | ago),
+        timezone=draw(st.sampled_from(ZONES)),
+        shop_zone=draw(st.sampled_from(ZONES[1:-1])),
+    )
+
+
+@st.composite
+def anything_asked(draw):
+    """What is asked for, and a moment within a year, so that clock changes are among them."""
+    at = NOON + draw(st.integers(0, 365 * 24 * 60)) * MINUTE + draw(st.integers(0, 59_999_999))
+    chosen = draw(st.sampled_from([{"prefer": ["email", "sms"]}, {"together": ["sms", "email"]}, "email"]))
+    trigger = Trigger.model_validate({"name": "t", "on": "x", "threshold": 0, "cool_down": 0, "channel": chosen})
+    route = trigger.plans[0].route
+    return Asked(draw(any_guards()), draw(any_standing(at)), "t", route, route.channels), at
+
+
+def against(asked, at):
+    """What stands against a message at a moment, on each channel."""
+    return [hindrance(asked.guards, asked.standing, channel=each, trigger="t", at=at) for each in asked.free]
+
+
+def is_free(asked, at):
+    return None in against(asked, at)
+
+
+@given(anything_asked())
+def test_nothing_stands_against_the_first_moment_and_something_against_every_one_before(case):
+    asked, at = case
+    found = first_moment(asked, at)
+    until = at + 5 * 24 * HOUR if found is None else found
+
+    earlier = range(at, until, 7 * MINUTE + 13)
+    assert not any(is_free(asked, each) for each in earlier)
+    assert found is None or (is_free(asked, found) and (found == at or not is_free(asked, found - 1)))
+
+
+@given(anything_asked(), st.integers(0, 3 * 24 * 60))
+def test_it_is_never_put_off_beyond_the_limit_and_never_where_it_may_go_out_now(case, minutes):
+    asked, at = case
+    until = at + minutes * MINUTE
+    moment = soon(asked, at, until)
+
+    assert bool(moment.channels) == is_free(asked, at)
+    assert moment.due_at is None or (at < moment.due_at <= until and not moment.channels)
+    if moment.due_at is None and not moment.channels:
+        assert not any(is_free(asked, each) for each in range(at, until, 11 * MINUTE))
+
+
+@given(anything_asked())
+def test_together_no_cap_is_exceeded_by_the_messages_themselves(case):
+    asked, at = case
+    sends = list(asked.standing.sends)
+    for channel in now_or_never(asked, at).channels:
+        standing = Standing(**{name: getattr(asked.standing, name) for name in Standing.__slots__} | {"sends": sends})
+        assert hindrance(asked.guards, standing, channel=channel, trigger="t", at=at) is None
+        sends = [*sends, Sent(at, channel, "t")]
+
+
+def local_hour(at, asked):
+    standing, quiet = asked.standing, asked.guards.quiet_hours
+    unknown = standing.shop_zone if quiet is None or quiet.unknown_zone == "shop_zone" else None
+    name = standing.timezone if standing.timezone != "Nowhere/Atall" or quiet is not None else None
+    zone = name or unknown
+    return (EPOCH + timedelta(microseconds=at)).astimezone(ZoneInfo(zone)).hour
+
+
+@given(anything_asked(), st.integers(0, 60))
+def test_the_best_hour_is_the_best_of_all_in_which_it_may_go_out_and_the_earliest_of_equals(case, hours):
+    asked, at = case
+    until = at + hours * HOUR
+    moment = at_best(asked, at, until)
+    chosen = at if moment.channels else moment.due_at
+    free = [each for each in range(at, until + 1, 5 * MINUTE) if is_free(asked, each)]
+
+    if chosen is None:
+        assert free == []
+        return
+    assert at <= chosen <= until
+    assert is_free(asked, chosen)
+    best = PRIOR[local_hour(chosen, asked)]
+    assert all(PRIOR[local_hour(each, asked)] < best for each in free if each < chosen)
+    assert all(PRIOR[local_hour(each, asked)] <= best for each in free)
+
+
+def a_trigger(**fields):
+    basics = {"name": "t", "on": "x", "threshold": 0, "cool_down": 0, "hold_out": 0, "mode": "live"}
+    return Trigger.model_validate(basics | fields)
+
+
+def verdict(trigger, *, at=NOON, run=None, **standing):
+    facts = Facts("ada", at, at, {"24h": 0.5}, {}, standing=Standing(**{"timezone": "UTC"} | standing))
+    return decide(trigger, facts, run or Run())
+
+
+QUIET = {"quiet_hours": {"from": "11:00", "to": "14:30"}}
+
+
+@pytest.mark.parametrize(
+    ("guards", "standing", "minutes"),
+    [
+        (QUIET, {}, 150),
+        ({"gap_after_purchase": "2h"}, {"last_order_at": NOON - 30 * MINUTE}, 90),
+        ({"not_while_browsing": True}, {"last_event_at": NOON - 10 * MINUTE}, 20),
+        ({"cap": {"count": 1, "window": "1h"}}, {"sends": [Sent(NOON - 20 * MINUTE, "sms", "u")]}, 40),
+        (QUIET | {"gap_after_purchase": "3h"}, {"last_order_at": NOON}, 180),
+    ],
+)
+def test_what_is_put_off_is_due_when_nothing_stands_against_it_any_more(guards, standing, minutes):
+    found = verdict(a_trigger(guards=guards, send_within="8h"), **standing)
+
+    assert (found.action.value, found.reason, found.due_at) == ("hold", Reason.PUT_OFF, NOON + minutes * MINUTE)
+    assert not found.fired
+    assert verdict(a_trigger(guards=guards, send_within="8h"), at=found.due_at, **standing).reason == Reason.SENT
+
+
+def test_what_would_come_too_late_is_held_for_the_reason_of_now():
+    assert verdict(a_trigger(guards=QUIET, send_within="2h")).reason == Reason.QUIET_HOURS
+    assert verdict(a_trigger(guards=QUIET)).reason == Reason.QUIET_HOURS
+    assert verdict(a_trigger(guards=QUIET, send_within="8h"), timezone=None).reason == Reason.UNKNOWN_ZONE
+
+
+def test_the_limit_counts_from_the_first_time_that_it_was_put_off():
+    trigger, first = a_trigger(guards=QUIET, send_within="3h"), NOON - 2 * HOUR
+
+    assert verdict(trigger).reason == Reason.PUT_OFF
+    assert verdict(trigger, run=Run(is_due=True, first_at=first)).reason == Reason.QUIET_HOURS
+
+
+def test_the_best_hour_is_sought_once():
+    trigger = a_trigger(send="best_hour", send_within="1d")
+    found = verdict(trigger)
+
+    assert found.due_at == NOON + 22 * HOUR  # ten o'clock
+    assert verdict(trigger, at=NOON + HOUR, run=Run(is_due=True, first_at=NOON)).reason == Reason.SENT
+    assert verdict(trigger, at=found.due_at).reason == Reason.SENT
+
+
+def test_a_transactional_message_goes_out_at_once():
+    trigger = a_trigger(**{"class": "transactional"}, guards=QUIET, send="best_hour", send_within="1d")
+
+    assert verdict(trigger).reason == Reason.SENT
+
+
+def test_what_is_held_back_for_another_reason_is_not_put_off():
+    assert verdict(a_trigger(threshold=0.9, guards=QUIET, send_within="8h")).reason == Reason.BELOW_THRESHOLD
+    assert verdict(a_trigger(mode="dry_run", guards=QUIET, send_within="8h")).reason == Reason.PUT_OFF
