@@ -14,6 +14,8 @@ from features.layout import Catalogue, Floats, Ints, Tables
 from features.merge import merge_states
 
 UNLINKED: Final = -1
+EVENT: Final = -1
+NOTHING: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class LogArrays:
         seq: Position in the log.
         records: Of shape (n, RECORD_WIDTH); see `features.events`.
         linked: The user whose state this row merges into `user`, or -1.
+        kept: Of a row that stands for events the log forgot (`features.kept`) the row of `states` that it begins with,
+            or `NOTHING` for a link among them; `EVENT` for an event. None where all are events.
+        states: The states that such rows begin with, of shape (m, width).
     """
 
     user: Ints
@@ -33,6 +38,19 @@ class LogArrays:
     seq: Ints
     records: Floats
     linked: Ints
+    kept: Ints | None = None
+    states: Floats | None = None
+
+    @property
+    def which(self) -> Ints:
+        """Return `kept` of each row."""
+        return np.full(len(self), EVENT) if self.kept is None else self.kept
+
+    def take(self, rows: Ints | slice) -> "LogArrays":
+        """Return these rows, as they are."""
+        kept = None if self.kept is None else self.kept[rows]
+        user, known_at, seq, linked = (each[rows] for each in (self.user, self.known_at, self.seq, self.linked))
+        return LogArrays(user, known_at, seq, self.records[rows], linked, kept, self.states)
 
     def __len__(self) -> int:
         return int(self.user.size)
@@ -58,8 +76,10 @@ def fold(log: LogArrays, points: Ints, *, catalogue: Catalogue = CATALOGUE) -> F
         user, linked, seq = _writable(log.user), _writable(log.linked), _writable(log.seq)
         known_at, records = _writable(log.known_at), _writable(log.records, np.float64)
         component = _components(user, linked)
-        place = _places(user, component, seq)
-        _fold(user, known_at, seq, records, linked, component, place, points, states, catalogue.tables)
+        kept = _writable(log.which)
+        starts = np.empty((0, catalogue.width)) if log.states is None else _writable(log.states, np.float64)
+        place = _places(user, component, seq, kept)
+        _fold(user, known_at, seq, records, linked, kept, starts, component, place, points, states, catalogue.tables)
     return states
 
 
@@ -100,7 +120,7 @@ def _components(user: Ints, linked: Ints) -> Ints:
 
 
 @njit(cache=True, nogil=True)
-def _places(user: Ints, component: Ints, seq: Ints) -> Ints:
+def _places(user: Ints, component: Ints, seq: Ints, kept: Ints) -> Ints:
     """Return for each user how many others of the same component have rows before their first; -1 without rows."""
     place = np.full(max(user.max(), component.max()) + 1, -1, dtype=np.int64)
     done = np.zeros(place.size, dtype=np.bool_)
@@ -111,7 +131,7 @@ def _places(user: Ints, component: Ints, seq: Ints) -> Ints:
                 raise ValueError("the rows of linked users must be adjacent")
             done[component[row]] = True
             taken = 0
-        elif seq[row] <= seq[row - 1]:
+        elif seq[row] < seq[row - 1] or (seq[row] == seq[row - 1] and kept[row] == EVENT):
             raise ValueError("the rows of linked users must be in log order")
         if place[user[row]] < 0:
             place[user[row]] = taken
@@ -126,6 +146,8 @@ def _fold(
     seq: Ints,
     records: Floats,
     linked: Ints,
+    kept: Ints,
+    starts: Floats,
     component: Ints,
     place: Ints,
     points: Ints,
@@ -141,9 +163,12 @@ def _fold(
         if mine == taken:
             clear(scratch[mine], tables)
             taken += 1
-        if 0 <= linked[row] < place.size and linked[row] != user[row] and 0 <= place[linked[row]] < taken:
-            merge_states(scratch[mine], scratch[place[linked[row]]], tables)
-        advance_state(scratch[mine], records[row], float(known_at[row]), float(seq[row]), tables)
+        if kept[row] == EVENT:
+            if 0 <= linked[row] < place.size and linked[row] != user[row] and 0 <= place[linked[row]] < taken:
+                merge_states(scratch[mine], scratch[place[linked[row]]], tables)
+            advance_state(scratch[mine], records[row], float(known_at[row]), float(seq[row]), tables)
+        elif kept[row] >= 0:
+            scratch[mine] = starts[kept[row]]
         while point < points.size and points[point] == row:
             states[point] = scratch[mine]
             point += 1

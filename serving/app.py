@@ -140,9 +140,7 @@ class Server:
         self._dispatching = asyncio.create_task(self.dispatcher.run())
         watching = [asyncio.create_task(self.champions.watch(self.engine.replace_models))]
         watching.append(asyncio.create_task(self.policies.watch()))
-        watching.append(
-            asyncio.create_task(keep_pruning(self.engine, days=settings.keep_features_days, now=self.engine.now))
-        )
+        watching.append(asyncio.create_task(self._forget()))
         if settings.watch_registry:
             watching.append(asyncio.create_task(_watch_registry(settings)))
         # What lives as long as the process need not be looked at by each collection: that is what the tail was.
@@ -163,6 +161,16 @@ class Server:
                 await asyncio.to_thread(each.stop)
             self.engine.close()
             self.database.dispose()
+
+    async def _forget(self) -> None:
+        """Let go of what is older than the settings keep it."""
+        await keep_pruning(
+            self.engine,
+            self._settings,
+            database=self.database,
+            longest_cap_us=lambda: self.engine.policy.watch.sends_us,
+            now=self.engine.now,
+        )
 
     def _missing(self) -> Sequence[str]:
         """Name what keeps the server from doing its work; without a model the rule answers, so that is none of it."""

@@ -23,6 +23,7 @@ from serving.errors import InvalidField, NotReady, Overloaded
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
 from serving.mentions import Rejects
 from serving.metrics import Metrics
+from serving.past import refuse_forgotten
 from serving.policy_change import Change, end, put_in_service
 from serving.rejects import Reject, keep_rejects
 from serving.scorer import Scorer
@@ -93,7 +94,7 @@ class Engine:
             keep: Whether the answer to a question without an event may be sampled into the ledger.
 
         Raises:
-            InvalidField: `at` is in the future.
+            InvalidField: `at` is in the future, or before what the log still holds.
             Overloaded: Too many items wait.
             NotReady: The engine is closed.
         """
@@ -101,6 +102,8 @@ class Engine:
         if at is not None and not clock.replay and at > clock.now():
             raise InvalidField("at: is in the future.", field="at")
         answer: Answer = await self._submit(Question(users, event, at, explain, keep))
+        if at is not None:
+            refuse_forgotten(self._connection, at)
         return answer
 
     async def ingest(self, events: Sequence[Event]) -> Ingested:

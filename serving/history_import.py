@@ -24,6 +24,7 @@ from serving.progress import Progress
 from serving.unknown_names import count_unknown
 
 _APPENDED_AT_ONCE = 10_000
+_NOT_REPEATED = (Fate.ACCEPTED, Fate.UNTRACKED, Fate.OUTDATED)
 _READERS: dict[str, Callable[[Path, EventMapping, Advance], Iterator[Row]]] = {
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
@@ -47,6 +48,8 @@ class Imported:
     """Good rows whose event the log held already, or that the file holds twice."""
     untracked: int
     """Good rows of people who did not agree to be tracked, where that is required; they were not kept."""
+    outdated: int
+    """Good rows from before what the log still holds; they were not kept."""
     joined: int
     """Rows that became further lines of the order before them."""
     rejected: int
@@ -109,8 +112,9 @@ def import_history(
     return Imported(
         rows=orders.read,
         added=fates[Fate.ACCEPTED],
-        repeated=len(stage) - fates[Fate.ACCEPTED] - fates[Fate.UNTRACKED] + orders.equal,
+        repeated=len(stage) - sum(fates[each] for each in _NOT_REPEATED) + orders.equal,
         untracked=fates[Fate.UNTRACKED],
+        outdated=fates[Fate.OUTDATED],
         joined=orders.read - orders.equal - rejected.count - len(stage),
         rejected=rejected.count,
         rejects=rejected.path,
@@ -147,6 +151,8 @@ def report(done: Imported, mapping: EventMapping) -> str:
         lines.append(f"{done.repeated:,} rows were known already (the same message id, or an equal row)")
     if done.untracked:
         lines.append(f"{done.untracked:,} rows were not kept: their users did not agree to be tracked")
+    if done.outdated:
+        lines.append(f"{done.outdated:,} rows were not kept: they are older than what the log keeps")
     if done.joined:
         lines.append(f"{done.joined:,} rows were further lines of the order before them")
     if done.rejected:

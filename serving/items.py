@@ -28,6 +28,8 @@ class Fate(Enum):
     """Dropped, since it happened before its user was erased."""
     UNTRACKED = "untracked"
     """Dropped, since its user did not agree to be tracked."""
+    OUTDATED = "outdated"
+    """Dropped, since it happened before what the log still holds."""
 
 
 class Question(Struct, frozen=True):
@@ -143,3 +145,4 @@ class Ingested(Struct, frozen=True):
     duplicates: int
     erased: int = 0
     untracked: int = 0
+    outdated: int = 0

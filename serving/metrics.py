@@ -77,8 +77,8 @@ class Metrics:
             {"accepted": 0, "duplicate": 0, "rejected": 0, "erased": 0, "untracked": 0, "outdated": 0, "unknown": 0}
         )
         """By outcome: accepted, duplicate, rejected, erased (dropped: their user was erased after they happened),
-        untracked (dropped: their user did not agree to be tracked), outdated (dropped: they happened before what the log
-        still holds); `unknown` counts those accepted under a name that nobody knows."""
+        untracked (dropped: their user did not agree to be tracked), outdated (dropped: from before what the log
+        holds); `unknown` counts those accepted under a name that nobody knows."""
         self.decisions: Counter[tuple[str, str]] = Counter()
         """By action and reason."""
         self.batch_size = Histogram(_BATCH)

@@ -7,8 +7,11 @@ from sqlalchemy import Connection
 
 from features.fold import LogArrays, fold
 from features.layout import Floats
+from features.moments import iso
 from features.state import empty, position, read
-from serving.log import component_rows
+from serving.driver import driver, scalar
+from serving.errors import InvalidField
+from serving.log import LOG_BEGINS_AT, component_rows
 from serving.people import People
 
 
@@ -24,7 +27,12 @@ _OWN_NUMBER = "SELECT user_no FROM users WHERE user_key = ?"
 
 
 def state_at(connection: Connection, key: str, at: int) -> Found:
-    """Return what the person behind a key looked like at `at` (µs); an id not yet linked is read by itself."""
+    """Return what the person behind a key looked like at `at` (µs); an id not yet linked is read by itself.
+
+    Raises:
+        InvalidField: The log has forgotten what was known then.
+    """
+    refuse_forgotten(connection, at)
     people = People(connection)
     people.find([key])
     person = people.get(key)
@@ -39,6 +47,13 @@ def state_at(connection: Connection, key: str, at: int) -> Found:
         return Found(read(empty(), at), numbers.get(owner), 0)
     state = fold(log, rows[-1:])[0]
     return Found(read(state, at), numbers[owner], position(state))
+
+
+def refuse_forgotten(connection: Connection, at: int) -> None:
+    """Raise InvalidField where a moment (µs) is before what the log still holds."""
+    begins_at = int(scalar(driver(connection), LOG_BEGINS_AT) or 0)
+    if at < begins_at:
+        raise InvalidField(f"at: the log has forgotten what was before {iso(begins_at)}.", field="at")
 
 
 def _owner(log: LogArrays, user: int, at: int) -> int:

@@ -172,6 +172,7 @@ class EventRoutes:
         counted["duplicate"] += ingested.duplicates
         counted["erased"] += ingested.erased
         counted["untracked"] += ingested.untracked
+        counted["outdated"] += ingested.outdated
         for event in events:
             if event.kind is Kind.OTHER:
                 counted["unknown"] += 1

@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.events import RECORD_WIDTH
-from features.fold import UNLINKED, LogArrays, components
+from features.fold import EVENT, UNLINKED, LogArrays, components
+from features.kept import Kept, joined, rows_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -22,6 +23,7 @@ NEVER = np.iinfo(np.int64).max
 FETCHED_AT_ONCE = 2_000
 """Few enough that the garbage collector does not walk through them."""
 EVENTS = "SELECT user_no, seq, known_at, COALESCE(linked_no, -1), record FROM events WHERE known_at <= ? ORDER BY seq"
+KEPT = "SELECT user_no, owner_no, seq, known_at, state FROM kept_states ORDER BY user_no"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Log:
     """The events of all users, those of linked users adjacent, in log order within them.
 
     Attributes:
-        arrays: What the fold reads; `user` indexes `user_keys`.
+        arrays: What the fold reads; `user` indexes `user_keys`. Rows that stand for forgotten events are among them.
         components: Of each event: the smallest index among the users that links connect its user to; ascending.
         user_keys: By user index.
         user_nos: The users' numbers in the tables, ascending, by user index.
@@ -49,15 +51,23 @@ class Log:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Return the first and the last moment (µs) at which anything became known; zeros if nothing did."""
+        """Return the first and the last moment (µs) that the log can tell of; zeros if it is empty."""
         known_at = self.arrays.known_at
-        return (int(known_at.min()), int(known_at.max())) if known_at.size else (0, 0)
+        return (max(int(known_at.min()), self.begins_at), int(known_at.max())) if known_at.size else (0, 0)
+
+    @property
+    def begins_at(self) -> int:
+        """Return the moment (µs) from which on every event is there; 0 where none was ever forgotten."""
+        forgotten = self.arrays.known_at[self.arrays.which != EVENT]
+        return int(forgotten.max()) if forgotten.size else 0
 
     @cached_property
     def fingerprint(self) -> str:
         """A digest of every number in the log: the same for the same log, whatever else the tables hold."""
         digest = hashlib.sha256()
-        for each in (self.arrays.user, self.arrays.known_at, self.arrays.linked, self.arrays.records):
+        arrays = self.arrays
+        states = np.empty(0) if arrays.states is None else arrays.states
+        for each in (arrays.user, arrays.known_at, arrays.linked, arrays.records, states):
             digest.update(np.ascontiguousarray(each).data)
         return digest.hexdigest()[:16]
 
@@ -111,23 +121,26 @@ def read_log(database: Path, *, until_us: int | None = None) -> Log:
     """
     until = NEVER if until_us is None else until_us
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        # One moment for all of it: a server may forget old events meanwhile.
+        connection.execute("BEGIN")
         users = connection.execute(
             "SELECT user_no, user_key, excluded IS NOT NULL FROM users ORDER BY user_no"
         ).fetchall()
         numbers, records = _fetched(connection, int(until))
+        kept = [Kept(*row) for row in connection.execute(KEPT).fetchall()]
     user_nos = np.array([each[0] for each in users], dtype=np.int64)
     user_no, seq, known_at, linked_no = numbers
-    unordered = LogArrays(
-        user=np.searchsorted(user_nos, user_no),
-        known_at=known_at,
-        seq=seq,
-        records=records,
-        linked=np.where(linked_no == UNLINKED, UNLINKED, np.searchsorted(user_nos, linked_no)),
+    found = LogArrays(user_no, known_at, seq, records, linked_no)
+    found = joined(found, rows_of(kept)) if kept else found
+    unordered = replace(
+        found,
+        user=np.searchsorted(user_nos, found.user),
+        linked=np.where(found.linked == UNLINKED, UNLINKED, np.searchsorted(user_nos, found.linked)),
     )
     component = components(unordered)
-    order = np.argsort(component, kind="stable")
+    order = np.lexsort((unordered.which >= 0, unordered.seq, component))
     return Log(
-        arrays=_ordered(unordered, order),
+        arrays=unordered.take(order),
         components=component[order],
         user_keys=[each[1] for each in users],
         user_nos=user_nos,
@@ -151,13 +164,3 @@ def _fetched(connection: sqlite3.Connection, until: int) -> tuple[Ints, Floats]:
         records[begun:end] = np.frombuffer(b"".join(packed), dtype="<f8").reshape(-1, RECORD_WIDTH)
         begun = end
     return numbers[:, :begun], records[:begun]
-
-
-def _ordered(log: LogArrays, order: Ints) -> LogArrays:
-    return LogArrays(
-        user=log.user[order],
-        known_at=log.known_at[order],
-        seq=log.seq[order],
-        records=log.records[order],
-        linked=log.linked[order],
-    )

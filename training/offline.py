@@ -150,10 +150,7 @@ def _slices(log: Log, points: Ints) -> Iterator[tuple[LogArrays, Ints]]:
         inside = points[np.searchsorted(points, begin) : np.searchsorted(points, end)]
         if inside.size:
             part = slice(begin, end)
-            yield (
-                LogArrays(rows.user[part], rows.known_at[part], rows.seq[part], rows.records[part], rows.linked[part]),
-                inside - begin,
-            )
+            yield rows.take(part), inside - begin
 
 
 def _latest(states: pa.Table, points: pd.DataFrame) -> Ints:

@@ -46,6 +46,7 @@ class Parity:
         by_feature: How many values of each feature differ.
         pruned: Vectors that retention has removed, and so not compared.
         other_catalogue: Vectors served under another catalogue, and so not compared.
+        forgotten: Vectors as of a moment before what the log still holds, and so not compared.
     """
 
     rows: int = 0
@@ -53,6 +54,7 @@ class Parity:
     by_feature: Counter[str] = field(default_factory=Counter)
     pruned: int = 0
     other_catalogue: int = 0
+    forgotten: int = 0
 
     def summary(self) -> dict[str, int]:
         """Return the figures of a demonstration's summary."""
@@ -66,7 +68,10 @@ def compare(database: Path, *, report: Callable[[Difference], object] = lambda _
     found = Parity()
     log = read_log(database)
     for user_nos, at, served in _served(database, found):
-        _compare(log, user_nos, at, served, found, report)
+        there = at >= log.begins_at
+        found.forgotten += int((~there).sum())
+        if there.any():
+            _compare(log, user_nos[there], at[there], served[there], found, report)
     return found
 
 
@@ -143,6 +148,8 @@ def _say(found: Parity, differences: Path) -> None:
         lines.append(f"{found.pruned:,} were not compared: retention has removed them")
     if found.other_catalogue:
         lines.append(f"{found.other_catalogue:,} were not compared: they were served under another catalogue")
+    if found.forgotten:
+        lines.append(f"{found.forgotten:,} were not compared: the log has forgotten what was known then")
     lines += [f"  {name}: {count:,}" for name, count in found.by_feature.most_common(SHOWN)]
     if found.mismatches:
         lines.append(f"every difference: {differences}")

@@ -138,7 +138,7 @@ def log_of_rows(rows: Sequence[tuple[int, Happening, int]]) -> LogArrays:
 
 def part_of(log: LogArrays, rows: np.ndarray) -> LogArrays:
     """These rows of the log, as they are."""
-    return LogArrays(log.user[rows], log.known_at[rows], log.seq[rows], log.records[rows], log.linked[rows])
+    return log.take(rows)
 
 
 def end_of(history: Sequence[Happening]) -> int:

@@ -7,6 +7,7 @@ import pytest
 from serving import retention
 from serving.log import decision_id
 from serving.retention import DAY_US, keep_pruning, prune_features
+from serving.settings import Settings
 from tests.serving.engines import SECOND, START, event, shop
 
 __all__ = ["shop"]
@@ -80,7 +81,15 @@ async def test_a_server_forgets_by_its_own_clock_and_goes_on_after_a_failure(age
     monkeypatch.setattr(retention, "LOOK_EVERY_S", 0.005)
     with aged.database.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE facts RENAME TO elsewhere")
-    pruning = asyncio.create_task(keep_pruning(aged.engine, days=3, now=aged.engine.now))
+    pruning = asyncio.create_task(
+        keep_pruning(
+            aged.engine,
+            Settings(keep_features_days=3),
+            database=aged.database,
+            longest_cap_us=lambda: 0,
+            now=aged.engine.now,
+        )
+    )
     async with asyncio.timeout(20):
         while "could not be forgotten" not in caplog.text:
             await asyncio.sleep(0.001)

@@ -125,7 +125,15 @@ def test_bad_events_of_a_batch_are_set_aside_and_named_and_the_good_ones_kept(si
     assert all(each["reason"] for each in replied.json["rejected"])
     assert [event.user_id for event in site.engine.events] == ["u-2", "u-2"]
     assert [each.place for each in site.engine.rejects] == [f"batch[{i}]" for i in (0, 2, 3, 4, 5, 6)]
-    assert site.metrics.events == {"accepted": 2, "duplicate": 0, "rejected": 6, "erased": 0, "unknown": 0}
+    assert site.metrics.events == {
+        "accepted": 2,
+        "duplicate": 0,
+        "rejected": 6,
+        "erased": 0,
+        "untracked": 0,
+        "outdated": 0,
+        "unknown": 0,
+    }
 
 
 def test_half_a_character_in_one_event_costs_the_others_nothing(site):

@@ -35,6 +35,7 @@ def test_a_score_says_who_when_what_and_by_which_model(site):
         "policy_version": "p1",
         "decision_id": None,
         "duplicate": False,
+        "untracked": False,
         "decisions": [],
         "explain": None,
     }
