@@ -1,0 +1,195 @@
+"""Messages that are put off: decided again when the moment is right, replaced by what comes after, cancelled, given up."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.serving.engines import SECOND, START, Shop, event
+
+MINUTE = 60.0  # START is 2023-11-14, 22:13:20 UTC
+QUIET = 'quiet_hours: {from: "22:00", to: "23:00", unknown_zone: shop_zone}'
+END = 46 * MINUTE + 40  # 23:00:00
+CART = {"properties": {"cart_id": "c", "product_id": "p", "price": 2, "quantity": 1}}
+DECIDED = "SELECT reason, at, due_at, step FROM decisions ORDER BY at, trigger"
+
+
+def policy(fields="", guards=QUIET):
+    return f"""
+format: 1
+triggers:
+  - name: t
+    on: Product Added
+    threshold: 25%
+    cool_down: 1h
+    hold_out: 0
+    mode: live
+    send_within: 8h
+    guards: {{{guards}}}
+    {fields}
+"""
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Open shops in one folder; close them at the end."""
+    shops = []
+
+    def open_shop(fields="", guards=QUIET, **given):
+        shops.append(Shop(tmp_path, policy=policy(fields, guards), **given))
+        return shops[-1]
+
+    yield open_shop
+    for each in shops:
+        each.close()
+
+
+async def until(shop, seconds):
+    await shop.engine.score([("nobody", None)], at=START + round(seconds * SECOND))
+
+
+def decided(shop):
+    """Reason, second of the decision, second at which it is due, of each decision."""
+    return [
+        (reason, round((at - START) / SECOND), due_at and round((due_at - START) / SECOND))
+        for reason, at, due_at, _ in shop.rows(DECIDED)
+    ]
+
+
+def added(user="u", at=0.0, **fields):
+    return event("Product Added", user, at, **CART | fields)
+
+
+async def test_it_goes_out_when_the_quiet_hours_are_over_and_not_before(opened):
+    shop = opened()
+    await shop.engine.ingest([added()])
+    await until(shop, END - 1)
+    before = decided(shop)
+    await until(shop, END + 60)
+
+    assert before == [("put_off", 0, END)]
+    assert decided(shop) == [("put_off", 0, END), ("sent", END, None)]
+    assert shop.rows("SELECT count(*) FROM timers") == [(0,)]
+    assert shop.rows("SELECT count(*) FROM outbox") == [(1,)]
+
+
+async def test_nothing_cools_down_and_no_cap_is_used_up_until_it_goes_out(opened):
+    shop = opened()
+    await shop.engine.ingest([added()])
+
+    assert shop.rows("SELECT count(*) FROM cooldowns") == shop.rows("SELECT count(*) FROM sends") == [(0,)]
+
+
+async def test_what_is_known_at_the_later_moment_decides(opened):
+    shop = opened("when: {feature: {name: cart_items, at_least: 1}}")
+    await shop.engine.ingest([added()])
+    await shop.engine.ingest([event("Product Removed", "u", 10 * MINUTE, **CART)])
+    await until(shop, END + 60)
+
+    assert decided(shop) == [("put_off", 0, END), ("condition_not_met", END, None)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_later_event_takes_its_place(opened, together):
+    shop = opened()
+    events = [added(at=0), added(at=MINUTE), added(at=2 * MINUTE)]
+    if together:
+        await asyncio.gather(*(shop.engine.ingest([each]) for each in events))
+    else:
+        for each in events:
+            await shop.engine.ingest([each])
+    await until(shop, END + 60)
+
+    assert [reason for reason, *_ in decided(shop)] == ["put_off", "put_off", "put_off", "sent"]
+    assert shop.rows("SELECT event_seq FROM decisions WHERE reason = 'sent'") == [(3,)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_an_order_cancels_it(opened, together):
+    shop = opened("cancel_on: Order Completed")
+    events = [added(at=0), event("Order Completed", "u", MINUTE, **CART)]
+    if together:
+        await asyncio.gather(*(shop.engine.ingest([each]) for each in events))
+    else:
+        for each in events:
+            await shop.engine.ingest([each])
+    await until(shop, END + 60)
+
+    assert [reason for reason, *_ in decided(shop)] == ["put_off", "cancelled"]
+
+
+async def test_within_one_batch_it_goes_out_before_what_comes_after_it(opened):
+    shop = opened("cancel_on: Order Completed")
+    await shop.engine.ingest([added(at=0), event("Order Completed", "u", END + 60, **CART)])
+
+    assert [reason for reason, *_ in decided(shop)] == ["put_off", "sent"]
+
+
+async def test_it_survives_a_restart_and_a_linked_id_brings_it(opened):
+    shop = opened()
+    await shop.engine.ingest([added(None, 0, anonymousId="a")])
+    again = opened()
+    await again.engine.ingest([event("", "u", MINUTE, type="identify", anonymousId="a")])
+    await until(again, END + 60)
+
+    assert [reason for reason, *_ in decided(again)] == ["put_off", "sent"]
+    assert again.rows("SELECT user_key FROM decisions JOIN users USING (user_no) WHERE reason = 'sent'") == [("u",)]
+
+
+async def test_what_stands_against_it_again_puts_it_off_again_but_not_beyond_the_limit(opened):
+    shop = opened(guards="not_while_browsing: true")
+    await shop.engine.ingest([added()])
+    for minute in range(20, 8 * 60 + 40, 20):
+        await shop.engine.ingest([event("Page Viewed", "u", minute * MINUTE)])
+    await until(shop, 12 * 60 * MINUTE)
+    found = decided(shop)
+
+    assert {reason for reason, *_ in found[:-1]} == {"put_off"}
+    assert found[-1][0] == "still_browsing"
+    assert found[-1][1] <= 8 * 60 * MINUTE
+
+
+async def test_caps_free_the_next_one_in_time(opened):
+    shop = opened("channel: webhook", "cap: {count: 1, window: 2h}")
+    await shop.engine.ingest([added(at=0)])
+    await shop.engine.ingest([added(at=70 * MINUTE)])
+    await until(shop, 3 * 60 * MINUTE)
+
+    assert decided(shop) == [("sent", 0, None), ("put_off", 70 * MINUTE, 120 * MINUTE), ("sent", 120 * MINUTE, None)]
+
+
+async def test_a_trigger_that_waits_puts_off_too_and_waits_anew_with_a_later_event(opened):
+    shop = opened("after: 10 min")
+    await shop.engine.ingest([added()])
+    await until(shop, 11 * MINUTE)
+    await shop.engine.ingest([added(at=40 * MINUTE)])
+    await until(shop, 60 * MINUTE)
+
+    assert decided(shop) == [("put_off", 10 * MINUTE, END), ("sent", 50 * MINUTE, None)]
+
+
+async def test_whoever_comes_back_before_it_goes_out_is_not_told_that_they_were_missed(opened):
+    shop = opened("inactive_for: 10 min")
+    await shop.engine.ingest([added()])
+    await shop.engine.ingest([event("Page Viewed", "u", 40 * MINUTE)])
+    await until(shop, 120 * MINUTE)
+
+    assert decided(shop) == [("put_off", 10 * MINUTE, END), ("sent", 50 * MINUTE, None)]
+
+
+async def test_the_export_and_the_erasure_find_what_waits(opened):
+    shop = opened()
+    await shop.engine.ingest([added()])
+    erased = await shop.engine.erase("u")
+
+    assert erased.rows["timers"] == 1
+    assert shop.rows("SELECT count(*) FROM timers") == [(0,)]
+
+
+async def test_a_message_that_was_put_off_says_which_event_it_is_about(opened):
+    shop = opened()
+    await shop.engine.ingest([added()])
+    await until(shop, END + 60)
+    [(body,)] = shop.rows("SELECT body FROM outbox")
+
+    assert json.loads(body)["data"]["event"]["name"] == "Product Added"
