@@ -1,0 +1,43 @@
+"""What a receiver gets when somebody enters or leaves a segment."""
+
+import json
+from datetime import timedelta
+from typing import Final
+
+from features.events import ANONYMOUS_PREFIX
+from features.moments import iso
+from policy.quantities import microseconds
+from serving.members import Change
+from serving.message import Message, message_id_of
+from serving.people import Person
+
+ENTERED: Final = "segment.entered"
+LEFT: Final = "segment.left"
+_LIFETIME_US: Final = microseconds(timedelta(days=1))
+
+
+def announcement(change: Change, person: Person, *, endpoint: str, policy_version: str) -> Message:
+    """Write the message of a change.
+
+    Args:
+        change: Who entered or left what, and when.
+        person: Who it is.
+        endpoint: Who is told.
+        policy_version: Version of the policy whose segment it is.
+    """
+    anonymous = person.key.startswith(ANONYMOUS_PREFIX)
+    of = f"segment:{change.segment}.{change.at}.{change.user_no}"
+    body = {
+        "type": ENTERED if change.entered else LEFT,
+        "timestamp": iso(change.at),
+        "data": {
+            "user_id": None if anonymous else person.key,
+            "anonymous_id": person.key.removeprefix(ANONYMOUS_PREFIX) if anonymous else None,
+            "segment": change.segment,
+            "cause": change.cause,
+            "policy_version": policy_version,
+        },
+    }
+    # Half a surrogate pair in an id is no reason to lose the message.
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode()
+    return Message(message_id_of(of), of, endpoint, text, change.at, _LIFETIME_US, user_no=change.user_no)
