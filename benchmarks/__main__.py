@@ -39,38 +39,34 @@ def main() -> None:
     prepare(folders)
     http = Contest(folders, cores(), asked.seconds, asked.rounds, note).run()
     note("backfill")
-    backfill = backfilled(folders)
+    backfill = measured("benchmarks.backfill", folders.shop / "opportune.db", folders.root / "backfill")
+    note("50 triggers, and a million timers")
+    policy = measured("benchmarks.triggers", folders.shop, folders.root / "triggers")
     note("done")
-    write(folders, http, backfill)
-    show(folders, http, backfill)
+    write(folders, http, backfill, policy)
+    show(folders, http, backfill, policy)
 
 
-def backfilled(folders: Folders) -> dict[str, Any]:
-    """Return the figures of the backfill, measured in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.backfill",
-        str(folders.shop / "opportune.db"),
-        str(folders.root / "backfill"),
-    ]
+def measured(module: str, *arguments: Path) -> dict[str, Any]:
+    """Return the figures that a module measures in a process of its own."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
 
-def write(folders: Folders, http: dict[str, Any], backfill: dict[str, Any]) -> None:
+def write(folders: Folders, http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any]) -> None:
     """Write the two files."""
-    summed = report.summary(http, backfill)
+    summed = report.summary(http, backfill, policy)
     (folders.root / "summary.json").write_text(json.dumps(summed, indent=2) + "\n")
-    details = {"machine": described(), "http": http, "backfill": backfill}
+    details = {"machine": described(), "http": http, "backfill": backfill, "policy": policy}
     (folders.root / "details.json").write_bytes(msgspec.json.format(msgspec.json.encode(details), indent=2))
 
 
-def show(folders: Folders, http: dict[str, Any], backfill: dict[str, Any]) -> None:
+def show(folders: Folders, http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any]) -> None:
     """Print the table and the bars, and keep them as text."""
-    bars = report.bars(report.summary(http, backfill), http, backfill)
-    text = "\n".join([*report.table(http, backfill), "", *map(str, bars)])
+    bars = report.bars(report.summary(http, backfill, policy), http, backfill)
+    text = "\n".join([*report.table(http, backfill, policy), "", *map(str, bars)])
     print(text)
     (folders.root / "report.txt").write_text(text + "\n")
 

@@ -37,7 +37,7 @@ class Bar:
         return f"{'holds ' if self.holds else 'MISSED'}  {self.name}: {found} ({sign} {self.bound:,})"
 
 
-def summary(http: dict[str, Any], backfill: dict[str, Any]) -> dict[str, Any]:
+def summary(http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
     """Return what `summary.json` holds."""
     same = backfill["same_job_events_per_s"]
     return {
@@ -50,6 +50,7 @@ def summary(http: dict[str, Any], backfill: dict[str, Any]) -> dict[str, Any]:
             "to_pandas": round(same["ours"] / same["pandas_group_by"], 1),
             "to_duckdb": round(same["ours"] / same["duckdb"], 2),
         },
+        "policy": _policy(policy["us_per_event"]),
         "startup_s": http["startup_s"],
         "peak_rss_mb": http["peak_rss_mb"],
     }
@@ -68,9 +69,18 @@ def _compared(found: dict[str, Outcome]) -> dict[str, float | None]:
     }
 
 
+def _policy(us: dict[str, float]) -> dict[str, float]:
+    return {
+        "fifty_to_one": round(us["fifty"] / us["one"], 2),
+        "fifty_on_one_event_to_one": round(us["fifty_on_one_event"] / us["one"], 2),
+        "million_timers_to_none": round(us["timers"] / us["no_timers"], 2),
+    }
+
+
 def bars(summed: dict[str, Any], http: dict[str, Any], backfill: dict[str, Any]) -> list[Bar]:
     """Return the promises of issue and README with what was found."""
     score, event, fold = summed["score"], summed["event"], summed["backfill"]
+    policy = summed["policy"]
     same, busy = backfill["same_job_events_per_s"], http["busy"]
     return [
         Bar("score, times the ceiling", score["to_ceiling"], 1.2),
@@ -84,13 +94,15 @@ def bars(summed: dict[str, Any], http: dict[str, Any], backfill: dict[str, Any])
         Bar("backfill kernel, events/s", fold["kernel_events_per_s"], 2_000_000),
         Bar("log to Parquet, events/s", fold["end_to_end_events_per_s"], 200_000),
         Bar("backfill, times pandas group-by", same["ours"] / same["pandas_group_by"], 10),
+        Bar("event with 50 triggers loaded, times one", policy["fifty_to_one"], 3, at_least=False),
+        Bar("event beside a million timers, times none", policy["million_timers_to_none"], 1.25, at_least=False),
         Bar("peak memory in MB", summed["peak_rss_mb"], 600, at_least=False),
         Bar("ready after, in s", summed["startup_s"], 20, at_least=False),
         Bar("acknowledged events that the log holds, share", http["in_the_log"] / max(http["acknowledged"], 1), 1.0),
     ]
 
 
-def table(http: dict[str, Any], backfill: dict[str, Any]) -> Iterator[str]:
+def table(http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of the table."""
     head = (
         f"{'':51}{'per s':>10}{'x ceiling':>11}{'x straight':>11}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'errors':>8}"
@@ -114,6 +126,8 @@ def table(http: dict[str, Any], backfill: dict[str, Any]) -> Iterator[str]:
     yield _line("unpinned, /healthz: 32 connections", busy["cheap"])
     yield ""
     yield from _backfill(backfill)
+    yield ""
+    yield from _triggers(policy)
 
 
 def _backfill(found: dict[str, Any]) -> Iterator[str]:
@@ -126,6 +140,19 @@ def _backfill(found: dict[str, Any]) -> Iterator[str]:
         count = found["features"]["ours" if name == "ours" else "others"]
         line = f"Parquet to Parquet, {count} features: {NAMES[name]}"
         yield f"{line:51}{rate:>10,}{same['ours'] / rate:>11,.1f}"
+
+
+def _triggers(found: dict[str, Any]) -> Iterator[str]:
+    us = found["us_per_event"]
+    yield f"{'event with score in the engine, 64 at once':51}{'µs each':>10}{'x':>11}"
+    for name, title, to in (
+        ("one", "one trigger, on this event", None),
+        ("fifty", "50 triggers, one of them on this event", "one"),
+        ("fifty_on_one_event", "50 triggers, all of them on this event", "one"),
+        ("no_timers", "a trigger that waits, no timer", None),
+        ("timers", f"a trigger that waits, {found['timers']:,} timers", "no_timers"),
+    ):
+        yield f"{title:51}{us[name]:>10,.0f}" + (f"{us[name] / us[to]:>11.2f}" if to else "")
 
 
 def _line(title: str, found: Outcome, ceiling: float | None = None, slow: float | None = None) -> str:

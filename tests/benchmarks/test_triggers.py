@@ -1,0 +1,50 @@
+"""What triggers and timers cost is measured on engines that take the same events; here few of them."""
+
+from benchmarks.latency import Latency
+from benchmarks.report import summary
+from benchmarks.tally import Outcome
+from benchmarks.triggers import events, measure, triggers
+from policy.source import parse
+
+ANSWERED = Outcome(1, 0, 1.0, Latency(1, 1, 1, 1), {}, 1)
+FOUND = {"us_per_event": {"one": 100, "fifty": 120, "fifty_on_one_event": 700, "no_timers": 80, "timers": 84}}
+
+
+def test_fifty_triggers_are_on_one_event_or_on_fifty() -> None:
+    apart, at_once = (parse("format: 1\ntriggers:" + triggers(50, at_once=each)) for each in (False, True))
+
+    assert [len(each.triggers) for each in (apart, at_once)] == [50, 50]
+    added = events(0, 10, orders=False)[0]
+    assert [len(each.triggers_for(added.kind, added.name)) for each in (apart, at_once)] == [1, 50]
+
+
+def test_every_round_has_events_of_its_own() -> None:
+    ids = [each.message_id for number in range(3) for each in events(number, 10, orders=True)]
+
+    assert len(set(ids)) == len(ids) == 192
+
+
+def test_each_engine_gives_a_figure_and_nothing_is_left_behind(tmp_path) -> None:
+    found = measure(tmp_path / "no bundles", tmp_path / "work", rounds=2, timers=1000)
+
+    assert found["timers"] == 1000
+    assert set(found["us_per_event"]) == {"one", "fifty", "fifty_on_one_event", "no_timers", "timers"}
+    assert min(found["us_per_event"].values()) > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_summary_sets_each_beside_what_it_is_compared_with() -> None:
+    outcome = {"batch_events_per_s": 1, "startup_s": 1, "peak_rss_mb": 1}
+    backfill = {
+        "kernel_events_per_s": 1,
+        "end_to_end_events_per_s": 1,
+        "same_job_events_per_s": {"ours": 2, "pandas_group_by": 1, "duckdb": 1},
+    }
+    outcomes = dict.fromkeys(("ours", "ceiling", "straightforward", "half"), ANSWERED)
+    routes = {name: outcomes for name in ("score", "event")}
+
+    assert summary(outcome | routes, backfill, FOUND)["policy"] == {
+        "fifty_to_one": 1.2,
+        "fifty_on_one_event_to_one": 7.0,
+        "million_timers_to_none": 1.05,
+    }
