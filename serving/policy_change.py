@@ -1,8 +1,9 @@
 """What becomes of what waits when the policy changes: messages are withdrawn, timers end, each with a reason.
 
 A trigger that was taken out ends its timers, and withdraws its messages; one that is no longer live withdraws those to
-whom it no longer sends. Whatever else changes, timers keep their moment and decide by the new rules. What was in
-service last is a fact in the database, so a file that changed while the server was down is one that changed.
+whom it no longer sends, which the dispatcher would refuse to send in any case. Whatever else changes, timers keep their
+moment and decide by the new rules. What was in service last is a fact in the database, so a file that changed while the
+server was down is one that changed.
 """
 
 import hashlib
@@ -25,19 +26,15 @@ from serving.enrolment import forget
 from serving.ledger import DecisionRow, EvaluationRow
 from serving.log import decision_id
 from serving.timers import Timer, Timers
-from serving.withdrawal import said
 from serving.work import Tools
 
 _FACT: Final = "SELECT value FROM facts WHERE name = 'policy'"
 _REMEMBER: Final = "INSERT OR REPLACE INTO facts (name, value) VALUES ('policy', ?)"
-_WITHDRAW: Final = """
-UPDATE outbox SET status = 'withdrawn', lease_until = 0, last_error = ?1
-WHERE status = 'pending' AND trigger NOT IN (SELECT value FROM json_each(?2)) AND NOT (
-    trigger IN (SELECT value FROM json_each(?3)) AND EXISTS (
-        SELECT 1 FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
-        WHERE u.user_no = outbox.user_no AND p.excluded = ?4
-    )
-)
+_UNSENDABLE: Final = """
+SELECT o.message_id FROM outbox o LEFT JOIN users u ON u.user_no = o.user_no
+LEFT JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
+WHERE o.status = 'pending' AND o.trigger NOT IN (SELECT value FROM json_each(?1))
+AND NOT (o.trigger IN (SELECT value FROM json_each(?2)) AND p.excluded IS ?3)
 """
 _LEFT_OVER: Final = """
 SELECT t.user_no, p.user_key, t.trigger, t.step, t.key, t.due_at, t.armed_at, t.event_seq
@@ -74,7 +71,6 @@ class Change:
         added: Names of new triggers, in the file's order.
         removed: Names of those that are gone.
         changed: Names of those that read differently.
-        withdrawn: How many messages will not be sent.
     """
 
     version: str
@@ -82,7 +78,6 @@ class Change:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
-    withdrawn: int = 0
 
 
 def in_service(connection: Connection) -> InService | None:
@@ -92,7 +87,7 @@ def in_service(connection: Connection) -> InService | None:
 
 
 def put_in_service(connection: Connection, policy: Policy, *, at: int) -> Change | None:
-    """Remember that a policy decides from now on, and withdraw what it would not send.
+    """Remember that a policy decides from now on.
 
     Args:
         connection: In a transaction that writes.
@@ -117,7 +112,6 @@ def put_in_service(connection: Connection, policy: Policy, *, at: int) -> Change
         added=tuple(name for name in triggers if name not in known),
         removed=removed,
         changed=tuple(name for name in triggers if name in known and known[name] != triggers[name]),
-        withdrawn=_withdraw(connection, policy),
     )
 
 
@@ -152,16 +146,17 @@ def end(connection: Connection, timers: Sequence[Timer], tools: Tools) -> int:
     return len(ended)
 
 
+def unsendable(connection: Connection, policy: Policy) -> list[str]:
+    """Return the ids of messages that wait and that the policy would not send; looks at all that wait."""
+    live = [each.name for each in policy.triggers if each.live]
+    rehearsing = [each.name for each in policy.triggers if each.rehearses]
+    asked = (json.dumps(live), json.dumps(rehearsing), TEST_USER)
+    return [message_id for (message_id,) in driver(connection).execute(_UNSENDABLE, asked).fetchall()]
+
+
 def waiting(connection: Connection) -> dict[str, int]:
     """Return trigger -> how many of its timers wait; looks at all of them, so not for the batch loop."""
     return dict(driver(connection).execute(_COUNTS).fetchall())
-
-
-def _withdraw(connection: Connection, policy: Policy) -> int:
-    live = [each.name for each in policy.triggers if each.live]
-    rehearsing = [each.name for each in policy.triggers if each.rehearses]
-    asked = (said(Reason.POLICY_CHANGED), json.dumps(live), json.dumps(rehearsing), TEST_USER)
-    return driver(connection).execute(_WITHDRAW, asked).rowcount
 
 
 def _remember(connection: Connection, found: InService) -> None:

@@ -1,6 +1,6 @@
-"""What is left to do once a policy is in service: end the timers that no trigger knows, enrol who waits already.
+"""What is left to do once a policy is in service: withdraw, end what no trigger knows, enrol who waits already.
 
-Both look at many rows, so they read beside the batch loop and write a little at a time within it.
+All of it looks at many rows, so it reads beside the batch loop and writes a little at a time within it.
 """
 
 import asyncio
@@ -11,11 +11,13 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
+from policy.reasons import Reason
 from policy.timing import Timing, timing
 from policy.triggers import Policy, Trigger
 from serving.enrolment import Enrolment, Found, Progress, enrolling
-from serving.policy_change import Change, left_over, settle, waiting
+from serving.policy_change import Change, left_over, settle, unsendable, waiting
 from serving.timers import Timer
+from serving.withdrawal import withdraw
 
 T = TypeVar("T")
 AT_ONCE, REST_S, RETRY_S = 100, 0.005, 30.0
@@ -64,27 +66,47 @@ async def follow(engine: Engine, database: Database, policy: Policy, change: Cha
             return
 
 
-def in_words(change: Change, *, ended: int, waiting: int) -> str:
+def in_words(change: Change, *, ended: int, withdrawn: int, waiting: int) -> str:
     """Say in one line what a change of policy came to."""
     lists = [("added", change.added), ("removed", change.removed), ("changed", change.changed)]
     said = [f"{len(names)} {word} ({', '.join(names)})" for word, names in lists if names]
     instead = f" instead of {change.before}" if change.before not in (None, change.version) else ""
     return (
         f"policy {change.version} is in service{instead}; triggers: {', '.join(said) or 'as before'}; "
-        f"{ended:,} timers ended, {change.withdrawn:,} messages withdrawn, {waiting:,} timers wait on"
+        f"{ended:,} timers ended, {withdrawn:,} messages withdrawn, {waiting:,} timers wait on"
     )
 
 
 async def _settle(engine: Engine, database: Database, policy: Policy, change: Change) -> None:
-    found = timing(policy)
-    ended = 0
-    timers = await asyncio.to_thread(_left_over, database, found)
-    for first in range(0, len(timers), AT_ONCE):
-        ended += await engine.end(timers[first : first + AT_ONCE])
-        await asyncio.sleep(REST_S)
+    withdrawn = await _withdraw(engine, database, policy)
+    ended = await _end(engine, database, policy)
     waits = await asyncio.to_thread(_waiting, database)
     await engine.write(lambda connection: settle(connection, change.version))
-    _log.info("%s", in_words(change, ended=ended, waiting=sum(waits.values())))
+    _log.info("%s", in_words(change, ended=ended, withdrawn=withdrawn, waiting=sum(waits.values())))
+
+
+async def _withdraw(engine: Engine, database: Database, policy: Policy) -> int:
+    """Withdraw the messages that the policy would not send."""
+
+    def withdraw_some(connection: Connection) -> int:
+        # By another policy they may be meant to go out again.
+        return withdraw(connection, dict.fromkeys(some, Reason.POLICY_CHANGED)) if engine.policy is policy else 0
+
+    withdrawn, found = 0, await asyncio.to_thread(_unsendable, database, policy)
+    for first in range(0, len(found), AT_ONCE):
+        some = found[first : first + AT_ONCE]
+        withdrawn += await engine.write(withdraw_some)
+        await asyncio.sleep(REST_S)
+    return withdrawn
+
+
+async def _end(engine: Engine, database: Database, policy: Policy) -> int:
+    """End the timers that no trigger knows."""
+    ended, found = 0, await asyncio.to_thread(_left_over, database, timing(policy))
+    for first in range(0, len(found), AT_ONCE):
+        ended += await engine.end(found[first : first + AT_ONCE])
+        await asyncio.sleep(REST_S)
+    return ended
 
 
 async def _enrol(engine: Engine, database: Database, policy: Policy, trigger: Trigger) -> None:
@@ -123,6 +145,11 @@ def _begin(database: Database, enrolment: Enrolment) -> Progress:
 def _look(database: Database, enrolment: Enrolment, after: int) -> list[Found]:
     with database.connect() as connection:
         return enrolment.look(connection, after=after, at_most=AT_ONCE)
+
+
+def _unsendable(database: Database, policy: Policy) -> list[str]:
+    with database.connect() as connection:
+        return unsendable(connection, policy)
 
 
 def _left_over(database: Database, found: Timing) -> list[Timer]:

@@ -87,5 +87,4 @@ class PolicyRoutes:
             added=list(change.added),
             removed=list(change.removed),
             changed=list(change.changed),
-            withdrawn=change.withdrawn,
         )

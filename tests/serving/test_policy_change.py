@@ -1,11 +1,13 @@
 """What becomes of what waits when the policy changes: timers and messages are kept, ended or withdrawn, and say so."""
 
+import asyncio
 import json
 
 import pytest
 
 from policy.source import parse
 from policy.timing import timing
+from serving import policy_sequel
 from serving.policy_change import Change, in_service, left_over, settle
 from serving.policy_sequel import follow, in_words
 from tests.serving.engines import SECOND, START, Shop, event
@@ -69,7 +71,6 @@ async def test_a_trigger_that_is_taken_out_ends_its_timers_and_withdraws_its_mes
         version=parse("triggers: []").version,
         before=parse(BOTH).version,
         removed=("abandoned", "at-once"),
-        withdrawn=3,
     )
     assert waiting(shop) == []
     assert shop.rows(DECIDED) == [
@@ -101,7 +102,7 @@ async def test_a_trigger_that_is_no_longer_live_withdraws_its_messages_and_waits
     change = await put(shop, BOTH.replace("mode: live", "mode: dry_run"))
     await until(shop, 31)
 
-    assert (change.changed, change.withdrawn) == (("abandoned", "at-once"), 1)
+    assert change.changed == ("abandoned", "at-once")
     assert shop.rows(MESSAGES) == [("at-once", "withdrawn", WITHDRAWN)]
     assert shop.rows(DECIDED)[-1] == ("abandoned", "hold", "dry_run", change.version)
 
@@ -110,10 +111,9 @@ async def test_with_test_users_only_the_messages_to_these_stay(tmp_path):
     shop = Shop(tmp_path, policy=BOTH)
     await shop.engine.ingest([event("Product Added", user, 0, **CART) for user in "ut"])
     await shop.engine.write(lambda c: c.exec_driver_sql("UPDATE users SET excluded = 'test' WHERE user_key = 't'"))
-    change = await put(shop, BOTH.replace("mode: live", "mode: test_profiles"))
+    await put(shop, BOTH.replace("mode: live", "mode: test_profiles"))
     status = shop.rows("SELECT user_key, status FROM outbox JOIN users USING (user_no) ORDER BY user_key")
 
-    assert change.withdrawn == 1
     assert status == [("t", "pending"), ("u", "withdrawn")]
     shop.close()
 
@@ -127,7 +127,8 @@ async def test_a_changed_trigger_keeps_its_moment_and_decides_by_the_new_rules(s
     await until(shop, 31)
 
     assert before == kept != []
-    assert (change.changed, change.withdrawn) == (("abandoned",), 0)
+    assert change.changed == ("abandoned",)
+    assert [status for _, status, _ in shop.rows(MESSAGES)] == ["pending"]
     assert shop.rows(DECIDED)[-1] == ("abandoned", "hold", "below_threshold", change.version)
 
 
@@ -197,10 +198,28 @@ async def test_only_what_no_trigger_knows_is_left_over(shop):
 
 
 def test_the_line_in_the_log_says_what_is_new_too():
-    change = Change("b", "a", added=("x",), removed=(), changed=("y", "z"), withdrawn=1200)
+    change = Change("b", "a", added=("x",), removed=(), changed=("y", "z"))
 
-    assert in_words(change, ended=1000, waiting=2) == (
+    assert in_words(change, ended=1000, withdrawn=1200, waiting=2) == (
         "policy b is in service instead of a; triggers: 1 added (x), 2 changed (y, z); "
         "1,000 timers ended, 1,200 messages withdrawn, 2 timers wait on"
     )
-    assert in_words(Change("b", None), ended=0, waiting=0).startswith("policy b is in service; triggers: as before; ")
+    assert in_words(Change("b", None), ended=0, withdrawn=0, waiting=0).startswith(
+        "policy b is in service; triggers: as before; "
+    )
+
+
+async def test_what_the_next_policy_would_send_again_is_not_withdrawn_by_the_one_before(shop, monkeypatch):
+    monkeypatch.setattr(policy_sequel, "AT_ONCE", 1)
+    await shop.engine.ingest([event("Product Added", f"u{n}", 0, **CART) for n in range(20)])
+    dry = parse(BOTH.replace("mode: live", "mode: dry_run"))
+    change = await shop.engine.replace_policy(dry)
+    under_way = asyncio.create_task(follow(shop.engine, shop.database, dry, change))
+    while not shop.rows("SELECT 1 FROM outbox WHERE status = 'withdrawn'"):
+        await asyncio.sleep(0.001)
+    await shop.engine.replace_policy(parse(BOTH))
+    already = shop.rows("SELECT count(*) FROM outbox WHERE status = 'withdrawn'")
+    await under_way
+
+    assert shop.rows("SELECT count(*) FROM outbox WHERE status = 'withdrawn'") == already
+    assert already[0][0] < 20
