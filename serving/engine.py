@@ -27,6 +27,7 @@ from serving.past import refuse_forgotten
 from serving.policy_change import Change, end, put_in_service
 from serving.rejects import Reject, keep_rejects
 from serving.scorer import Scorer
+from serving.segments import Tended, tend
 from serving.timers import Timer, Timers
 from serving.work import Tools
 
@@ -101,9 +102,9 @@ class Engine:
         clock = self._tools.clock
         if at is not None and not clock.replay and at > clock.now():
             raise InvalidField("at: is in the future.", field="at")
-        answer: Answer = await self._submit(Question(users, event, at, explain, keep))
         if at is not None:
             refuse_forgotten(self._connection, at)
+        answer: Answer = await self._submit(Question(users, event, at, explain, keep))
         return answer
 
     async def ingest(self, events: Sequence[Event]) -> Ingested:
@@ -121,6 +122,13 @@ class Engine:
         job = Job(lambda connection: erase(connection, self._tools, key, known), alone=True)
         erased: Erased = await self._submit(job)
         return erased
+
+    async def tend_segments(self) -> Tended:
+        """Look at some of those for whom time may have changed a segment; see `serving.segments`."""
+        tended: Tended = await self._submit(Job(lambda connection: tend(connection, self._tools), alone=True))
+        if tended.messages:
+            self._on_messages()
+        return tended
 
     async def set_aside(self, rejects: Sequence[Reject]) -> None:
         """Keep events that cannot be used, for whoever sent them to look at."""
