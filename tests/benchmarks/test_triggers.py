@@ -41,7 +41,7 @@ def test_the_summary_sets_each_beside_what_it_is_compared_with() -> None:
         "same_job_events_per_s": {"ours": 2, "pandas_group_by": 1, "duckdb": 1},
     }
     outcomes = dict.fromkeys(("ours", "ceiling", "straightforward", "half"), ANSWERED)
-    routes = {name: outcomes for name in ("score", "event")}
+    routes = dict.fromkeys(("score", "event"), outcomes)
 
     assert summary(outcome | routes, backfill, FOUND)["policy"] == {
         "fifty_to_one": 1.2,
