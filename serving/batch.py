@@ -25,6 +25,7 @@ from serving.occasions import Occasion, occasion_of
 from serving.past import state_at
 from serving.people import People, Person
 from serving.policy_change import end, is_known
+from serving.profiles import Profiles, tells
 from serving.recheck import reconsider
 from serving.standings import is_lesson
 from serving.timers import AT_ONCE, Timer, Timers
@@ -47,7 +48,8 @@ class Batch:
         self._people = People(connection)
         self._appender = Appender(connection, self._people, "replay" if tools.clock.replay else "live")
         self._gate = Gate(connection, self._people, tools.tracking) if tools.tracking is not None else None
-        self._memberships = Memberships(connection, tools.policy, tools.scorer)
+        self._profiles = Profiles(connection)
+        self._memberships = Memberships(connection, tools.policy, tools.scorer, self._profiles)
         self._timers = Timers(connection, tools.timing, next_due=tools.next_due)
         self._rows: list[DecisionRow] = []
         self._sends = False
@@ -122,7 +124,7 @@ class Batch:
         tools, first = self._tools, len(self._work.scores)
         self._pending.clear()
         self._score(first)
-        verdicts = Verdicts(self._connection, tools.policy, tools.scorer.versions, self._timers)
+        verdicts = Verdicts(self._connection, tools.policy, tools.scorer.versions, self._timers, self._profiles)
         self._decide(verdicts, first)
         self._write(verdicts, first)
         self._steps = Steps()
@@ -222,6 +224,8 @@ class Batch:
         self._fold(added)
         if is_lesson(added):
             self._work.lessons.append(added)
+        if tells(added):
+            self._profiles.hear(added)
         if event.kind is Kind.ORDER_COMPLETED:
             self._work.orders.append(_order(added))
         elif event.kind is Kind.OTHER:
@@ -374,6 +378,8 @@ class Batch:
         ledger.write(self._connection, self._tools.unwritten, [])
         self._memberships.settle(self._work.scores)
         self._memberships.send(at=now)
+        # Last: until here what is stored is what was known before the batch.
+        self._profiles.save()
         concerned = self._work.concerned.union(each.person.no for each in self._work.recalling)
         if concerned:
             reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from features.events import Event
+from serving import profiles
 from serving.items import Fate
 from serving.log import Appended, Appender
 from serving.people import People
@@ -62,6 +63,7 @@ def append_history(
         gate.save()
     appender.save()
     learn(connection, lessons)
+    profiles.learn(connection, lessons)
     return fates
 
 

@@ -19,6 +19,7 @@ from serving.message import Message
 from serving.outbox import enqueue
 from serving.past import state_at
 from serving.people import Person
+from serving.profiles import Profiles
 from serving.scorer import Scorer
 from serving.segment_message import announcement
 from serving.views import PersonView
@@ -40,13 +41,16 @@ class _Noted(NamedTuple):
 class Memberships:
     """The segments of the people of one batch; free where the policy has none."""
 
-    def __init__(self, connection: Connection, policy: Policy, scorer: Scorer) -> None:
-        """`scorer` is asked for the intent of past moments, `policy` for everything else."""
+    def __init__(
+        self, connection: Connection, policy: Policy, scorer: Scorer, profiles: Profiles | None = None
+    ) -> None:
+        """`scorer` is asked for the intent of past moments; `profiles` are those of the batch, if there is one."""
         self._connection = connection
         self._driver = driver(connection)
         self._policy = policy
         self._rules = policy.segment_rules
         self._scorer = scorer
+        self._profiles = profiles or Profiles(connection)
         self._noted: list[_Noted] = []
         self._known: dict[int, Membership] = {}
         self._looked: dict[int, Membership] = {}
@@ -153,7 +157,14 @@ class Memberships:
                 features = state_at(self._connection, person.key, at).features
                 intents = self._scorer.predict(features.reshape(1, -1))[0]
         return PersonView(
-            self._connection, person, features, intents, at=at, policy=self._policy, deciles=self._scorer.deciles
+            self._connection,
+            person,
+            features,
+            intents,
+            at=at,
+            profiles=self._profiles,
+            policy=self._policy,
+            deciles=self._scorer.deciles,
         )
 
     def _change(self, person: Person, known: Membership, change: Change) -> None:

@@ -18,6 +18,7 @@ from serving.ledger import DecisionRow
 from serving.log import Appended
 from serving.message import Message, compose
 from serving.occasions import Occasion
+from serving.profiles import Profiles
 from serving.standings import Standings
 from serving.timers import Timers
 from serving.views import PersonView, asked_by
@@ -28,12 +29,15 @@ _DRY_RUN = Reason.DRY_RUN
 class Verdicts:
     """The decisions of one batch; each is made with what the ones before it left behind."""
 
-    def __init__(self, connection: Connection, policy: Policy, models: Mapping[str, str], timers: Timers) -> None:
-        """`models` gives name/version by horizon; `timers` are those of the batch."""
+    def __init__(
+        self, connection: Connection, policy: Policy, models: Mapping[str, str], timers: Timers, profiles: Profiles
+    ) -> None:
+        """`models` gives name/version by horizon; `timers` and `profiles` are those of the batch."""
         self._connection = connection
         self._policy = policy
         self._models = models
         self._timers = timers
+        self._profiles = profiles
         self._last_fired: dict[int, dict[str, int]] = {}
         self._fired: list[tuple[int, str, int]] = []
         self._links: deque[Appended] = deque()
@@ -96,6 +100,7 @@ class Verdicts:
             at=asking.at,
             event=asked_by(asking),
             message=None if asking.run is None else asking.run.message,
+            profiles=self._profiles,
             policy=self._policy,
         )
 

@@ -16,6 +16,7 @@ from policy.view import Seen, SentMessage
 from serving.driver import Row, driver
 from serving.occasions import Occasion
 from serving.people import Person
+from serving.profiles import Profiles
 
 # What happened after a moment also became known after it, and a link after all that it links: the walk back from the
 # last event, and from each link into what it linked, may end there. Links of later on are not followed.
@@ -54,6 +55,7 @@ class PersonView:
         at: int,
         event: Seen | None = None,
         message: SentMessage | None = None,
+        profiles: Profiles | None = None,
         policy: Policy = NO_POLICY,
         deciles: Mapping[str, Sequence[float]] = NO_DECILES,
     ) -> None:
@@ -67,6 +69,7 @@ class PersonView:
             at: The moment, in microseconds.
             event: What asks.
             message: The last one of the sequence whose next step is asked.
+            profiles: Those of the batch.
             policy: Whose segments conditions may name.
             deciles: By horizon, what parts the tenths of what its model was tested on, ascending.
         """
@@ -77,6 +80,7 @@ class PersonView:
         self._intents = intents
         self._policy = policy
         self._deciles = deciles
+        self._profiles = profiles
         self._rows: list[Row] = []
         self._since: int | None = None
         self.at = at
@@ -117,8 +121,10 @@ class PersonView:
         return self._policy.segments_by_name[name].holds(self)
 
     def profile(self, field: str, /) -> object:
-        """Return what is known of the person besides their behaviour: so far, their zone."""
-        return self._timezone if field == "timezone" else None
+        """Return what is known of the person besides their behaviour: their zone, and what their traits tell."""
+        if field == "timezone" or self._profiles is None:
+            return self._timezone if field == "timezone" else None
+        return self._profiles.value(self._user_no, field, at=self.at)
 
 
 def asked_by(asking: Occasion) -> Seen:
