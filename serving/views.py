@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from copy import copy
 from types import MappingProxyType
 from typing import Final
 
@@ -118,7 +119,10 @@ class PersonView:
 
     def segment(self, name: str, /) -> bool:
         """Whether the person is in a segment of the policy, by its own condition at this moment."""
-        return self._policy.segments_by_name[name].holds(self)
+        # Who is in it does not depend on what asks.
+        unasked = copy(self)
+        unasked.event = unasked.message = None
+        return self._policy.segments_by_name[name].holds(unasked)
 
     def profile(self, field: str, /) -> object:
         """Return what is known of the person besides their behaviour: their zone, and what their traits tell."""
