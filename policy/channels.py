@@ -1,9 +1,9 @@
 """Channels: one, several together, or the first of several on which nothing stands against a message."""
 
 from dataclasses import replace
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from policy.caps import Sent
 from policy.guards import Channel, Guards, Standing, bar, hindrance
@@ -16,15 +16,15 @@ class Several(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     prefer: tuple[Channel, ...] | None = Field(
-        default=None, min_length=1, description="Take the first of these that nothing stands against."
+        default=None, description="Take the first of these that nothing stands against."
     )
     together: tuple[Channel, ...] | None = Field(
-        default=None, min_length=1, description="Take each of these that nothing stands against, a message on each."
+        default=None, description="Take each of these that nothing stands against, with a message on each."
     )
 
     @model_validator(mode="after")
     def _is_one_list(self) -> Self:
-        if (self.prefer is None) == (self.together is None):
+        if not self.channels or (self.prefer is not None and self.together is not None):
             raise ValueError("needs either prefer or together, and a list of channels")
         if len(set(self.channels)) < len(self.channels):
             raise ValueError("names a channel twice")
@@ -36,7 +36,11 @@ class Several(BaseModel):
         return self.prefer or self.together or ()
 
 
-Channels = Channel | Several
+def _as_block(value: object) -> object:
+    return {"prefer": [value]} if isinstance(value, str) else value
+
+
+Channels = Annotated[Several, BeforeValidator(_as_block, json_schema_input_type=Channel | Several)]
 """A channel, or several of them."""
 
 
@@ -56,11 +60,9 @@ class Route(NamedTuple):
     content: dict[str, Any] | None
 
 
-def route(channels: Channels, endpoint: str, content: dict[str, Any] | None) -> Route:
+def route(channels: Several, endpoint: str, content: dict[str, Any] | None) -> Route:
     """Return the route that a policy file describes."""
-    if isinstance(channels, Several):
-        return Route(channels.channels, channels.together is not None, endpoint, content)
-    return Route((channels,), False, endpoint, content)
+    return Route(channels.channels, channels.together is not None, endpoint, content)
 
 
 def unbarred(

@@ -19,7 +19,7 @@ LARGEST_CONTENT: Final = 8_000
 
 
 def _small_enough(content: dict[str, Any]) -> dict[str, Any]:
-    size = len(json.dumps(content, ensure_ascii=False).encode())
+    size = len(json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"))
     if size > LARGEST_CONTENT:
         raise ValueError(f"holds {size} bytes as JSON, and may hold {LARGEST_CONTENT}")
     return content

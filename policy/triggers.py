@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -55,6 +56,12 @@ EventNames = Annotated[
 ]
 
 
+def _foreseeable(duration: timedelta) -> timedelta:
+    if duration > timedelta(days=14):
+        raise ValueError("may be 14d at most")
+    return duration
+
+
 def cooling(name: str, key: str) -> str:
     """Return under which name firings are remembered, by `Trigger.cool_down_key` and what they were for."""
     return f"{name}/{key}" if key else name
@@ -82,7 +89,9 @@ class Trigger(BaseModel):
     )
     endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
     channel: Channels = Field(
-        default="webhook", description="How the message goes out, one way or several; consent and caps know channels."
+        default="webhook",
+        validate_default=True,
+        description="How the message goes out, one way or several; consent and caps know channels.",
     )
     content: Content | None = Field(
         default=None, description="What the receiver is to make the message of: any fields, handed on as they are."
@@ -110,7 +119,7 @@ class Trigger(BaseModel):
         default="now",
         description="`best_hour`: at the hour of the person's day that is likely the best, `send_within`.",
     )
-    send_within: Annotated[Duration, Field(le=timedelta(days=14))] = Field(
+    send_within: Annotated[Duration, AfterValidator(_foreseeable)] = Field(
         default=timedelta(0),
         description="How long to seek a moment at which no guard objects; default: it is now or never.",
     )

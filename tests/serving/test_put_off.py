@@ -1,4 +1,4 @@
-"""Messages that are put off: decided again when the moment is right, replaced by what comes after, cancelled, given up."""
+"""Messages that are put off: decided again at the right moment, replaced by what comes after, cancelled, given up."""
 
 import asyncio
 import json
