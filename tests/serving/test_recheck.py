@@ -110,6 +110,18 @@ async def test_a_suppression_of_one_channel_leaves_the_messages_of_another(open_
     ]
 
 
+async def test_of_a_message_on_several_channels_only_what_is_refused_is_withdrawn(open_shop):
+    shop = open_shop({"channel": {"together": ["email", "sms"]}})
+    await one_by_one(shop, consents("u", 0, marketing=True), added("u", 1))
+    await one_by_one(shop, identify("u", 2, consents={"marketing:email": False}))
+
+    assert shop.rows("SELECT channel, status FROM outbox ORDER BY channel") == [
+        ("email", "withdrawn"),
+        ("sms", "pending"),
+    ]
+    assert len(shop.claim()) == 1
+
+
 CANCELLED = {"after": "10 min", "cancel_on": "Order Completed"}
 
 
