@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 from sqlalchemy import Connection
 
@@ -17,8 +16,8 @@ from policy.event_names import of_event
 from policy.reasons import Action, Reason
 from serving import attribution, ledger
 from serving.clock import wall
-from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Question, Score, UserIds
-from serving.ledger import DecisionRow, EvaluationRow
+from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Question, UserIds
+from serving.ledger import DecisionRow
 from serving.log import Appended, Appender, decision_id, event_at
 from serving.memberships import Memberships
 from serving.occasions import Occasion, occasion_of
@@ -27,14 +26,13 @@ from serving.people import People, Person
 from serving.policy_change import end, is_known
 from serving.profiles import Profiles, tells
 from serving.recheck import reconsider
+from serving.rounds import Round
 from serving.standings import is_lesson
 from serving.timers import AT_ONCE, Timer, Timers
 from serving.tracking import Gate
 from serving.unknown_names import count_unknown
 from serving.verdicts import Verdicts
 from serving.work import Asked, Reading, Tools, Work
-
-_json = msgspec.json.Encoder().encode
 
 
 class Batch:
@@ -121,15 +119,19 @@ class Batch:
 
     def _settle(self) -> None:
         """Score, decide and write down what was read since the last time."""
-        tools, first = self._tools, len(self._work.scores)
+        tools = self._tools
         self._pending.clear()
-        self._score(first)
+        done, rows = Round(tools, self._work), self._steps.run(self._states)
+        done.score(rows)
+        for person in self._people.known():
+            if person.changed and person.excluded is None and is_inhuman(self._states[person.slot]):
+                person.excluded = "bot"
         verdicts = Verdicts(self._connection, tools.policy, tools.scorer.versions, self._timers, self._profiles)
-        self._decide(verdicts, first)
-        self._write(verdicts, first)
+        done.decide(verdicts, self._appender, writes=self.writes)
+        done.write(self._connection, verdicts, writes=self.writes)
+        self._rows += verdicts.rows
+        self._sends |= bool(verdicts.messages)
         self._steps = Steps()
-        self._work.links.clear()
-        self._work.lessons.clear()
 
     def _settle_if(self, *people: Person | None) -> None:
         """Settle if a decision of one of these, in a replay of anybody, may let something wait, or end."""
@@ -313,65 +315,6 @@ class Batch:
         reading.keep &= reading.person is not None and found.user_no == reading.person.no
         self._work.readings.append(reading)
 
-    def _score(self, first: int) -> None:
-        rows = self._steps.run(self._states)
-        readings = self._work.readings[first:]
-        for each in readings:
-            if each.features is None:
-                each.features = rows[each.row]
-        if len(rows) < len(readings):
-            rows = np.array([each.features for each in readings])
-        for each, row, intent in zip(readings, rows, self._tools.scorer.predict(rows), strict=True):
-            self._work.scores.append(
-                Score(
-                    each.seq > 0,
-                    intent,
-                    row,
-                    decision_id=each.decision_id if each.keep else None,
-                    untracked=each.untracked,
-                )
-            )
-        for person in self._people.known():
-            if person.changed and person.excluded is None and is_inhuman(self._states[person.slot]):
-                person.excluded = "bot"
-
-    def _decide(self, verdicts: Verdicts, first: int) -> None:
-        asking = [
-            (each, score)
-            for each, score in zip(self._work.readings[first:], self._work.scores[first:], strict=True)
-            if each.triggers or each.cancelled
-        ]
-        if self._work.lessons or asking:
-            occasions = [each.occasion for each, _ in asking if each.occasion is not None]
-            verdicts.prepare(occasions, self._work.links, self._work.lessons)
-        if self.writes:
-            # Only now: what is prepared is what was known before the batch; conditions may count what it took.
-            self._appender.save()
-        for each, score in asking:
-            if each.occasion is not None:
-                cancelled = [
-                    verdicts.cancel(each.occasion, trigger, step, score.intent, each.decision_id)
-                    for trigger, step in each.cancelled
-                ]
-                decided = verdicts.decide(each.occasion, each.triggers, score, each.decision_id)
-                score.decisions = cancelled + decided
-
-    def _write(self, verdicts: Verdicts, first: int) -> None:
-        now = wall()
-        kept = [
-            self._evaluation(each, each.person, score, now)
-            for each, score in zip(self._work.readings[first:], self._work.scores[first:], strict=True)
-            if each.keep and each.person is not None
-        ]
-        if not self.writes:
-            self._tools.unwritten += kept
-            return
-        ledger.write(self._connection, kept, verdicts.rows)
-        verdicts.save(now=now)
-        self._rows += verdicts.rows
-        self._sends |= bool(verdicts.messages)
-        self._work.concerned.update(each.person.no for each in self._work.lessons)
-
     def _finish(self) -> None:
         """Do what is done once for all that a batch took."""
         now = wall()
@@ -385,20 +328,6 @@ class Batch:
             reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())
         attribution.attribute(self._connection, self._work.orders)
         count_unknown(self._connection, self._work.unknown, at=now, nearest=self._tools.nearest)
-
-    def _evaluation(self, reading: Reading, person: Person, score: Score, now: int) -> EvaluationRow:
-        return EvaluationRow(
-            decision_id=reading.decision_id,
-            user_no=person.no,
-            seq=reading.seq,
-            at=reading.at,
-            event_seq=reading.event_seq,
-            features=score.features.tobytes(),
-            catalogue=CATALOGUE.fingerprint,
-            scores=_json(score.intent).decode(),
-            models=self._tools.scorer.versions_json,
-            answered_at=now,
-        )
 
     def _answer(self, asked: Asked) -> Answer:
         scorer, question = self._tools.scorer, asked.question

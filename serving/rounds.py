@@ -1,0 +1,103 @@
+"""A round of a batch: what was read since the last one is scored, decided and written down, all in one transaction."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from sqlalchemy import Connection
+
+from features.catalog import CATALOGUE
+from features.layout import Floats
+from serving import ledger
+from serving.clock import wall
+from serving.items import Score
+from serving.ledger import EvaluationRow
+from serving.log import Appender
+from serving.people import Person
+from serving.scorer import Scorer
+from serving.verdicts import Verdicts
+from serving.work import Reading, Tools, Work
+
+_json = msgspec.json.Encoder().encode
+
+
+class Round:
+    """The readings of a batch that no round before it had."""
+
+    def __init__(self, tools: Tools, work: Work) -> None:
+        """Take what `work` has read and not scored yet."""
+        first = len(work.scores)
+        self._tools = tools
+        self._work = work
+        self._readings = work.readings[first:]
+        self._scores: Sequence[Score] = ()
+
+    def score(self, rows: Floats) -> None:
+        """Score the readings, whose features are in the rows of a matrix of shape (reads, n_features)."""
+        for each in self._readings:
+            if each.features is None:
+                each.features = rows[each.row]
+        if len(rows) < len(self._readings):
+            rows = np.array([each.features for each in self._readings])
+        intents = self._tools.scorer.predict(rows)
+        self._scores = [_score(*each) for each in zip(self._readings, rows, intents, strict=True)]
+        self._work.scores += self._scores
+
+    def decide(self, verdicts: Verdicts, appender: Appender, *, writes: bool) -> None:
+        """Ask the triggers of each reading, and tell those that wait no longer; the events are written before."""
+        asking = [
+            (each, score)
+            for each, score in zip(self._readings, self._scores, strict=True)
+            if each.triggers or each.cancelled
+        ]
+        if self._work.lessons or asking:
+            occasions = [each.occasion for each, _ in asking if each.occasion is not None]
+            verdicts.prepare(occasions, self._work.links, self._work.lessons)
+        if writes:
+            # Only now: what is prepared is what was known before the round; conditions may count what it took.
+            appender.save()
+        for each, score in asking:
+            if each.occasion is not None:
+                cancelled = [
+                    verdicts.cancel(each.occasion, trigger, step, score.intent, each.decision_id)
+                    for trigger, step in each.cancelled
+                ]
+                decided = verdicts.decide(each.occasion, each.triggers, score, each.decision_id)
+                score.decisions = cancelled + decided
+
+    def write(self, connection: Connection, verdicts: Verdicts, *, writes: bool) -> None:
+        """Write evaluations and decisions, or keep the former for the next batch that writes."""
+        now = wall()
+        kept = [
+            _evaluation(each, each.person, score, self._tools.scorer, now)
+            for each, score in zip(self._readings, self._scores, strict=True)
+            if each.keep and each.person is not None
+        ]
+        if not writes:
+            self._tools.unwritten += kept
+            return
+        ledger.write(connection, kept, verdicts.rows)
+        verdicts.save(now=now)
+        self._work.concerned.update(each.person.no for each in self._work.lessons)
+        self._work.links.clear()
+        self._work.lessons.clear()
+
+
+def _score(reading: Reading, features: Floats, intent: dict[str, float | None]) -> Score:
+    kept = reading.decision_id if reading.keep else None
+    return Score(reading.seq > 0, intent, features, decision_id=kept, untracked=reading.untracked)
+
+
+def _evaluation(reading: Reading, person: Person, score: Score, scorer: Scorer, now: int) -> EvaluationRow:
+    return EvaluationRow(
+        decision_id=reading.decision_id,
+        user_no=person.no,
+        seq=reading.seq,
+        at=reading.at,
+        event_seq=reading.event_seq,
+        features=score.features.tobytes(),
+        catalogue=CATALOGUE.fingerprint,
+        scores=_json(score.intent).decode(),
+        models=scorer.versions_json,
+        answered_at=now,
+    )
