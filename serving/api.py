@@ -25,6 +25,7 @@ from serving.routes_guards import GuardRoutes
 from serving.routes_operate import Engine as OperateEngine
 from serving.routes_operate import OperateRoutes
 from serving.routes_policy import Policies, PolicyRoutes
+from serving.routes_profiles import ProfileRoutes
 from serving.routes_reads import ReadRoutes
 from serving.routes_score import Engine as ScoreEngine
 from serving.routes_score import ScoreRoutes
@@ -111,10 +112,12 @@ def http_edge(
         *score.routes(),
         *events.routes(),
         *guards.routes(),
+    people = ProfileRoutes(engine, database=database, mapping=mapping, clock=wall)
         *reads.routes(),
         *docs_routes(),
         *operate.routes(),
     ]
+        *people.routes(),
     if policies is not None:
         app.router.routes += PolicyRoutes(policies, database=database).routes()
     keyring = Keyring(

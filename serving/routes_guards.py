@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 from fastapi import Query
 
-from features.events import ANONYMOUS_PREFIX, BadEvent, user_key
 from features.normalise import normalise
-from features.values import text
 from policy.guards import EVERY_CHANNEL
 from serving import consents, suppressions
 from serving import contract_guards as contract
@@ -21,6 +19,7 @@ from serving.lessons import address, preference
 from serving.routes import GuardedRoute
 from serving.suppressions import ADDRESS, USER, Suppression
 from serving.tracking import refused_at
+from serving.user_ids import ids_in, key_in
 from serving.wire import to_moment
 from serving.withdrawal import suppress
 
@@ -127,17 +126,17 @@ class GuardRoutes:
 
     async def say(self, user_id: str, asked: contract.ConsentsRequest) -> contract.ConsentsAnswer:
         """Write down what a person said; it goes into the log like all that they do, and counts from then on."""
-        key = _key(user_id)
+        key = key_in(user_id)
         for name in asked.consents:
             if preference(name) is None:
                 raise InvalidField(f"consents.{name}: is no purpose, nor purpose:channel", field=f"consents.{name}")
-        raw = {"type": "identify", **_ids(user_id), "traits": {"consents": asked.consents}}
+        raw = {"type": "identify", **ids_in(user_id), "traits": {"consents": asked.consents}}
         taken = await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping)])
         return self._answer(key, is_kept=not taken.untracked)
 
     def said(self, user_id: str) -> contract.ConsentsAnswer:
         """Return what a person said about being written to."""
-        return self._answer(_key(user_id))
+        return self._answer(key_in(user_id))
 
     def _answer(self, key: str, *, is_kept: bool = True) -> contract.ConsentsAnswer:
         """Return what is known; of somebody who refused to be tracked that is nothing else."""
@@ -179,7 +178,7 @@ def _subject(user_id: str | None, written: str | None) -> tuple[str, str]:
     if (user_id is None) == (written is None):
         raise InvalidField("user_id: give either user_id or address.", field="user_id")
     if user_id is not None:
-        return USER, _key(user_id)
+        return USER, key_in(user_id)
     found = address(written or "")
     if found is None:
         raise InvalidField("address: is no e-mail address and no telephone number.", field="address")
@@ -192,18 +191,3 @@ def _place(after: str) -> tuple[str, str, str]:
     if after and kind not in (USER, ADDRESS):
         raise InvalidField("after: is no `next` that was given out.", field="after")
     return kind, subject, channel
-
-
-def _ids(user_id: str) -> dict[str, str]:
-    if user_id.startswith(ANONYMOUS_PREFIX):
-        return {"anonymousId": user_id.removeprefix(ANONYMOUS_PREFIX)}
-    return {"userId": user_id}
-
-
-def _key(user_id: str) -> str:
-    """Return the key of a user's id, or of `anonymous:<id>`; raises InvalidField."""
-    ids = _ids(user_id)
-    try:
-        return user_key(text(ids.get("userId"), "user_id"), text(ids.get("anonymousId"), "user_id"))
-    except BadEvent as bad:
-        raise InvalidField(f"user_id: {bad.reason}", field="user_id") from None

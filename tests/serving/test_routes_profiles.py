@@ -1,0 +1,66 @@
+"""Profiles over HTTP, on the real application."""
+
+import pytest
+
+from tests.contract.running import running
+
+HOME = "/v1/users/u-1/profile"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("home")) as up:
+        yield up
+
+
+def told(server, user, **fields):
+    return server.ask("PATCH", f"/v1/users/{user}/profile", {"profile": fields})
+
+
+def test_what_is_told_is_there_at_once_and_null_takes_it_back(server):
+    first = told(server, "u-1", tier="gold", address={"city": "Bonn"}, timezone="Europe/Berlin", email="A@b.example")
+    again = told(server, "u-1", tier=None, score=3.5)
+
+    assert first.status == 200
+    assert first.json() == {
+        "user_id": "u-1",
+        "profile": {"address": {"city": "Bonn"}, "tier": "gold", "timezone": "Europe/Berlin"},
+        "addresses": ["a@b.example"],
+    }
+    assert again.json()["profile"] == {"address": {"city": "Bonn"}, "score": 3.5, "timezone": "Europe/Berlin"}
+    assert server.ask("GET", HOME).json() == again.json()
+
+
+def test_whoever_is_identified_has_the_profile_of_before(server):
+    told(server, "anonymous:a-7", tier="iron")
+    server.ask("POST", "/v1/identify", {"userId": "u-7", "anonymousId": "a-7", "traits": {"name": "Ann"}})
+
+    for user in ("u-7", "anonymous:a-7"):
+        assert server.ask("GET", f"/v1/users/{user}/profile").json()["profile"] == {"name": "Ann", "tier": "iron"}
+
+
+def test_of_somebody_unknown_there_is_no_profile(server):
+    answer = server.ask("GET", "/v1/users/nobody/profile")
+
+    assert (answer.status, answer.json()["code"]) == (404, "unknown_user")
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"bio": "x" * 999}, "profile.bio"),
+        ({"consents": {"marketing": True}}, "profile.consents"),
+        ({"timezone": "Berlin"}, "profile.timezone"),
+        ({"timezone": 7}, "profile.timezone"),
+        ({}, "profile"),
+        ({f"f{i}": i for i in range(101)}, "profile"),
+        ({"n" * 101: 1}, None),
+    ],
+    ids=["long", "consents", "no zone", "not even text", "nothing", "too much", "a long name"],
+)
+def test_what_could_not_be_kept_is_refused_by_name(server, fields, place):
+    answer = told(server, "u-2", **fields)
+
+    assert (answer.status, answer.json()["code"]) == (400, "invalid_field")
+    assert place is None or answer.json()["field"] == place
+    assert server.ask("GET", "/v1/users/u-2/profile").status == 404
