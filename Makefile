@@ -83,6 +83,10 @@ tail: $(STAMP) ## Watch accepted, rejected and unknown events as they arrive
 parity: $(STAMP) ## Recompute every served feature vector from the log and report each difference
 	@$(PY) -m training.parity
 
+.PHONY: audit-segments
+audit-segments: $(STAMP) ## Compute from the whole log who is in which segment and report each difference
+	@$(PY) -m serving.segment_audit
+
 .PHONY: lint-triggers
 lint-triggers: $(STAMP) ## Explain each trigger in a sentence, warn of what can hardly be meant [TRIGGERS=triggers.yaml] [MAP=events.yaml]
 	@$(PY) -m policy.lint "$(or $(TRIGGERS),triggers.yaml)" $(if $(MAP),--map "$(MAP)")

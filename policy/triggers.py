@@ -308,8 +308,9 @@ class Policy(BaseModel):
 
     @cached_property
     def endpoints(self) -> frozenset[str]:
-        """The endpoints that some trigger sends to."""
-        return frozenset().union(*(each.endpoints for each in self.triggers if each.live or each.rehearses))
+        """The endpoints that some trigger sends to, or that are told of a segment."""
+        told = frozenset(each.notify for each in self.segments if each.notify is not None)
+        return told.union(*(each.endpoints for each in self.triggers if each.live or each.rehearses))
 
     @cached_property
     def watch(self) -> Watch:

@@ -66,6 +66,12 @@ class NoSuchUser(ServingError):
     code = "unknown_user"
 
 
+class NoSuchSegment(ServingError):
+    """The policy in service has no segment of this name."""
+
+    code = "unknown_segment"
+
+
 class MethodRefused(ServingError):
     """This address does not answer that method."""
 

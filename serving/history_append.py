@@ -11,6 +11,7 @@ from features.events import Event
 from serving import profiles
 from serving.items import Fate
 from serving.log import Appended, Appender
+from serving.memberships import look_again
 from serving.people import People
 from serving.standings import learn
 from serving.tracking import Gate
@@ -62,6 +63,7 @@ def append_history(
     if gate is not None:
         gate.save()
     appender.save()
+    look_again(connection, people, lessons)
     learn(connection, lessons)
     profiles.learn(connection, lessons)
     return fates

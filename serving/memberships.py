@@ -18,7 +18,7 @@ from serving.members import AT_ONCE_DUE, Change, Membership
 from serving.message import Message
 from serving.outbox import enqueue
 from serving.past import state_at
-from serving.people import Person
+from serving.people import People, Person
 from serving.profiles import Profiles
 from serving.scorer import Scorer
 from serving.segment_message import announcement
@@ -185,3 +185,12 @@ class Memberships:
     def _save(self) -> None:
         self._write()
         self._noted = []
+
+
+def look_again(connection: Connection, people: People, added: Iterable[Appended]) -> None:
+    """Let the server look anew at whose history was imported, under all their ids; that sends nothing."""
+    direct = driver(connection)
+    for each in added:
+        if each.merged is not None:
+            members.join(direct, each.merged.no, each.person.no)
+    members.look_again(direct, [each.no for each in people.known() if each.last_seq > 0])
