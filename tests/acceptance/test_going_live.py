@@ -112,6 +112,7 @@ async def test_what_was_rehearsed_holds_nothing_back_once_it_is_live(home):
         async with server.life(None):
             await _add_to_cart(server, "u-1", "m-1")
             await _add_to_cart(server, "test-1", "m-2")
+            await receiver.number(1)
             (home / "triggers.yaml").write_text("triggers:\n" + AT_ONCE % "live")
             await server.policies.reload()
             await _add_to_cart(server, "u-1", "m-3")
