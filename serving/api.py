@@ -29,6 +29,7 @@ from serving.routes_profiles import ProfileRoutes
 from serving.routes_reads import ReadRoutes
 from serving.routes_score import Engine as ScoreEngine
 from serving.routes_score import ScoreRoutes
+from serving.routes_segments import SegmentRoutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine as Database
 
     from features.mapping import EventMapping
+    from policy.triggers import Policy
     from serving.erasure_files import Files
     from serving.metrics import Metrics
 
@@ -63,6 +65,7 @@ def http_edge(
     files: Files,
     remarks: Callable[[], Iterable[str]] = tuple,
     policies: Policies | None = None,
+    policy: Callable[[], Policy] | None = None,
     limits: Limits,
     open_without_keys: bool,
     replay: bool = False,
@@ -82,6 +85,7 @@ def http_edge(
         files: Where somebody may be found beside the database, to be erased.
         remarks: Says in words what should be looked at though the server does its work.
         policies: What puts policies in service; without it there are no routes to look at them.
+        policy: Returns the one in service; without it there are no routes to look at its segments.
         limits: Of requests.
         open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
         replay: Whether the process replays history.
@@ -108,18 +112,20 @@ def http_edge(
     reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing, remarks=remarks)
     operate = OperateRoutes(engine, database=database, files=files, metrics=metrics)
     guards = GuardRoutes(engine, database=database, mapping=mapping, clock=wall, tracking=tracking)
+    people = ProfileRoutes(engine, database=database, mapping=mapping, clock=wall)
     app.router.routes += [
         *score.routes(),
         *events.routes(),
         *guards.routes(),
-    people = ProfileRoutes(engine, database=database, mapping=mapping, clock=wall)
+        *people.routes(),
         *reads.routes(),
         *docs_routes(),
         *operate.routes(),
     ]
-        *people.routes(),
     if policies is not None:
         app.router.routes += PolicyRoutes(policies, database=database).routes()
+    if policy is not None:
+        app.router.routes += SegmentRoutes(policy, database=database).routes()
     keyring = Keyring(
         lambda: _keys(database),
         allowance=limits.allowance,

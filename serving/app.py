@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
+from policy.segments import SegmentRules
 from policy.timing import timing
 from serving.api import Limits, http_edge
 from serving.ceilings import Ceilings
@@ -40,6 +41,7 @@ from serving.recheck import asking
 from serving.retention import keep_pruning
 from serving.retry import Status
 from serving.route_table import Sizes
+from serving.segments import keep_segments
 from serving.settings import Settings
 from serving.states import StateKeeper
 from serving.work import Tools
@@ -110,6 +112,7 @@ class Server:
             files=Files(settings.home, [settings.database, *([self._online_file] if self._online_file else [])]),
             remarks=self._remarks,
             policies=self.policies,
+            policy=lambda: self.engine.policy,
             limits=Limits(
                 sizes=Sizes(event=settings.max_event_bytes, batch=settings.max_batch_bytes),
                 batch_events=settings.max_batch_events,
@@ -141,6 +144,8 @@ class Server:
         watching = [asyncio.create_task(self.champions.watch(self.engine.replace_models))]
         watching.append(asyncio.create_task(self.policies.watch()))
         watching.append(asyncio.create_task(self._forget()))
+        rules = partial(_rules_of, self.engine)
+        watching.append(asyncio.create_task(keep_segments(self.engine, self.database, rules)))
         if settings.watch_registry:
             watching.append(asyncio.create_task(_watch_registry(settings)))
         # What lives as long as the process need not be looked at by each collection: that is what the tail was.
@@ -201,6 +206,10 @@ class Server:
         if not is_loopback(self._settings.host):
             raise OpenToTheWorld((OpenToTheWorld.__doc__ or "").strip())
         _log.warning("there are no API keys: whoever is on this machine may do everything; `make key` makes one")
+
+
+def _rules_of(engine: Engine) -> SegmentRules:
+    return engine.policy.segment_rules
 
 
 def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
