@@ -136,7 +136,7 @@ def audit(connection: Connection, policy: Policy, scorer: Scorer) -> Audit:
         found.waiting += len(due)
         stored = _stored(direct, [row[0] for row in rows])
         for each in _people(connection, [row for row in rows if row[0] not in due]):
-            mine = stored[each.person.no]
+            mine = stored[each.person.no] & policy.segments_by_name.keys()
             found.people += 1
             found.members += len(mine)
             should = _segments_of(connection, policy, scorer, each, last)

@@ -74,7 +74,7 @@ class Shop:
         self.clock = ReplayClock(last)
         self.online = OnlineStates(self.home)
         self.keeper = StateKeeper(self.online)
-        tools = Tools(
+        self.tools = tools = Tools(
             keeper=self.keeper,
             scorer=scorer({"24h": Certain(self.probability)}, MEANINGS),
             policy=(policy := parse(self.policy)),
