@@ -23,7 +23,7 @@ from serving.standings import Standings
 from serving.timers import Timers
 from serving.views import PersonView, asked_by
 
-_DRY_RUN = Reason.DRY_RUN
+_CANCELLED, _DRY_RUN = Reason.CANCELLED, Reason.DRY_RUN
 
 
 class Verdicts:
@@ -138,7 +138,7 @@ class Verdicts:
     ) -> Decided:
         """Write down that an event made a waiting trigger pointless, and at which step."""
         score = intent.get(trigger.horizon)
-        verdict = Verdict(Action.HOLD, Reason.CANCELLED, None, 1.0, score, trigger.threshold)
+        verdict = Verdict(Action.HOLD, _CANCELLED, None, 1.0, score, trigger.threshold)
         return self._record(asking, trigger, Run(step), verdict, decision_id)
 
     def save(self, *, now: int) -> None:
@@ -161,7 +161,8 @@ class Verdicts:
                 self._fired.append((link.person.no, key, mine[key]))
 
     def _record(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, decision_id: str) -> Decided:
-        own_id = f"{decision_id}.{trigger.name}"
+        # The event that ends a wait may ask the same trigger anew, which is another decision.
+        own_id = f"{decision_id}.{trigger.name}{'.cancelled' if verdict.reason is _CANCELLED else ''}"
         message_id = self._send(asking, trigger, run, verdict, own_id) if verdict.action is Action.SEND else None
         action, reason = verdict.action.value, verdict.reason.value
         self.rows.append(
