@@ -18,15 +18,21 @@ _BEGIN = "opportune_begin"
 def open_database(path: Path) -> Engine:
     """Open the SQLite database at `path`, create or migrate its tables, and return the engine."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
+    engine = open_current(path)
     with engine.connect() as connection:
         newest = _is_newest(connection)
     if not newest:
         # Whoever else opens it for the first time waits here, and then finds nothing left to do.
         with for_writing(engine).begin() as connection:
             migrate(connection)
+    return engine
+
+
+def open_current(path: Path) -> Engine:
+    """Return the engine of the SQLite database at `path`, whose tables are known to be of the present schema."""
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
     return engine
 
 

@@ -23,7 +23,7 @@ from features.normalise import normalise
 from policy.timing import timing
 from policy.triggers import Policy
 from serving.clock import ReplayClock, Ticks, wall
-from serving.database import open_database
+from serving.database import open_current, open_database
 from serving.engine import Engine
 from serving.log import last_moment
 from serving.metrics import Metrics
@@ -37,7 +37,7 @@ _MEANINGS: Final = dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True))
 _NOBODY: Final = ((None, "nobody in particular"),)
 _LAST_DUE: Final = "SELECT max(due_at) FROM timers"
 _DECIDED: Final = """
-SELECT d.trigger, u.user_key, d.at, d.action, d.reason, d.trigger_decision_id
+SELECT d.trigger, u.user_key, d.at, d.action, d.reason, d.step, d.channels, d.due_at, d.trigger_decision_id
 FROM decisions d JOIN users u USING (user_no) WHERE d.at >= ? ORDER BY d.at, d.rowid
 """
 _MESSAGES: Final = """
@@ -47,13 +47,28 @@ FROM outbox m ORDER BY m.rowid
 
 
 class Rehearsed(NamedTuple):
-    """A decision that the rehearsal took; `at` in microseconds."""
+    """A decision that the rehearsal took.
+
+    Attributes:
+        trigger: Whose decision.
+        user_key: About whom.
+        at: When, in microseconds.
+        action: `send`, `control` or `hold`.
+        reason: Why.
+        step: Of the trigger's sequence; 0 is the trigger itself.
+        channels: On which a message is sent or withheld.
+        due_at: When it is asked again, in microseconds; None where nothing was put off.
+        decision_id: Its id.
+    """
 
     trigger: str
     user_key: str
     at: int
     action: str
     reason: str
+    step: int
+    channels: tuple[str, ...]
+    due_at: int | None
     decision_id: str
 
 
@@ -153,7 +168,8 @@ class Rehearsal:
 
     def decisions(self) -> list[Rehearsed]:
         """Return what was decided, in order."""
-        return [Rehearsed(*row) for row in self._rows(_DECIDED, self._start)]
+        rows = self._rows(_DECIDED, self._start)
+        return [Rehearsed(*row[:6], tuple(filter(None, (row[6] or "").split(","))), *row[7:]) for row in rows]
 
     def messages(self) -> list[Written]:
         """Return what would have been sent, in order."""
@@ -183,13 +199,12 @@ def rehearsal(
         models: What scores; `constants` makes one.
         mapping: How plain messages become events.
         start: The moment on the clock, in microseconds; later where the log ends later.
-        prepare: Puts a log at the path of the database, where it is not to be empty.
+        prepare: Puts a database of the present schema at a path, where the log is not to be empty.
     """
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as home:
         file = Path(home) / "opportune.db"
         (prepare or _empty)(file)
-        database = open_database(file)
-        database.dispose()
+        database = open_current(file)
         listening.listen(database, "connect", _without_care)
         opened = Rehearsal(database, policy, models, mapping, start)
         try:
