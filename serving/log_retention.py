@@ -1,6 +1,6 @@
 """Forgetting old events, person by person: the state that they folded to is kept, and the log goes on from there.
 
-See docs/adr/0016-a-log-that-forgets.md.
+See docs/adr/0017-a-log-that-forgets.md.
 """
 
 import json
