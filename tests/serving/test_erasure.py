@@ -1,13 +1,16 @@
 """Whoever is erased is nowhere, stays nowhere, and costs nobody else anything."""
 
 import asyncio
+import hashlib
 import json
+from contextlib import closing
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from features.state import unpack
-from serving.database import for_writing
+from serving.database import for_writing, open_existing
 from serving.erasure_files import overwrite
 from serving.history_append import append_history
 from serving.holdings import NOBODYS, holding, holdings
@@ -16,6 +19,7 @@ from serving.mentions import Mentions
 from serving.people import People
 from serving.rejects import Reject
 from serving.schema import metadata
+from tests.serving.databases import a_database
 from tests.serving.engines import SECOND, START, Shop, event, shop
 
 __all__ = ["shop"]
@@ -220,3 +224,24 @@ def test_mentions_are_whole_words_whatever_json_made_of_them():
     assert not said('{"userId":"u-10"}')
     assert not said('{"userId":"eu-1"}')
     assert not said('{"userId":"u-1@example.org"}')
+
+
+def test_what_split_pages_keep_of_the_deleted_is_gone_after_a_vacuum(tmp_path):
+    keys = [f"{hashlib.sha256(str(n).encode()).hexdigest()[:20]}-erased" for n in range(600)]
+    with a_database(tmp_path) as database:
+        insert = text(
+            "INSERT INTO users (user_no, user_key, unit, last_seq, last_known_at) VALUES (:no, :key, '', 0, 0)"
+        )
+        with database.begin() as connection:
+            connection.execute(insert, [{"no": no, "key": key} for no, key in enumerate(keys)])
+        with database.begin() as connection:
+            connection.execute(text("DELETE FROM users"))
+        assert overwrite(tmp_path / "opportune.db")
+        kept = files_with(tmp_path, keys)
+        with closing(open_existing(tmp_path / "opportune.db")) as connection:
+            connection.execute("VACUUM")
+        assert overwrite(tmp_path / "opportune.db")
+
+    # Whoever is not split away is overwritten; what is left is what the decision record speaks of.
+    assert len(kept) < len(keys) / 10
+    assert files_with(tmp_path, keys) == []
