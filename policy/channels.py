@@ -69,6 +69,9 @@ def unbarred(
     taken: Route, guards: Guards, standing: Standing, message_class: str
 ) -> tuple[tuple[str, ...], Reason | None]:
     """Return the channels on which something may be sent at all, and what bars the first of all channels, if it is."""
+    if len(taken.channels) == 1:
+        barred = bar(guards, standing, channel=taken.channels[0], message_class=message_class)
+        return (taken.channels, None) if barred is None else ((), barred)
     bars = [bar(guards, standing, channel=channel, message_class=message_class) for channel in taken.channels]
     return tuple(each for each, barred in zip(taken.channels, bars, strict=True) if barred is None), bars[0]
 

@@ -90,7 +90,7 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     any guard but suppression. Takes a few microseconds.
     """
     plan, score = trigger.plans[run.step], facts.scores.get(trigger.horizon)
-    chosen = plan.choose(facts.view)
+    chosen = plan.choose(facts.view) if plan.branches else plan.route
     route, standing = chosen or plan.route, facts.standing or _NOTHING_KNOWN
     free, barred = unbarred(route, trigger.guards, standing, trigger.message_class)
     held = _objection(trigger, facts, run, score, None if free else barred)
@@ -99,27 +99,28 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
         held = _CONDITION_NOT_MET
     if held is not None:
         return Verdict(_HOLD, held, None, 1.0, score, plan.threshold)
-    asked = Asked(trigger.guards, standing, trigger.name, route, free)
-    moment = _moment(trigger, asked, run, facts.at)
-    if not moment.channels:
-        held = barred or objection_to(asked, facts.at) if moment.due_at is None else _PUT_OFF
-        return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, due_at=moment.due_at)
-    return _fire(trigger, facts, Verdict(_SEND, _SENT, None, 1.0, score, plan.threshold, route, moment.channels))
+    channels, due_at = free if route.together else free[:1], None
+    if trigger.minds_the_moment:
+        asked = Asked(trigger.guards, standing, trigger.name, route, free)
+        channels, due_at = _moment(trigger, asked, run, facts.at)
+        if not channels:
+            held = barred or objection_to(asked, facts.at) if due_at is None else _PUT_OFF
+            return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, None, (), due_at)
+    action, reason, arm, propensity = _draw(trigger, facts)
+    return Verdict(action, reason, arm, propensity, score, plan.threshold, route, channels)
 
 
-def _fire(trigger: Trigger, facts: Facts, verdict: Verdict) -> Verdict:
-    """Return the verdict where everything speaks for sending: a rehearsal, or what the hold-out says."""
+def _draw(trigger: Trigger, facts: Facts) -> tuple[Action, Reason, str | None, float]:
+    """Return action, reason, arm and propensity where all speaks for sending: the hold-out has the last word."""
     # Whoever is excluded came this far only as a test user of a trigger for these.
     if not trigger.live and facts.excluded is None:
-        return verdict._replace(action=_HOLD, reason=_DRY_RUN)
+        return _HOLD, _DRY_RUN, None, 1.0
     if trigger.message_class == TRANSACTIONAL:
-        return verdict
+        return _SEND, _SENT, None, 1.0
     arm, probability = trigger.split.assign(facts.unit)
     if not probability > 0:
         raise AssertionError(f"trigger {trigger.name}: an arm of probability {probability} was drawn")
-    if arm == CONTROL:
-        return verdict._replace(action=_CONTROL, reason=Reason.CONTROL, arm=arm, propensity=probability)
-    return verdict._replace(arm=arm, propensity=probability)
+    return (_CONTROL, Reason.CONTROL, arm, probability) if arm == CONTROL else (_SEND, _SENT, arm, probability)
 
 
 def _objection(trigger: Trigger, facts: Facts, run: Run, score: float | None, barred: Reason | None) -> Reason | None:
@@ -134,9 +135,11 @@ def _objection(trigger: Trigger, facts: Facts, run: Run, score: float | None, ba
         return barred
     if trigger.message_class != TRANSACTIONAL and (unlikely := _doubt(trigger.plans[run.step].threshold, score)):
         return unlikely
-    fired_at = facts.last_fired.get(trigger.cools(run.key)) if run.step == 0 else None
-    is_cooling = fired_at is not None and facts.at - fired_at < trigger.cool_down_us
-    return Reason.COOLING_DOWN if is_cooling else None
+    if run.step == 0:
+        fired_at = facts.last_fired.get(trigger.cools(run.key) if run.key else trigger.cool_down_key)
+        if fired_at is not None and facts.at - fired_at < trigger.cool_down_us:
+            return Reason.COOLING_DOWN
+    return None
 
 
 def _doubt(threshold: float, score: float | None) -> Reason | None:
@@ -151,9 +154,7 @@ def _is_met(when: Condition | None, view: View | None) -> bool:
 
 
 def _moment(trigger: Trigger, asked: Asked, run: Run, at: int) -> Moment:
-    """Return when the message goes out; a transactional one does at once."""
-    if trigger.message_class == TRANSACTIONAL:
-        return Moment(asked.free if asked.route.together else asked.free[:1])
+    """Return when the message goes out."""
     if not trigger.send_within_us:
         return now_or_never(asked, at)
     until = (at if run.first_at is None else run.first_at) + trigger.send_within_us

@@ -58,9 +58,7 @@ def _impossible_steps(trigger: Trigger) -> Iterator[str]:
 
 
 def _idle(trigger: Trigger) -> Iterator[str]:
-    guards = trigger.guards
-    wrong_moments = guards.caps or guards.quiet_hours or guards.gap_us or guards.not_while_browsing
-    if trigger.send_within and trigger.send == "now" and not wrong_moments:
+    if trigger.send_within and trigger.send == "now" and not trigger.guards.forbid_moments:
         yield "puts nothing off: send_within is for moments that caps, quiet hours, orders or visits forbid"
     if trigger.message_class == TRANSACTIONAL and trigger.send_within:
         yield "puts nothing off: a transactional message goes out at once"

@@ -72,6 +72,11 @@ class Guards(BaseModel):
         return tuple(each for each in (self.cap, self.cap_per_channel, self.cap_per_trigger) if each is not None)
 
     @cached_property
+    def forbid_moments(self) -> bool:
+        """Whether any of them is about the moment rather than the person."""
+        return bool(self.caps or self.quiet_hours or self.gap_us or self.not_while_browsing)
+
+    @cached_property
     def longest_cap_us(self) -> int:
         """The longest window of a cap in microseconds; 0 where there is none."""
         return max((each.window_us for each in self.caps), default=0)

@@ -21,7 +21,7 @@ from policy.arms import Split, hold_out
 from policy.channels import Channels, route
 from policy.conditions import Condition, When
 from policy.event_names import EventNameOrAny, by_event, of_event
-from policy.guards import Guards, MessageClass
+from policy.guards import TRANSACTIONAL, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.hours import Zone
 from policy.names import Name
@@ -201,6 +201,11 @@ class Trigger(BaseModel):
     def goes_on(self) -> bool:
         """Whether a decision can let it wait: for a better moment, or for a step."""
         return bool(self.send_within or self.steps)
+
+    @cached_property
+    def minds_the_moment(self) -> bool:
+        """Whether there are moments at which its message must not go out, or better ones."""
+        return self.message_class != TRANSACTIONAL and (self.guards.forbid_moments or bool(self.send_within))
 
     @cached_property
     def send_within_us(self) -> int:

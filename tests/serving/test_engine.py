@@ -229,7 +229,8 @@ async def test_what_is_not_stored_yet_is_read_all_the_same(shop):
     assert shop.keeper.rebuilt == 0
 
 
-async def test_what_a_crash_kept_from_the_store_is_rebuilt_from_the_log(shop, tmp_path):
+async def test_what_a_crash_kept_from_the_store_is_rebuilt_from_the_log(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr("serving.engine.STATES_FOR_S", 60.0)
     for at in range(3):
         await ask(shop, "u", event("Product Added", "u", at, **CART))
     after = Shop(tmp_path)
