@@ -154,6 +154,26 @@ async def test_a_purchase_from_before_withdraws_nothing(open_shop):
     assert shop.claim() == ["u"]
 
 
+async def test_a_purchase_that_came_in_before_the_trigger_began_to_wait_withdraws_nothing(open_shop):
+    shop = open_shop(CANCELLED)
+    await shop.engine.ingest([order("u", 300)])
+    await fire(shop, at=1)
+    await shop.engine.score([("nobody", None)], at=START + 1000 * SECOND)
+    assert [row[1] for row in shop.standing()] == ["pending"]
+
+    assert shop.claim() == ["u"]
+
+
+async def test_a_late_purchase_withdraws_only_what_is_about_an_event_before_it(open_shop):
+    shop = open_shop({**CANCELLED, "key": "cart", "cool_down": 0})
+    await fire(shop, at=1, cart="first")
+    await fire(shop, at=700, cart="second")
+    await shop.engine.ingest([order("u", 650)])
+
+    assert [row[1] for row in shop.standing()] == ["withdrawn", "pending"]
+    assert shop.claim() == ["u"]
+
+
 @pytest.mark.parametrize(("cart", "found"), [("mine", "withdrawn"), ("another", "pending")])
 async def test_a_purchase_of_another_cart_withdraws_nothing(open_shop, cart, found):
     shop = open_shop({**CANCELLED, "key": "cart"})
