@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHUNK = 2000
 _ROOTS = "SELECT user_key FROM users WHERE merged_into IS NULL AND last_seq > 0 ORDER BY user_no"
+_KEPT = "SELECT user_no, owner_no, seq, known_at, state FROM kept_states"
 
 
 def rebuild(connection: Connection, keeper: StateKeeper) -> int:
@@ -29,6 +30,13 @@ def rebuild(connection: Connection, keeper: StateKeeper) -> int:
         keeper.save(people, keeper.from_log(connection, people))
         keeper.write()
     return len(keys)
+
+
+def unreadable(connection: Connection) -> int:
+    """Return of how many ids the state that was kept for forgotten events has another layout than the present one."""
+    from features.kept import Kept, is_readable
+
+    return sum(not is_readable(Kept(*row)) for row in connection.exec_driver_sql(_KEPT))
 
 
 def _people(connection: Connection, keys: Sequence[str]) -> list[Person]:
@@ -56,7 +64,10 @@ def main() -> int:
     database = open_database(settings.database)
     with database.connect() as connection:
         count = rebuild(connection, StateKeeper(OnlineStates(settings.home)))
+        lost = unreadable(connection)
     print(f"{count:,} states rebuilt from the log")
+    if lost:
+        print(f"{lost:,} of them begin where the log does: what was kept of their older events has another layout")
     return 0
 
 

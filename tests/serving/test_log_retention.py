@@ -11,7 +11,7 @@ from serving.history_append import append_history
 from serving.items import Fate
 from serving.log_retention import OldEvents, forget_events
 from serving.past import state_at
-from serving.rebuild import rebuild
+from serving.rebuild import rebuild, unreadable
 from tests.serving.engines import SECOND, START, Shop, event, shop
 from training.log import read_log
 from training.parity import compare
@@ -216,6 +216,7 @@ async def test_a_state_of_another_layout_begins_where_the_log_does(shop):
     with shop.database.begin() as connection:
         connection.exec_driver_sql("UPDATE kept_states SET state = x'00' WHERE state IS NOT NULL")
         assert rebuild(connection, shop.keeper) == 3
+        assert unreadable(connection) == 2
     answer = await shop.engine.score([("w", None)], event=event("Product Added", "w", 95 * DAY, **CART))
     again = await shop.engine.score([("w", None)])
 
