@@ -20,6 +20,7 @@ from features.cache import keep_compiled
 FIRST, LAST = "2017-10-01", "2017-12-19"
 ASKED_FIRST, ASKED_LAST, EVERY_DAYS = "2017-10-16", "2017-12-18", 3
 DELIVERED_WITHIN_S = 30.0
+POLICY = Path(__file__).parent / "triggers.yaml"
 
 
 class Demo:
@@ -56,6 +57,8 @@ class Demo:
             intent = judge.judged(self.journey, served, self.database, logistic)
         with self._step("parity"):
             parity = compare(self.database).summary()
+        with self._step("audit the segments"):
+            segments = self._audit()
         p50, p95, p99 = np.percentile(served.latencies_ms, [50, 95, 99])
         return {
             "events_imported": imported,
@@ -70,6 +73,7 @@ class Demo:
             },
             "outcomes": {"attributed": ledger.attributed(self.database)},
             "parity": {each: parity[each] for each in ("rows", "mismatches")},
+            "segments": segments,
             "latency_ms": {"p50": round(p50, 2), "p95": round(p95, 2), "p99": round(p99, 2)},
             "mlflow_run_id": trained["mlflow_run_id"],
             "model_version": trained["model_version"],
@@ -94,14 +98,13 @@ class Demo:
         from serving.progress import Progress
 
         secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
-        policy = Path(__file__).parent / "triggers.yaml"
         end = self.journey.before(local_midnight(LAST))
         asked_at = midnights(local_midnight(ASKED_FIRST), local_midnight(ASKED_LAST), EVERY_DAYS)
         bar = Progress(quiet=not sys.stderr.isatty())
         with Receiver(secret) as receiver:
             settings = {
                 "replay": "true",
-                "triggers": str(policy),
+                "triggers": str(POLICY),
                 "score_sample": "1",
                 "webhook_url": receiver.url,
                 "webhook_secret": secret,
@@ -129,11 +132,25 @@ class Demo:
         return served, receiver
 
     def _wait_for_delivery(self) -> None:
-        from demo.ledger import waiting
+        from demo.ledger import due_segments, waiting
 
         deadline = time.monotonic() + DELIVERED_WITHIN_S
-        while waiting(self.database) and time.monotonic() < deadline:
+        while (waiting(self.database) or due_segments(self.database)) and time.monotonic() < deadline:
             time.sleep(0.1)
+
+    def _audit(self) -> dict[str, int]:
+        from policy.source import load
+        from serving.champions import Champions
+        from serving.database import open_database
+        from serving.segment_audit import audit
+
+        scorer = Champions(self.home / "bundles", ("24h", "7d")).load()
+        database = open_database(self.database)
+        with database.connect() as connection:
+            found = audit(connection, load(POLICY), scorer)
+        database.dispose()
+        sys.stderr.write(f"{found}\n")
+        return found.summary()
 
     def _command(self, module: str, *arguments: str, quiet: bool = False) -> None:
         from demo.process import run

@@ -10,6 +10,9 @@ import numpy as np
 _DECISIONS = "SELECT action, reason, count(*) FROM decisions GROUP BY action, reason"
 _DISPATCH = "SELECT (delivered_at - created_at) / 1e6 FROM outbox WHERE status = 'delivered'"
 _WAITING = "SELECT count(*) FROM outbox WHERE status = 'pending'"
+_DUE_SEGMENTS = """
+SELECT count(*) FROM segment_looks WHERE due_at IS NOT NULL AND due_at <= (SELECT max(last_known_at) FROM users)
+"""
 _OUTCOMES = "SELECT count(DISTINCT trigger_decision_id) FROM outcomes"
 
 
@@ -38,6 +41,11 @@ def dispatch(database: Path) -> dict[str, Any]:
 def waiting(database: Path) -> int:
     """Return how many messages are not delivered yet."""
     return int(_rows(database, _WAITING)[0][0])
+
+
+def due_segments(database: Path) -> int:
+    """Return how many people's segments the passing of time may have changed since they were looked at."""
+    return int(_rows(database, _DUE_SEGMENTS)[0][0])
 
 
 def attributed(database: Path) -> int:

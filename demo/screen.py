@@ -20,7 +20,7 @@ def show(summary: dict[str, Any], home: Path) -> None:
 
 def _lines(summary: dict[str, Any], home: Path) -> list[tuple[str, str]]:
     decisions, dispatch, latency = summary["decisions"], summary["dispatch"], summary["latency_ms"]
-    parity, seconds = summary["parity"], summary["seconds"]
+    parity, segments, seconds = summary["parity"], summary["segments"], summary["seconds"]
     held = ", ".join(f"{count:,} {reason}" for reason, count in sorted(decisions["hold"].items()))
     steps = ", ".join(f"{step} {taken:.0f}" for step, taken in seconds.items())
     replayed = f"{summary['events_imported']:,} orders as history, {summary['events_replayed']:,} through the HTTP API"
@@ -39,6 +39,7 @@ def _lines(summary: dict[str, Any], home: Path) -> list[tuple[str, str]]:
             "Parity",
             f"{parity['mismatches']:,} of {parity['rows']:,} served feature vectors differ from a recomputation",
         ),
+        ("Segments", f"{segments['differences']:,} of {segments['members']:,} memberships differ from a recomputation"),
         ("Report", f"{_near(home)}/retrain/report-24h.html; MLflow run {summary['mlflow_run_id']}"),
         ("API", f"OPPORTUNE_HOME={_near(home)} make serve, then http://127.0.0.1:8000/docs"),
         ("Figures", f"{_near(home)}/summary.json"),

@@ -16,6 +16,7 @@ from features.fold import EVENT, UNLINKED, LogArrays, components, fold
 from features.state import pack
 from serving.driver import Row, driver, scalar
 from serving.log import component_rows
+from serving.members import look_again
 
 Bools = npt.NDArray[np.bool_]
 
@@ -89,6 +90,8 @@ def forget_events(connection: Connection, people: Sequence[int], *, before: int)
     seqs = log.seq[gone].tolist()
     for start in range(0, len(seqs), SLICE):
         direct.execute(_FORGET, (json.dumps(seqs[start : start + SLICE]),))
+    # What is forgotten counts for no segment any more.
+    look_again(direct, people)
     return len(seqs)
 
 

@@ -83,6 +83,7 @@ class PersonView:
         self._deciles = deciles
         self._profiles = profiles
         self._rows: list[Row] = []
+        self._read_before: list[Seen | None] = []
         self._since: int | None = None
         self.at = at
         self.event = event
@@ -90,19 +91,29 @@ class PersonView:
 
     def recent(self, kind_or_name: int | str, since_us: int, /) -> Sequence[Seen]:
         """Return the events of that kind or folded name that happened after `since_us`, newest first."""
-        found = self._read(since_us)
-        return [_seen(row) for row in found if row[2] > since_us and _is_of(row[0], row[1], kind_or_name)]
+        found = enumerate(self._read(since_us))
+        return [self._seen(i) for i, row in found if row[2] > since_us and _is_of(row[0], row[1], kind_or_name)]
 
     def everything(self, since_us: int, /) -> Sequence[Seen]:
         """Return the events of every kind that happened after `since_us`, newest first."""
-        return [_seen(row) for row in self._read(since_us) if row[2] > since_us]
+        return [self._seen(i) for i, row in enumerate(self._read(since_us)) if row[2] > since_us]
 
     def _read(self, since_us: int) -> list[Row]:
         if self._since is None or since_us < self._since:
             asked = (self._user_no, since_us, self.at)
             self._rows = self._driver.execute(_SINCE, asked).fetchall()
+            self._read_before = [None] * len(self._rows)
             self._since = since_us
         return self._rows
+
+    def _seen(self, i: int) -> Seen:
+        """Return a row as an event; what several conditions look at is read once."""
+        found = self._read_before[i]
+        if found is None:
+            kind, name, occurred_at, known_at, payload = self._rows[i]
+            found = Seen(kind, name, occurred_at, known_at, _payload(payload).get("properties", {}))
+            self._read_before[i] = found
+        return found
 
     def feature(self, name: str, /) -> float:
         """Return a feature of the catalogue; NaN where there is no answer."""
@@ -136,11 +147,6 @@ def asked_by(asking: Occasion) -> Seen:
     event = asking.event
     properties = event.payload.get("properties", {})
     return Seen(event.kind, event.name, event.occurred_at, asking.known_at, properties)
-
-
-def _seen(row: Row) -> Seen:
-    kind, name, occurred_at, known_at, payload = row
-    return Seen(kind, name, occurred_at, known_at, _payload(payload).get("properties", {}))
 
 
 def _is_of(kind: int, name: str, key: int | str) -> bool:
