@@ -1,0 +1,92 @@
+"""Triggers that ask about visits and segments, on the real engine."""
+
+import asyncio
+
+import pytest
+
+from tests.serving.engines import SECOND, START, Shop, event
+
+MINUTE = 60
+POLICY = """
+segments:
+  - name: regulars
+    when:
+      visits: {within: 7d, at_least: 2}
+triggers:
+  - name: visit-over
+    on: "*"
+    inactive_for: 30 min
+    threshold: 0%
+    cool_down: 0
+    hold_out: 0
+    mode: live
+    when:
+      session: {length: {at_least: 5 min}, events: {at_least: 3}, products: {exactly: 2}}
+  - name: third-look
+    on: Product Viewed
+    threshold: 0%
+    cool_down: 0
+    hold_out: 0
+    mode: live
+    when:
+      count: {event: Product Viewed, within: session, exactly: 3}
+  - name: hello-again
+    on: Product Viewed
+    threshold: 0%
+    cool_down: 0
+    hold_out: 0
+    mode: live
+    when:
+      segment: regulars
+"""
+DECIDED = "SELECT trigger, reason, (at - 1700000000000000) / 60000000 FROM decisions ORDER BY at, rowid"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    opened = Shop(tmp_path, policy=POLICY)
+    yield opened
+    opened.close()
+
+
+def view(minute, product, user="u"):
+    return event("Product Viewed", user, minute * MINUTE, properties={"product_id": product})
+
+
+async def decisions(shop, trigger):
+    return [each[1:] for each in shop.rows(DECIDED) if each[0] == trigger]
+
+
+async def test_a_trigger_decides_when_a_visit_has_just_ended_and_knows_what_it_was_like(shop):
+    for each in (view(0, "a"), view(2, "b"), view(7, "a")):
+        await shop.engine.ingest([each])
+    await shop.engine.ingest([view(200, "a")])
+    await shop.engine.score([("nobody", None)], at=START + 400 * MINUTE * SECOND)
+
+    assert await decisions(shop, "visit-over") == [("sent", 37), ("condition_not_met", 230)]
+
+
+async def test_a_count_within_the_visit_begins_anew_with_the_next_one(shop):
+    for minute in (0, 1, 60, 61, 62, 63):
+        await shop.engine.ingest([view(minute, "a")])
+
+    assert [reason for reason, _ in await decisions(shop, "third-look")] == [
+        *["condition_not_met"] * 4,
+        "sent",
+        "condition_not_met",
+    ]
+
+
+async def test_a_segment_holds_at_the_very_event_that_makes_it_so(shop):
+    await shop.engine.ingest([view(0, "a")])
+    await shop.engine.ingest([view(40, "a")])
+
+    assert await decisions(shop, "hello-again") == [("condition_not_met", 0), ("sent", 40)]
+
+
+async def test_what_is_linked_later_in_the_same_batch_was_not_known_before(shop):
+    await shop.engine.ingest([view(0, "a", user="v")])
+    link = event("", "u", 41 * MINUTE, type="alias", previousId="v")
+    await asyncio.gather(*(shop.engine.ingest([each]) for each in (view(40, "a"), link, view(42, "a"))))
+
+    assert await decisions(shop, "hello-again") == [("condition_not_met", 0), ("condition_not_met", 40), ("sent", 42)]
