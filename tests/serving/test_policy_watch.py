@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import pytest
 
+from policy.reasons import Reason
 from policy.source import parse
 from serving import policy_watch
 from serving.app import Server
@@ -236,3 +237,31 @@ async def _shop(edge, user):
         found.append(await ask(edge, "POST", "/v1/score", {"user_id": f"u{user}", "event": event}))
         await asyncio.sleep(0.003)
     return found
+
+
+async def test_what_ended_is_explained_exported_and_erased_like_any_decision(home):
+    (home / "triggers.yaml").write_text(a_policy("waits").replace("threshold", "after: 1h, threshold"))
+    server = a_server(home)
+    edge = server.edge()
+    async with server.life(None):
+        await ask(edge, "POST", "/v1/score", {"user_id": "u", "event": added(1)})
+        waits = (await in_service(edge))["triggers"][0]["waiting"]
+        (home / "triggers.yaml").write_text(a_policy())
+        await ask(edge, "POST", "/v1/policy/reload", {})
+
+        async def is_ended():
+            return rows(server.database, "SELECT count(*) FROM timers") == [(0,)]
+
+        await until(is_ended)
+        [told, *_] = (await ask(edge, "GET", "/v1/decisions?user_id=u")).json["evaluations"]
+        exported = (await ask(edge, "GET", "/v1/users/u/export")).json
+        metrics = await ask(edge, "GET", "/metrics")
+        await ask(edge, "DELETE", "/v1/users/u")
+        left = rows(server.database, "SELECT (SELECT count(*) FROM decisions), (SELECT count(*) FROM evaluations)")
+
+    assert waits == 1
+    assert told["in_words"] == f"waits: {Reason.POLICY_CHANGED.sentence}"
+    assert (told["intent"], told["models"], told["decisions"][0]["score"]) == ({}, {}, None)
+    assert [each["reason"] for each in exported["tables"]["decisions"]] == ["policy_changed"]
+    assert b'opportune_decisions_total{action="hold",reason="policy_changed"} 1.0' in metrics.body
+    assert left == [(0, 0)]
