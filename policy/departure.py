@@ -56,7 +56,7 @@ def objection(message: Departing, standing: Standing, *, at: int) -> Objection |
         return Objection(barred)
     if trigger.message_class == TRANSACTIONAL:
         return None
-    earlier = replace(standing, sends=_before(standing.sends, message.decided_at))
+    earlier = replace(standing, sends=_before(standing.sends, message.decided_at)) if standing.sends else standing
     found = hindrance(trigger.guards, earlier, channel=message.channel, trigger=trigger.name, at=at)
     return None if found is None else Objection(found, _end(found, trigger, standing, at))
 
