@@ -126,7 +126,7 @@ class Batch:
         for person in self._people.known():
             if person.changed and person.excluded is None and is_inhuman(self._states[person.slot]):
                 person.excluded = "bot"
-        verdicts = Verdicts(self._connection, tools.policy, tools.scorer.versions, self._timers, self._profiles)
+        verdicts = Verdicts(self._connection, tools.policy, tools.scorer, self._timers, self._profiles)
         done.decide(verdicts, self._appender, writes=self.writes)
         done.write(self._connection, verdicts, writes=self.writes)
         self._rows += verdicts.rows
@@ -194,8 +194,19 @@ class Batch:
         at = tools.ticks.next()
         event, known_at = armed_by
         until = self._appender.position
-        since, seen_at = timer.due_at, person.last_known_at
-        occasion = Occasion(person, person.unit, event, timer.event_seq, known_at, at, since, until, seen_at, timer.run)
+        occasion = Occasion(
+            person,
+            person.unit,
+            event,
+            timer.event_seq,
+            known_at,
+            at,
+            since=timer.due_at,
+            until=until,
+            seen_at=person.last_known_at,
+            timezone=person.timezone,
+            run=timer.run,
+        )
         self._read(Reading(person, at, decision_id(at), keep=True, occasion=occasion, triggers=(trigger,)))
         return True
 
@@ -207,8 +218,8 @@ class Batch:
         at = min(event.occurred_at, wall())
         if self._gate.admits(event, at=at):
             return None
-        left = self._gate.left(event, seq=self._appender.position, known_at=max(at, self._tools.clock.now()))
-        self._work.lessons += [left] if left is not None else []
+        moment = max(at, self._tools.clock.now())
+        self._work.lessons += self._gate.left(event, seq=self._appender.position, known_at=moment)
         return Fate.UNTRACKED
 
     def _take(self, event: Event, *, asked: bool) -> tuple[Fate, Appended | None]:

@@ -19,6 +19,7 @@ from serving.log import Appended
 from serving.message import Message, compose
 from serving.occasions import Occasion
 from serving.profiles import Profiles
+from serving.scorer import Scorer
 from serving.standings import Standings
 from serving.timers import Timers
 from serving.views import PersonView, asked_by
@@ -30,12 +31,13 @@ class Verdicts:
     """The decisions of one batch; each is made with what the ones before it left behind."""
 
     def __init__(
-        self, connection: Connection, policy: Policy, models: Mapping[str, str], timers: Timers, profiles: Profiles
+        self, connection: Connection, policy: Policy, scorer: Scorer, timers: Timers, profiles: Profiles
     ) -> None:
-        """`models` gives name/version by horizon; `timers` and `profiles` are those of the batch."""
+        """`scorer` holds the models in service; `timers` and `profiles` are those of the batch."""
         self._connection = connection
         self._policy = policy
-        self._models = models
+        self._models = scorer.versions
+        self._deciles = scorer.deciles
         self._timers = timers
         self._profiles = profiles
         self._last_fired: dict[int, dict[str, int]] = {}
@@ -76,7 +78,7 @@ class Verdicts:
         mine = self._last_fired[person.no]
         looks = asking.run is not None or any(each.when is not None for each in triggers)
         view = self._view(asking, score) if looks else None
-        standing = self._standings.of(person, until=asking.until, seen_at=asking.seen_at)
+        standing = self._standings.of(person, until=asking.until, asking=asking)
         facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, person.excluded, standing, view)
         decided = []
         for trigger in triggers:
@@ -102,6 +104,7 @@ class Verdicts:
             message=None if asking.run is None else asking.run.message,
             profiles=self._profiles,
             policy=self._policy,
+            deciles=self._deciles,
         )
 
     def _keys(self, asking: Sequence[Occasion]) -> set[str]:

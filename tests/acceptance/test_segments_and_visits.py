@@ -1,6 +1,7 @@
 """Triggers that ask about visits and segments, on the real engine."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -90,3 +91,31 @@ async def test_what_is_linked_later_in_the_same_batch_was_not_known_before(shop)
     await asyncio.gather(*(shop.engine.ingest([each]) for each in (view(40, "a"), link, view(42, "a"))))
 
     assert await decisions(shop, "hello-again") == [("condition_not_met", 0), ("condition_not_met", 40), ("sent", 42)]
+
+
+DECILES = """
+triggers:
+  - name: likeliest
+    on: Product Viewed
+    threshold: 0%
+    cool_down: 0
+    when:
+      intent: {decile: {at_least: 9}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("deciles", "reason"),
+    [
+        ((), "condition_not_met"),
+        ((0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.3, 0.4), "dry_run"),
+        ((0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.31, 0.4), "condition_not_met"),
+    ],
+)
+async def test_a_decile_is_that_of_the_model_in_service_and_a_model_without_has_none(tmp_path, deciles, reason):
+    shop = Shop(tmp_path, policy=DECILES, probability=0.3)
+    shop.tools.scorer = replace(shop.tools.scorer, deciles={"24h": deciles} if deciles else {})
+    await shop.engine.ingest([view(0, "a")])
+
+    assert await decisions(shop, "likeliest") == [(reason, 0)]
+    shop.close()

@@ -28,6 +28,17 @@ def test_the_version_is_the_folder_unless_it_is_said(bundle):
     assert load(bundle, version="8").version == "8"
 
 
+def test_a_bundle_may_know_the_deciles_of_its_intent_and_one_from_before_knows_none(bundle):
+    tenths = [each / 20 for each in range(1, 10)]
+    assert load(bundle).deciles == ()
+
+    change_manifest(bundle, lambda manifest: manifest.update(deciles=tenths))
+    assert load(bundle).deciles == tuple(tenths)
+
+    change_manifest(bundle, lambda manifest: manifest.pop("deciles"))
+    assert load(bundle).deciles == ()
+
+
 def test_a_new_feature_in_the_catalogue_breaks_nothing(bundle):
     first, *others = DECLARATIONS
     larger = compile_catalogue([replace(first, name="brand_new"), first, *others])

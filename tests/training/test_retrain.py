@@ -110,8 +110,11 @@ def test_the_run_keeps_parameters_metrics_report_plots_bundle_and_a_model_as_tex
 def test_the_bundle_knows_where_it_comes_from(home):
     folder, _, summary = home
     (path,) = folder.rglob("bundle/manifest.json")
-    lineage = json.loads(path.read_text())["lineage"]
+    manifest = json.loads(path.read_text())
+    lineage = manifest["lineage"]
 
+    assert len(manifest["deciles"]) == 9
+    assert manifest["deciles"] == sorted(manifest["deciles"])
     assert lineage["mlflow_run_id"] == summary["mlflow_run_id"]
     assert len(lineage["log"]["fingerprint"]) == 16
     assert lineage["log"]["from"].startswith("2017-07-01T")
