@@ -79,5 +79,7 @@ class ReloadAnswer(Declared):
     version: str
     before: str | None = Field(description="Version of the one before; the same where the file says nothing new.")
     added: list[str]
-    removed: list[str] = Field(description="Their timers end and their messages are withdrawn, each with the reason `policy_changed`.")
+    removed: list[str] = Field(
+        description="Their timers end and their messages are withdrawn, each with the reason `policy_changed`."
+    )
     changed: list[str] = Field(description="Their timers keep their moment and decide by the new rules.")

@@ -20,7 +20,7 @@ from serving.database import CHECKPOINT, for_writing
 from serving.driver import driver
 from serving.erasure import Erased, erase
 from serving.errors import InvalidField, NotReady, Overloaded
-from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
+from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds, is_alone, size_of
 from serving.mentions import Rejects
 from serving.metrics import Metrics
 from serving.past import refuse_forgotten
@@ -228,10 +228,10 @@ class Engine:
         taken: list[Waiting] = []
         size = 0
         while self._waiting and size < MOST_IN_A_BATCH:
-            if taken and (_alone(taken[-1][0]) or _alone(self._waiting[0][0])):
+            if taken and (is_alone(taken[-1][0]) or is_alone(self._waiting[0][0])):
                 break
             taken.append(self._waiting.popleft())
-            size += _size(taken[-1][0])
+            size += size_of(taken[-1][0])
         return taken
 
     def _rest(self) -> None:
@@ -365,21 +365,6 @@ class Engine:
         self._metrics.rebuilt_states = self._tools.keeper.rebuilt
         if batch.has_messages:
             self._on_messages()
-
-
-def _size(item: Item) -> int:
-    """Return how many people an item speaks of, about."""
-    match item:
-        case Question():
-            return len(item.users)
-        case Arrival():
-            return len(item.events)
-        case Job() | Due():
-            return 1
-
-
-def _alone(item: Item) -> bool:
-    return isinstance(item, Job) and item.alone
 
 
 def _settle_all(waiting: Sequence[Waiting], answers: Sequence[Any]) -> None:

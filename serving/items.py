@@ -68,6 +68,22 @@ class Due(Struct, frozen=True):
 Item = Question | Arrival | Job | Due
 
 
+def size_of(item: Item) -> int:
+    """Return how many people an item speaks of, about."""
+    match item:
+        case Question():
+            return len(item.users)
+        case Arrival():
+            return len(item.events)
+        case Job() | Due():
+            return 1
+
+
+def is_alone(item: Item) -> bool:
+    """Whether nothing else may be in its transaction."""
+    return isinstance(item, Job) and item.alone
+
+
 class Contribution(Struct, frozen=True):
     """How far one feature moved a score, in log-odds."""
 
