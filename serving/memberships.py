@@ -162,6 +162,7 @@ class Memberships:
             features,
             intents,
             at=at,
+            timezone=person.timezone,
             profiles=self._profiles,
             policy=self._policy,
             deciles=self._scorer.deciles,

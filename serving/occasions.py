@@ -22,6 +22,7 @@ class Occasion:
         since: From when on the decision grows stale: when the event happened, or the timer was due.
         until: Position of the log up to which links are known.
         seen_at: When the person was last heard of then, in microseconds.
+        timezone: Where they were then: an IANA name, or None.
         run: Where the trigger stands whose moment has come; None where an event asks at once.
     """
 
@@ -34,6 +35,7 @@ class Occasion:
     since: int
     until: int
     seen_at: int
+    timezone: str | None
     run: Run | None = None
 
 
@@ -41,5 +43,15 @@ def occasion_of(added: Appended) -> Occasion:
     """Return the occasion of an event that the log now holds."""
     event = added.event
     known_at = added.known_at
-    since = event.occurred_at
-    return Occasion(added.person, added.unit, event, added.seq, known_at, known_at, since, added.seq, known_at)
+    return Occasion(
+        added.person,
+        added.unit,
+        event,
+        added.seq,
+        known_at,
+        at=known_at,
+        since=event.occurred_at,
+        until=added.seq,
+        seen_at=known_at,
+        timezone=added.person.timezone,
+    )

@@ -164,6 +164,7 @@ def _view(connection: Connection, policy: Policy, scorer: Scorer, of: _Person, a
         features,
         intents,
         at=at,
+        timezone=of.person.timezone,
         policy=policy,
         deciles=scorer.deciles,
         profiles=Profiles(connection),

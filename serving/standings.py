@@ -22,6 +22,7 @@ from serving.withdrawal import suppress
 
 if TYPE_CHECKING:
     from serving.log import Appended
+    from serving.occasions import Occasion
     from serving.people import Person
 
 Barred = dict[str, str]
@@ -83,8 +84,8 @@ class Standings:
             for number, moment in orders.last(self._connection, numbers, after=at - self._watch.orders_us).items():
                 self._known[number].last_order_at = moment
 
-    def of(self, person: "Person", *, until: int, seen_at: int | None = None) -> Standing:
-        """Return the standing of somebody as of a position of the log; `seen_at`: when they were last heard of then."""
+    def of(self, person: "Person", *, until: int, asking: "Occasion | None" = None) -> Standing:
+        """Return the standing of somebody as of a position of the log; an occasion knows where and when they were."""
         self.follow(until=until)
         known = self._known[person.no]
         return Standing(
@@ -92,8 +93,8 @@ class Standings:
             suppressed=self._barred_of(known),
             sends=known.sends,
             last_order_at=known.last_order_at,
-            last_event_at=person.last_known_at if seen_at is None else seen_at,
-            timezone=person.timezone,
+            last_event_at=person.last_known_at if asking is None else asking.seen_at,
+            timezone=person.timezone if asking is None else asking.timezone,
             shop_zone=self._watch.shop_zone,
         )
 

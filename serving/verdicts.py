@@ -100,6 +100,7 @@ class Verdicts:
             score.features,
             score.intent,
             at=asking.at,
+            timezone=asking.timezone,
             event=asked_by(asking),
             message=None if asking.run is None else asking.run.message,
             profiles=self._profiles,

@@ -1,10 +1,10 @@
 """One person at one moment, as conditions see them: the log is asked only where a condition does."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection
@@ -43,6 +43,30 @@ NO_POLICY: Final = Policy()
 NO_DECILES: Final[Mapping[str, Sequence[float]]] = MappingProxyType({})
 
 
+class _Properties(Mapping[str, Any]):
+    """The properties of an event of the log, read from its text when somebody looks: most conditions never do."""
+
+    __slots__ = ("_found", "_payload")
+
+    def __init__(self, payload: str) -> None:
+        self._payload = payload
+        self._found: Mapping[str, Any] | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def _read(self) -> Mapping[str, Any]:
+        if self._found is None:
+            self._found = _payload(self._payload).get("properties", {})
+        return self._found
+
+
 class PersonView:
     """A `policy.view.View` of a person when an occasion asks."""
 
@@ -54,6 +78,7 @@ class PersonView:
         intents: Mapping[str, float | None],
         *,
         at: int,
+        timezone: str | None,
         event: Seen | None = None,
         message: SentMessage | None = None,
         profiles: Profiles | None = None,
@@ -68,6 +93,7 @@ class PersonView:
             features: The feature vector at the moment, of shape (n_features,).
             intents: Probability of a purchase by horizon.
             at: The moment, in microseconds.
+            timezone: Where they were then: an IANA name, or None.
             event: What asks.
             message: The last one of the sequence whose next step is asked.
             profiles: Those of the batch.
@@ -76,7 +102,7 @@ class PersonView:
         """
         self._driver = driver(connection)
         self._user_no = person.no
-        self._timezone = person.timezone
+        self._timezone = timezone
         self._features = features
         self._intents = intents
         self._policy = policy
@@ -111,7 +137,7 @@ class PersonView:
         found = self._read_before[i]
         if found is None:
             kind, name, occurred_at, known_at, payload = self._rows[i]
-            found = Seen(kind, name, occurred_at, known_at, _payload(payload).get("properties", {}))
+            found = Seen(kind, name, occurred_at, known_at, _Properties(payload))
             self._read_before[i] = found
         return found
 
