@@ -14,9 +14,10 @@ from sqlalchemy import Engine as Database
 from policy.reasons import Reason
 from policy.timing import Timing, timing
 from policy.triggers import Policy, Trigger
-from serving.enrolment import Enrolment, Found, Progress, enrolling
+from serving.enrolment import Enrolment, Progress, enrolling
 from serving.policy_change import Change, left_over, settle, unsendable, waiting
 from serving.timers import Timer
+from serving.waiting import Found
 from serving.withdrawal import withdraw
 
 T = TypeVar("T")

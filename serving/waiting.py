@@ -1,0 +1,123 @@
+"""Who waits by a trigger, read from the log alone: of each thing the last event, if nothing cancelled it since."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+
+from features.kinds import Kind, fold_name
+from policy.decide import TEST_USER
+from policy.event_names import EVENT_KINDS, event_key
+from policy.runs import EVERYTHING
+from policy.timing import key_of, keys_ended
+from policy.triggers import Trigger
+from serving.driver import driver
+
+_NEXT: Final = """
+SELECT user_no, last_seq, last_known_at FROM users
+WHERE user_no > ? AND merged_into IS NULL AND last_known_at > ? AND (excluded IS NULL OR excluded = ?)
+ORDER BY user_no LIMIT ?
+"""
+_THESE: Final = """
+SELECT DISTINCT p.user_no, p.last_seq, p.last_known_at
+FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
+WHERE u.user_no IN (SELECT value FROM json_each(?))
+"""
+# A chain goes on into the past of whoever was linked only as far as their own events do, so every id has its own.
+_EVENTS: Final = """
+WITH RECURSIVE chain (root, seq) AS (
+    SELECT u.user_no, u.last_seq FROM users u WHERE u.user_no IN (SELECT value FROM json_each(?1))
+    UNION ALL
+    SELECT u.merged_into, u.last_seq FROM users u WHERE u.merged_into IN (SELECT value FROM json_each(?1))
+    UNION ALL
+    SELECT chain.root, e.prev_seq FROM chain JOIN events e ON e.seq = chain.seq WHERE e.known_at > ?2
+)
+SELECT chain.root, e.seq, e.kind, e.name, e.occurred_at, e.payload FROM chain JOIN events e ON e.seq = chain.seq
+WHERE e.occurred_at > ?2 AND e.kind IN (SELECT value FROM json_each(?3)) ORDER BY e.occurred_at, e.seq
+"""
+_EVER: Final = -1
+_payload = msgspec.json.Decoder().decode
+
+
+class Wait(NamedTuple):
+    """What somebody waits for, until when, since when and by which event; moments in µs."""
+
+    key: str
+    due_at: int
+    armed_at: int
+    event_seq: int
+
+
+class Found(NamedTuple):
+    """Somebody of the log: their number, their last event when they were looked at, and what they wait for."""
+
+    user_no: int
+    last_seq: int
+    waits: tuple[Wait, ...]
+
+
+def people_after(connection: Connection, trigger: Trigger, *, after: int, now: int, at_most: int) -> list[Found]:
+    """Return the next people of the log whom a trigger may concern, those who do not wait too; empty at the end.
+
+    Args:
+        connection: To read from.
+        trigger: One that waits.
+        after: The number of the last one of before.
+        now: The present moment, in microseconds.
+        at_most: How many people.
+    """
+    allowed = TEST_USER if trigger.rehearses else ""
+    rows = driver(connection).execute(_NEXT, (after, _since(trigger, now), allowed, at_most)).fetchall()
+    return _found(connection, trigger, rows, now)
+
+
+def up_to_date(connection: Connection, trigger: Trigger, people: Sequence[Found], *, now: int) -> list[Found]:
+    """Look again at those of whom something was heard, or who were linked, since they were looked at."""
+    numbers = json.dumps([each.user_no for each in people])
+    rows = driver(connection).execute(_THESE, (numbers,)).fetchall()
+    known = {(each.user_no, each.last_seq): each for each in people}
+    still = [known[row[:2]] for row in rows if row[:2] in known]
+    moved = [row for row in rows if row[:2] not in known]
+    return still + (_found(connection, trigger, moved, now) if moved else [])
+
+
+def is_in_time(trigger: Trigger, wait: Wait, at: int) -> bool:
+    """Whether a moment (µs) is not too late to decide; whoever was not heard of for longer is quiet all the more."""
+    return trigger.inactive_for is not None or at - wait.due_at <= trigger.stale_after_us
+
+
+def _since(trigger: Trigger, now: int) -> int:
+    """Return from when on events count, in microseconds."""
+    return _EVER if trigger.inactive_for is not None else now - trigger.waits_us - trigger.stale_after_us
+
+
+def _found(connection: Connection, trigger: Trigger, people: Sequence[tuple[Any, ...]], now: int) -> list[Found]:
+    kinds = {EVENT_KINDS.get(each, int(Kind.OTHER)) for each in (*trigger.on, *trigger.cancel_on)}
+    asked = (json.dumps([row[0] for row in people]), _since(trigger, now), json.dumps(sorted(kinds)))
+    events = defaultdict(list)
+    for root, *event in driver(connection).execute(_EVENTS, asked).fetchall():
+        events[root].append(event)
+    return [Found(no, last, tuple(_waits(trigger, events[no], heard_at, now))) for no, last, heard_at in people]
+
+
+def _waits(trigger: Trigger, events: Iterable[Sequence[Any]], heard_at: int, now: int) -> list[Wait]:
+    """Return what is still waited for, by events in the order in which they happened."""
+    arming, cancelling = (frozenset(map(event_key, each)) for each in (trigger.on, trigger.cancel_on))
+    waits: dict[str, Wait] = {}
+    for seq, kind, name, occurred_at, payload in events:
+        event = kind if kind != Kind.OTHER else fold_name(name)
+        properties = _payload(payload).get("properties", {})
+        if event in cancelling:
+            ended = keys_ended(trigger, properties)
+            waits = {key: each for key, each in waits.items() if not _is_ended(key, ended)}
+        if event in arming and (key := key_of(trigger, properties)) is not None:
+            since = occurred_at if trigger.inactive_for is None else heard_at
+            waits[key] = Wait(key, since + trigger.waits_us, occurred_at, seq)
+    return [each for each in waits.values() if is_in_time(trigger, each, now)]
+
+
+def _is_ended(key: str, ended: frozenset[str] | None) -> bool:
+    return ended is None or key in ended or key == EVERYTHING
