@@ -169,7 +169,7 @@ class Rehearsal:
     def decisions(self) -> list[Rehearsed]:
         """Return what was decided, in order."""
         rows = self._rows(_DECIDED, self._start)
-        return [Rehearsed(*row[:6], tuple(filter(None, (row[6] or "").split(","))), *row[7:]) for row in rows]
+        return [Rehearsed(*row)._replace(channels=tuple(filter(None, (row[6] or "").split(",")))) for row in rows]
 
     def messages(self) -> list[Written]:
         """Return what would have been sent, in order."""
