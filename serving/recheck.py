@@ -6,17 +6,14 @@ channel is the message's own.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import msgspec
 from sqlalchemy import Connection
 
-from features.kinds import Kind
 from policy.departure import Departing, Objection, objection
-from policy.event_names import of_event
-from policy.timing import key_of, keys_ended
-from policy.triggers import Policy, Trigger
+from policy.triggers import Policy
 from policy.watch import watch_of
+from serving.cancellations import Caused, cancelled
 from serving.driver import driver
 from serving.outbox import Ask, Obstacle
 from serving.people import People, Person
@@ -29,19 +26,6 @@ FROM json_each(?) m JOIN outbox o ON o.message_id = m.value JOIN users u ON u.us
 LEFT JOIN decisions d ON d.trigger_decision_id = o.trigger_decision_id LEFT JOIN events e ON e.seq = d.event_seq
 WHERE o.trigger IS NOT NULL
 """
-# What happened after a moment also became known after it: the walk back may end there. Every linked id has its own.
-_LATER: Final = """
-WITH RECURSIVE chain (user_no, since, seq) AS (
-    SELECT u.user_no, p.value, u.last_seq FROM json_each(?) p JOIN users u ON u.user_no = CAST(p.key AS INTEGER)
-    UNION ALL
-    SELECT u.merged_into, p.value, u.last_seq FROM json_each(?) p JOIN users u ON u.merged_into = CAST(p.key AS INTEGER)
-    UNION ALL
-    SELECT chain.user_no, chain.since, e.prev_seq FROM chain JOIN events e ON e.seq = chain.seq
-    WHERE e.known_at > chain.since
-)
-SELECT chain.user_no, e.seq, e.kind, e.name, e.occurred_at, e.payload FROM chain JOIN events e ON e.seq = chain.seq
-WHERE e.occurred_at >= chain.since AND e.kind IN (SELECT value FROM json_each(?))
-"""
 _PENDING: Final = """
 WITH persons AS (
     SELECT coalesce(u.merged_into, u.user_no) AS user_no FROM json_each(?) p JOIN users u ON u.user_no = p.value
@@ -52,7 +36,6 @@ SELECT o.message_id FROM outbox o WHERE o.status = 'pending' AND o.trigger IS NO
     SELECT u.user_no FROM persons JOIN users u ON u.merged_into = persons.user_no
 )
 """
-_payload = msgspec.json.Decoder().decode
 
 
 class _Message(NamedTuple):
@@ -66,14 +49,6 @@ class _Message(NamedTuple):
     event_seq: int | None
     occurred_at: int | None
     payload: str | None
-
-
-class _Event(NamedTuple):
-    seq: int
-    kind: int
-    name: str
-    occurred_at: int
-    payload: str
 
 
 def obstacles(connection: Connection, policy: Policy, message_ids: Sequence[str], *, at: int) -> Mapping[str, Obstacle]:
@@ -124,78 +99,33 @@ def objections(
     people = People(connection)
     people.find(each.user_key for each in messages)
     asked = [(each, person) for each in messages if (person := people.get(each.user_key)) is not None]
-    known = [each for each in messages if each.trigger in policy.by_name]
-    guarded = ((policy.by_name[each.trigger].guards, each.channel) for each in known)
-    watch = watch_of(guarded, shop_zone=policy.shop_zone)
-    standings = Standings(connection, watch)
-    standings.prepare([person for _, person in asked], [], at=at)
-    cancelled = _cancelled(connection, policy, asked)
-    found = {
-        message.message_id: objection(
-            Departing(
-                policy.by_name.get(message.trigger),
-                message.channel,
-                message.decided_at,
-                person.excluded,
-                message.message_id in cancelled,
-            ),
-            standings.of(person, until=0),
-            at=at,
-        )
-        for message, person in asked
-    }
+    standings = _standings(connection, policy, asked, at=at)
+    ended = cancelled(connection, policy, [_caused(policy, message, person) for message, person in asked])
+    found = {}
+    for message, person in asked:
+        trigger, is_ended = policy.by_name.get(message.trigger), message.message_id in ended
+        departing = Departing(trigger, message.channel, message.decided_at, person.excluded, is_ended)
+        found[message.message_id] = objection(departing, standings.of(person, until=0), at=at)
     return {message_id: each for message_id, each in found.items() if each is not None}
+
+
+def _standings(
+    connection: Connection, policy: Policy, asked: Sequence[tuple[_Message, Person]], *, at: int
+) -> Standings:
+    """Read what the guards of these messages look at."""
+    known = [each for each, _ in asked if each.trigger in policy.by_name]
+    guarded = ((policy.by_name[each.trigger].guards, each.channel) for each in known)
+    standings = Standings(connection, watch_of(guarded, shop_zone=policy.shop_zone))
+    standings.prepare([person for _, person in asked], [], at=at)
+    return standings
+
+
+def _caused(policy: Policy, message: _Message, person: Person) -> Caused:
+    trigger = policy.by_name.get(message.trigger)
+    return Caused(message.message_id, trigger, person.no, message.event_seq, message.occurred_at, message.payload)
 
 
 def _pending_of(connection: Connection, user_nos: Iterable[int]) -> list[str]:
     """Return the ids of the messages of triggers that wait for these people, under whatever id."""
     rows = driver(connection).execute(_PENDING, (json.dumps(list(user_nos)),)).fetchall()
     return [message_id for (message_id,) in rows]
-
-
-def _cancelled(connection: Connection, policy: Policy, asked: Sequence[tuple[_Message, Person]]) -> set[str]:
-    """Return the messages that something of their trigger's `cancel_on` made pointless since its event."""
-    cancellable = [
-        (message, person, trigger)
-        for message, person in asked
-        if message.occurred_at is not None
-        and (trigger := policy.by_name.get(message.trigger)) is not None
-        and trigger.cancel_on
-    ]
-    if not cancellable:
-        return set()
-    later = _later(connection, policy, ((person.no, message.occurred_at or 0) for message, person, _ in cancellable))
-    return {
-        message.message_id
-        for message, person, trigger in cancellable
-        if any(_ends(policy, each, message, trigger) for each in later.get(person.no, ()))
-    }
-
-
-def _later(connection: Connection, policy: Policy, since: Iterable[tuple[int, int]]) -> Mapping[int, list[_Event]]:
-    """Return by user number what may have cancelled something since a moment of each, in microseconds."""
-    kinds = {key if isinstance(key, int) else int(Kind.OTHER) for key in policy.recalling}
-    earliest: dict[int, int] = {}
-    for number, moment in since:
-        earliest[number] = min(moment, earliest.get(number, moment))
-    walked = json.dumps(earliest)
-    found: dict[int, list[_Event]] = {}
-    for number, *event in driver(connection).execute(_LATER, (walked, walked, json.dumps(sorted(kinds)))).fetchall():
-        found.setdefault(number, []).append(_Event(*event))
-    return found
-
-
-def _ends(policy: Policy, event: _Event, message: _Message, trigger: Trigger) -> bool:
-    """Whether an event ends what a message is about, by the rule of timers: it came, and happened, after theirs."""
-    if event.seq <= (message.event_seq or 0) or event.occurred_at < (message.occurred_at or 0):
-        return False
-    if not any(each is trigger for each in of_event(policy.recalling, event.kind, event.name)):
-        return False
-    ended = keys_ended(trigger, _properties(event.payload))
-    key = key_of(trigger, _properties(message.payload or "{}"))
-    return ended is None or key is None or key in ended
-
-
-def _properties(payload: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = _payload(payload).get("properties", {})
-    return found
