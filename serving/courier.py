@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import aiohttp
 
+from serving.claims import Claim
 from serving.endpoints import Endpoint
-from serving.outbox import Attempt, Claim
+from serving.outbox import Attempt
 from serving.retry import Answer, after, retry_after
 from serving.signing import signed_headers
 

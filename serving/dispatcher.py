@@ -12,11 +12,12 @@ from sqlalchemy import Connection, Engine
 
 from serving import outbox
 from serving.ceilings import Ceilings
+from serving.claims import Ask, Claim, ask_nothing, take
 from serving.courier import attempt, open_session
 from serving.database import for_writing
 from serving.disabled import disable, disabled_endpoints
 from serving.endpoints import Endpoint
-from serving.outbox import Attempt, Claim
+from serving.outbox import Attempt
 from serving.pause import is_paused
 from serving.retry import Status
 
@@ -68,7 +69,7 @@ class Dispatcher:
         timeout_s: float = 15.0,
         look_every_s: float = 30.0,
         ceilings: Ceilings = Ceilings(),  # noqa: B008 - it cannot be changed
-        ask: outbox.Ask = outbox.ask_nothing,
+        ask: Ask = ask_nothing,
         observe: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
         """Prepare; `run` starts.
@@ -182,7 +183,7 @@ class Dispatcher:
                 room = min(room, left - len(claims))
             if room <= 0 or self._quiet_until.get(name, 0) > at:
                 continue
-            taken = outbox.claim(connection, name, at_most=room, at=at, lease_us=self._lease_us, ask=self._ask)
+            taken = take(connection, name, at_most=room, at=at, lease_us=self._lease_us, ask=self._ask)
             claims += taken
             if len(taken) < room:
                 idle.append(name)

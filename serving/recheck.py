@@ -14,8 +14,8 @@ from policy.departure import Departing, Objection, objection
 from policy.triggers import Policy
 from policy.watch import watch_of
 from serving.cancellations import Caused, cancelled
+from serving.claims import Ask, Obstacle
 from serving.driver import driver
-from serving.outbox import Ask, Obstacle
 from serving.people import People, Person
 from serving.standings import Standings
 from serving.withdrawal import said, withdraw

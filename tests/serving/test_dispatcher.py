@@ -8,6 +8,7 @@ from socket import socket
 import pytest
 
 from serving import outbox
+from serving.claims import take
 from serving.clock import wall
 from serving.dispatcher import Dispatcher, OwnTransactions
 from serving.endpoints import endpoint
@@ -314,6 +315,7 @@ async def test_no_address_and_no_secret_is_ever_written_down(database, clock, at
 CHILD = """
 import asyncio, sys
 from pathlib import Path
+from serving.claims import take
 from serving.clock import wall
 from serving.database import open_database
 from serving.dispatcher import Dispatcher, OwnTransactions
@@ -354,7 +356,7 @@ async def test_a_dispatcher_that_is_killed_is_followed_by_one_that_sends_under_t
 async def test_a_crash_between_claim_and_send_loses_nothing(database, clock, attempts):
     enqueue(database, clock, 1)
     with database.begin() as connection:
-        assert outbox.claim(connection, "mail", at_most=1, at=clock(), lease_us=LEASE_S * SECOND)
+        assert take(connection, "mail", at_most=1, at=clock(), lease_us=LEASE_S * SECOND)
     async with receiving() as receiver, dispatching(database, clock, attempts, mail=receiver.url) as dispatcher:
         clock.forward(LEASE_S)
         dispatcher.wake()

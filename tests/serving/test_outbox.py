@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import event
 
-from serving import outbox
+from serving import claims, outbox
 from serving.message import Message
 from serving.outbox import Attempt
 from serving.retry import SCHEDULE, Answer, after
@@ -31,7 +31,7 @@ def enqueue(database, *messages, at=NOW):
 
 def claim(database, endpoint="mail", *, at=NOW, at_most=10):
     with database.begin() as connection:
-        return outbox.claim(connection, endpoint, at_most=at_most, at=at, lease_us=LEASE)
+        return claims.take(connection, endpoint, at_most=at_most, at=at, lease_us=LEASE)
 
 
 def settle(database, claimed, answer, *, at=NOW):
@@ -133,7 +133,7 @@ def test_two_dispatchers_never_claim_the_same_message(database):
         with database.begin() as connection:
             connection.exec_driver_sql("ROLLBACK")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            claimed = outbox.claim(connection, "mail", at_most=7, at=NOW, lease_us=LEASE)
+            claimed = claims.take(connection, "mail", at_most=7, at=NOW, lease_us=LEASE)
             return [each.message_id for each in claimed]
 
     with ThreadPoolExecutor(4) as pool:

@@ -3,7 +3,7 @@
 import pytest
 
 from policy.source import parse
-from serving import outbox
+from serving.claims import take
 from serving.clock import wall
 from serving.history_append import append_history
 from serving.recheck import asking
@@ -24,7 +24,7 @@ class Counter(Shop):
         with self.database.begin() as connection:
             connection.exec_driver_sql("ROLLBACK")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            claims = outbox.claim(
+            claims = take(
                 connection,
                 "default",
                 at_most=100,
