@@ -6,6 +6,9 @@ from policy.doubts import doubts
 from policy.source import parse
 
 
+UNLIKELY = "steps: [{after: 1h, when: {intent: {at_most: 40%}}"
+
+
 def doubted(*triggers):
     basics = "on: Product Viewed, cool_down: 7d"
     lines = "".join(f"- {{name: {'abc'[n]}, {basics}, {each}}}\n" for n, each in enumerate(triggers))
@@ -28,6 +31,13 @@ def doubted(*triggers):
             "never fires",
         ),
         ("threshold: 0.1, when: {not_since: {event: Order Completed}}", "asks what happened since its own event"),
+        ("threshold: 0.1, steps: [{after: 1h, threshold: 100%}]", "never fires at step 1: its threshold is 100 %"),
+        (
+            f"threshold: 0, {UNLIKELY}, branches: [{{when: {{intent: {{at_least: 50%}}}}}}]}}]",
+            "never goes one way of step 1: nothing is both",
+        ),
+        ("threshold: 0.1, send_within: 8h", "puts nothing off: send_within is for moments"),
+        ("threshold: 0.1, class: transactional, send_within: 8h, send: best_hour", "puts nothing off: a transactional"),
     ],
 )
 def test_the_impossible_is_doubted(fields, why):
@@ -46,6 +56,9 @@ def test_the_impossible_is_doubted(fields, why):
         "threshold: 0, when: {all: [{feature: {name: orders, at_least: 5}}, {not: {feature: {name: orders, is: 5}}}]}",
         "threshold: 0.1, after: 1h, when: {not_since: {event: Order Completed}}",
         "threshold: 1, class: transactional",
+        "threshold: 0.1, send_within: 8h, send: best_hour",
+        "threshold: 0.1, send_within: 8h, guards: {not_while_browsing: true}",
+        f"threshold: 0, {UNLIKELY}, branches: [{{when: {{intent: {{at_least: 30%}}}}}}]}}]",
     ],
 )
 def test_the_possible_is_not(fields):
@@ -73,3 +86,7 @@ def test_live_marketing_without_cap_and_quiet_hours_is_unguarded():
     assert doubted(f"threshold: 0.1, mode: live, channel: sms, {guards}") == []
     assert doubted("threshold: 0.1, mode: live, channel: sms, class: transactional") == []
     assert doubted("threshold: 0.1, channel: sms") == []
+    one = "threshold: 0.1, mode: live, channel: {prefer: [webhook, sms]}"
+    assert [each.split(" without")[0] for each in doubted(one)] == [
+        "trigger a is unguarded: it sends marketing by sms"
+    ] * 2

@@ -62,3 +62,29 @@ def said(fields):
 )
 def test_a_trigger_is_explained_in_one_sentence(fields, words):
     assert said(fields) == words
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ("channel: {prefer: [email, sms]}", "send a marketing message by email, else by sms, to default if"),
+        ("channel: {together: [email, webhook]}", "send a marketing message by email and by webhook to default if"),
+        ("send_within: 8h", "; put off where only the moment is wrong, by 8 hours at most."),
+        ("send_within: 24h, send: best_hour", "; at the best hour of their day within 1 day."),
+        ("key: product", "at most once in 7 days about one product."),
+        (
+            "steps: [{after: 24h, channel: sms, when: {response: {is: opened}}, threshold: 50%}]",
+            ". Step 1, 1 day later: another by sms to default if the last message was opened, and the chance of a purchase "
+            "within 24h is at least 50 %.",
+        ),
+        (
+            "steps: [{after: 1h, when: {response: {is: delivered}}, branches: [{when: {response: {is: opened}}, endpoint: m},"
+            " {when: {response: {is: clicked}}, channel: push}]}], exit_when: {intent: {less_than: 1%}}",
+            ". Step 1, 1 hour later: another if the last message was delivered, by webhook to m where the last message was "
+            "opened, else by push to default where the last message was clicked. The steps end once the chance of a purchase "
+            "within 24h is less than 1 %.",
+        ),
+    ],
+)
+def test_channels_moments_and_steps_are_told(fields, words):
+    assert words in said(f"{fields}, {LIVE}")
