@@ -1,70 +1,174 @@
 """The policy again, naively: the whole history in a list, looked through from the start at every question."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
-MINUTE = 60_000_000
+import yaml
 
+from tests.acceptance.naive_conditions import Known, Moment, holds, listed, share, span
+from tests.acceptance.naive_moment import Outlook
+from tests.acceptance.naive_standing import Standing
 
-@dataclass
-class Known:
-    """An event as the naive log holds it; moments in microseconds."""
-
-    user: str
-    name: str
-    occurred_at: int
-    known_at: int
-    properties: dict
+FIRED = ("sent", "control", "dry_run")
 
 
-@dataclass
-class Waiting:
-    """A timer in a list."""
+@dataclass(eq=False)
+class Run:
+    """A trigger on its way: what began it, which step is next, and when."""
 
-    user: str
     trigger: dict
-    key: str
-    due_at: int
-    armed_at: int
+    root: str
     event: Known
+    key: str = ""
+    due_at: int = 0
+    armed_at: int = 0
+    step: int = 0
+    first_at: int | None = None
+    is_due: bool = False
+
+    @property
+    def place(self):
+        return self.trigger["name"], self.step, self.key
+
+    def said(self, field, otherwise=None):
+        """Return what the step says, or where it says nothing the trigger."""
+        own = self.trigger["steps"][self.step - 1] if self.step else {}
+        return own.get(field, self.trigger.get(field, otherwise))
+
+    @property
+    def when(self):
+        """The condition of the step alone."""
+        return self.trigger["steps"][self.step - 1].get("when") if self.step else self.trigger.get("when")
+
+
+@dataclass
+class Decision:
+    """What was decided."""
+
+    trigger: str
+    user: str
+    at: int
+    action: str
+    reason: str
+    step: int = 0
+    channels: tuple = ()
+    due_at: int | None = None
+    key: str = ""
+    counts: bool = False
+
+    @property
+    def told(self):
+        return self.trigger, self.user, self.at, self.action, self.reason, self.step, self.channels, self.due_at
+
+
+def certain(probability):
+    """Return scores that are always the same."""
+    return lambda _events, _at: {"24h": probability}
 
 
 @dataclass
 class Naive:
-    """A replay of one policy, whose triggers are plain dictionaries with durations in minutes."""
+    """A replay of a policy file's text; `scores` gives the probabilities of a person's events at a moment."""
 
-    triggers: list
-    probability: float
+    text: str
+    scores: object
     start: int
     log: list = field(default_factory=list)
+    told: list = field(default_factory=list)
+    ids: dict = field(default_factory=dict)
+    by_root: dict = field(default_factory=dict)
     timers: list = field(default_factory=list)
     decisions: list = field(default_factory=list)
-    clock: int = 0
-    last: int = 0
 
     def __post_init__(self):
         self.clock = self.last = self.start
+        policy = yaml.load(self.text, yaml.BaseLoader)
+        self.shop_zone = policy.get("shop_zone", "UTC")
+        self.segments = {each["name"]: each["when"] for each in policy.get("segments", [])}
+        self.triggers = policy["triggers"]
+
+    # Who is who.
+
+    def obtain(self, key):
+        """Return whose key this is; whoever is new gets a place in the order of arrival."""
+        self.by_root.setdefault(self.ids.setdefault(key, key), [])
+        return self.ids[key]
+
+    def revealed(self, event, root):
+        """Return whom an event shows to be the same person."""
+        if event.name == "Identified" and event.user_id and event.anonymous_id:
+            asked = [f"anonymous:{event.anonymous_id}"]
+            self.obtain(asked[0])
+        elif event.previous_id:
+            asked = [f"anonymous:{event.previous_id}", event.previous_id]
+        else:
+            asked = []
+        return next((each for each in asked if self.ids.get(each) == each != root), None)
+
+    def merge(self, root, other):
+        for key, owner in self.ids.items():
+            if owner == other:
+                self.ids[key] = root
+        self.by_root[root] = sorted(self.by_root[root] + self.by_root.pop(other), key=lambda each: each.number)
+        for mine in [each for each in self.timers if each.root == root]:
+            for theirs in [each for each in self.timers if each.root == other and each.place == mine.place]:
+                self.timers.remove(theirs if theirs.due_at <= mine.due_at else mine)
+        for each in self.timers:
+            each.root = root if each.root == other else each.root
+        steps = [each for each in self.timers if each.root == root and each.step]
+        for each in steps:
+            others = [one for one in steps if (one.trigger, one.key) == (each.trigger, each.key)]
+            if any((one.due_at, one.step) > (each.due_at, each.step) for one in others):
+                self.timers.remove(each)
+
+    def unit(self, root):
+        """Return the earliest id of a person."""
+        return next(key for key, owner in self.ids.items() if owner == root)
+
+    # What happens.
 
     def tick(self):
         self.last = max(self.clock, self.last + 1)
         return self.last
 
-    def happens(self, user, name, occurred_at, properties):
+    def seen(self, root):
+        return max((each.known_at for each in self.by_root[root]), default=0)
+
+    def happens(self, event):
         """Take an event in."""
-        self.reach(occurred_at)
-        mine = [each.known_at for each in self.log if each.user == user]
-        known_at = max(self.tick(), max(mine, default=0) + 1)
+        self.reach(event.occurred_at)
+        tick = self.tick()
+        root = self.obtain(event.key)
+        other = self.revealed(event, root)
+        known_at = max(tick, self.seen(root) + 1, self.seen(other) + 1 if other else 0)
         self.last = max(self.last, known_at)
-        event = Known(user, name, min(occurred_at, known_at), known_at, properties)
-        self.log.append(event)
+        if other:
+            self.merge(root, other)
+        known = Known(event, event.key, len(self.log), known_at, root=root, merged=other)
+        known.unit = self.unit(root)
+        self.log.append(known)
+        self.by_root[root].append(known)
+        if other or known.name in ("Unsubscribed", "Email Bounced") or {"traits", "context"} & event.payload.keys():
+            self.told.append(known)
+        self.heed(known)
+
+    def heed(self, known):
+        """Let an event end what waits, begin what waits, and ask what decides at once."""
         for trigger in self.triggers:
-            if name in trigger.get("cancel_on", []) and self.cancel(trigger, event):
-                self.write(trigger, user, known_at, "cancelled")
-        for trigger in self.triggers:
-            if name in trigger["on"] and (trigger.get("after") or trigger.get("inactive_for")):
-                self.arm(trigger, event)
-        for trigger in self.triggers:
-            if name in trigger["on"] and not (trigger.get("after") or trigger.get("inactive_for")):
-                self.decide(trigger, event, known_at, event.occurred_at)
+            if known.name in listed(trigger.get("cancel_on", [])):
+                ended = self.cancel(trigger, known)
+                if ended:
+                    self.write(Run(trigger, known.root, known, step=max(ended)), known.known_at, "cancelled")
+        reacting = [each for each in self.triggers if known.name in listed(each["on"])]
+        for trigger in reacting:
+            if "after" in trigger or "inactive_for" in trigger:
+                self.arm(trigger, known)
+        for trigger in sorted(reacting, key=lambda each: -int(each.get("priority", 0))):
+            key = self.key(trigger, known)
+            if "after" in trigger or "inactive_for" in trigger or key is None:
+                continue
+            run = Run(trigger, known.root, known, key, armed_at=known.event.occurred_at)
+            self.decide(run, known.known_at, known.event.occurred_at, known.unit)
 
     def reach(self, moment):
         """Let everything happen that is due until a moment."""
@@ -73,84 +177,170 @@ class Naive:
             if not due:
                 break
             # In due order; who came first in the shop goes first among equals.
-            users = [each.user for each in self.log]
-            timer = min(due, key=lambda t: (t.due_at, users.index(t.user), t.trigger["name"], t.key))
-            self.fire(timer)
+            users = list(self.ids)
+            self.fire(min(due, key=lambda run: (run.due_at, users.index(run.root), *run.place)))
         self.clock = max(self.clock, moment)
 
-    def fire(self, timer):
-        self.timers.remove(timer)
-        quiet_for = timer.trigger.get("inactive_for")
-        if quiet_for:
-            seen = max(each.known_at for each in self.log if each.user == timer.user)
-            if seen + quiet_for * MINUTE > timer.due_at:
-                timer.due_at = seen + quiet_for * MINUTE
-                self.timers.append(timer)
-                return
-        self.clock = max(self.clock, timer.due_at)
-        self.decide(timer.trigger, timer.event, self.tick(), timer.due_at)
-
-    def arm(self, trigger, event):
-        if event.known_at - event.occurred_at > 60 * MINUTE:
+    def fire(self, run):
+        self.timers.remove(run)
+        quiet_for = run.trigger.get("inactive_for") if run.step == 0 else None
+        if quiet_for and self.seen(run.root) + span(quiet_for) > run.due_at:
+            self.timers.append(replace(run, due_at=self.seen(run.root) + span(quiet_for), first_at=None))
             return
-        key = event.properties.get("product_id", "") if trigger.get("key") == "product" else ""
-        if trigger.get("key") == "product" and not key:
+        self.clock = max(self.clock, run.due_at)
+        self.decide(replace(run, is_due=True), self.tick(), run.due_at, self.unit(run.root))
+
+    def arm(self, trigger, known):
+        if known.known_at - known.event.occurred_at > span(trigger.get("max_event_age", "1 h")):
             return
-        waits = (trigger.get("after") or trigger.get("inactive_for")) * MINUTE
-        fresh = Waiting(event.user, trigger, key, event.known_at + waits, event.occurred_at, event)
-        old = [t for t in self.timers if (t.user, t.trigger["name"], t.key) == (event.user, trigger["name"], key)]
-        if old and trigger.get("inactive_for"):
+        key = self.key(trigger, known)
+        if key is None:
             return
-        self.timers = [each for each in self.timers if each not in old] + [fresh]
+        waits = span(trigger.get("after") or trigger["inactive_for"])
+        fresh = Run(trigger, known.root, known, key, known.known_at + waits, known.event.occurred_at)
+        old = self.waiting(fresh)
+        if "inactive_for" in trigger and any(each.first_at is None for each in old):
+            return
+        self.wait(fresh)
 
-    def cancel(self, trigger, event):
-        mine = [t for t in self.timers if t.user == event.user and t.trigger is trigger]
-        pointless = [t for t in mine if t.armed_at <= event.occurred_at]
-        bought = event.properties.get("product_id")
-        if trigger.get("key") == "product" and bought:
-            pointless = [t for t in pointless if t.key == bought]
-        self.timers = [each for each in self.timers if each not in pointless]
-        return bool(pointless)
+    def waiting(self, run):
+        return [each for each in self.timers if each.root == run.root and each.place == run.place]
 
-    def decide(self, trigger, event, at, since):
-        waits = trigger.get("after") or trigger.get("inactive_for")
-        if at - since > (24 * 60 if waits else 60) * MINUTE:
-            reason = "expired" if waits else "stale_event"
-        elif self.probability < trigger["threshold"]:
-            reason = "below_threshold"
-        elif self.is_cooling(trigger, event.user, at):
-            reason = "cooling_down"
-        elif not self.holds(trigger.get("when"), event, at):
-            reason = "condition_not_met"
-        else:
-            reason = "sent" if trigger["live"] else "dry_run"
-        self.write(trigger, event.user, at, reason)
+    def wait(self, run):
+        """Let a run wait in place of what waits at the same step for the same thing."""
+        old = self.waiting(run)
+        self.timers = [each for each in self.timers if each not in old] + [run]
 
-    def is_cooling(self, trigger, user, at):
-        fired = [
-            then
-            for name, whose, then, reason in self.decisions
-            if (name, whose) == (trigger["name"], user) and reason in ("sent", "dry_run")
-        ]
-        return any(at - then < trigger["cool_down"] * MINUTE for then in fired)
+    def end(self, run, is_ended):
+        mine = [each for each in self.timers if each.root == run.root and each.trigger is run.trigger]
+        ended = [each for each in mine if each.key == run.key and is_ended(each.step)]
+        self.timers = [each for each in self.timers if each not in ended]
 
-    def holds(self, when, event, at):
-        if when is None:
-            return True
-        [(what, rest)] = when.items()
-        if what == "all":
-            return all(self.holds(each, event, at) for each in rest)
-        if what == "any":
-            return any(self.holds(each, event, at) for each in rest)
-        if what == "not":
-            return not self.holds(rest, event, at)
-        since = event.occurred_at if what == "not_since" else at - rest["within"] * MINUTE
-        found = [
-            each
-            for each in self.log
-            if each.user == event.user and each.name == rest["event"] and since < each.occurred_at <= at
-        ]
-        return not found if what == "not_since" else len(found) >= rest["at_least"]
+    def key(self, trigger, known):
+        what = trigger.get("key", "user")
+        return "" if what == "user" else str(known.properties.get(f"{what}_id") or "") or None
 
-    def write(self, trigger, user, at, reason):
-        self.decisions.append((trigger["name"], user, at, reason))
+    def cancel(self, trigger, known):
+        """End what an event makes pointless; return the steps that waited."""
+        mine = [each for each in self.timers if each.root == known.root and each.trigger is trigger]
+        ended = [each for each in mine if each.armed_at <= known.event.occurred_at]
+        named = self.named(trigger.get("key", "user"), known.properties)
+        if named:
+            ended = [each for each in ended if each.key in named]
+        self.timers = [each for each in self.timers if each not in ended]
+        return [each.step for each in ended]
+
+    def named(self, what, properties):
+        """Return which products or carts an event names; none where it ends the wait for all of them."""
+        if what == "user":
+            return set()
+        parts = [properties, *(properties.get("products", []) if what == "product" else [])]
+        return {str(part[f"{what}_id"]) for part in parts if part.get(f"{what}_id")}
+
+    # What is decided.
+
+    def decide(self, run, at, since, unit):
+        """Decide, write it down, and let what follows wait."""
+        reason, channels, due_at = self.verdict(run, at, since, unit)
+        trigger = run.trigger
+        self.write(run, at, reason, channels, due_at)
+        if "steps" not in trigger and "send_within" not in trigger:
+            return
+        if not run.is_due:
+            self.end(run, lambda step: step == 0)
+        if run.step == 0 and reason in FIRED:
+            self.end(run, lambda step: step > 0)
+        if reason == "put_off":
+            self.wait(replace(run, due_at=due_at, first_at=run.first_at or at))
+        goes_on = reason in FIRED or (run.step > 0 and reason == "condition_not_met")
+        if goes_on and run.step < len(trigger.get("steps", [])):
+            due_at = at + span(trigger["steps"][run.step]["after"])
+            self.wait(replace(run, step=run.step + 1, due_at=due_at, first_at=None))
+
+    def verdict(self, run, at, since, unit):
+        """Return the reason, the channels and the moment of the next question."""
+        trigger, who = run.trigger, self.person(run, at)
+        channels, together, taken = self.route(run, who)
+        transactional = trigger.get("class") == "transactional"
+        free, barred = self.unbarred(run, channels)
+        held = self.objection(run, who, since, None if free else barred)
+        if held is None and not (taken and (run.when is None or holds(run.when, who))):
+            held = "condition_not_met"
+        if held is not None:
+            return held, (), None
+        found = Outlook(self, run, who, free, together)
+        now = found.channels(at) if not transactional else (free if together else free[:1])
+        due_at = at if transactional else found.moment(at)
+        if due_at is not None and due_at > at:
+            return "put_off", (), due_at
+        if not now:
+            return barred or found.hindrance(free[0], at), (), None
+        if trigger.get("mode", "dry_run") == "dry_run":
+            return "dry_run", now, None
+        return ("control" if not transactional and self.is_held_out(trigger, unit) else "sent"), now, None
+
+    def person(self, run, at):
+        events = self.by_root[run.root]
+        zone = next((each.event.timezone for each in reversed(events) if each.event.timezone), None)
+        return Moment(at, events, run.event, self.scores(events, at), zone, self.segments)
+
+    def route(self, run, who):
+        """Return the channels, whether all are used, and whether there is a way to go at all."""
+        said, taken = run.said("channel", "webhook"), True
+        branches = run.trigger["steps"][run.step - 1].get("branches", []) if run.step else []
+        if branches:
+            way = next((each for each in branches if holds(each["when"], who)), None)
+            said, taken = (way or {}).get("channel", said), way is not None
+        if isinstance(said, str):
+            return [said], False, taken
+        return said.get("prefer") or said["together"], "together" in said, taken
+
+    def unbarred(self, run, channels):
+        """Return the channels that nothing bars, and what bars the first."""
+        standing = Standing(self.told, run.root, len(self.log))
+        transactional = run.trigger.get("class") == "transactional"
+        bars = {}
+        for each in channels:
+            if standing.is_suppressed(each, transactional=transactional):
+                bars[each] = "suppressed"
+            elif not transactional and standing.lacks_consent(run.trigger.get("guards", {}), each):
+                bars[each] = "no_consent"
+        return tuple(each for each in channels if each not in bars), bars.get(channels[0])
+
+    def objection(self, run, who, since, barred):
+        """Return the first reason, but for conditions and the moment."""
+        trigger, at = run.trigger, who.at
+        late = span(trigger.get("expires_after", "24 h") if run.is_due else trigger.get("max_event_age", "1 h"))
+        transactional = trigger.get("class") == "transactional"
+        score = who.scores.get(trigger.get("horizon", "24h"))
+        unknown = score is None or score != score
+        cool_down, fired = span(trigger["cool_down"]), self.fired(run)
+        objections = {
+            "excluded_user": any(each.event.excluded for each in who.events),
+            "expired" if run.is_due else "stale_event": at - since > late,
+            "exited": run.step > 0 and "exit_when" in trigger and holds(trigger["exit_when"], who),
+            barred: barred is not None,
+            "no_score": not transactional and unknown,
+            "below_threshold": not (transactional or unknown) and score < share(run.said("threshold")),
+            "cooling_down": run.step == 0 and any(at - each.at < cool_down for each in fired),
+        }
+        return next((reason for reason, holds_it in objections.items() if holds_it), None)
+
+    def fired(self, run):
+        mine = [each for each in self.decisions if self.ids[each.user] == run.root and each.reason in FIRED]
+        return [each for each in mine if (each.trigger, each.key) == (run.trigger["name"], run.key)]
+
+    def is_held_out(self, trigger, unit):
+        """Whether the first 64 bits of a keyed hash lie in the share that is held out."""
+        said = trigger.get("hold_out", {})
+        said = said if isinstance(said, dict) else {"share": said}
+        salt = said.get("salt", trigger["name"])
+        key = blake2b(salt.encode(), digest_size=32).digest()
+        drawn = int.from_bytes(blake2b(unit.encode(), digest_size=8, key=key).digest(), "big")
+        return drawn < round(share(said.get("share", "10%")) * 2**64)
+
+    def write(self, run, at, reason, channels=(), due_at=None):
+        action = {"sent": "send", "control": "control"}.get(reason, "hold")
+        counts = action != "hold" and run.trigger.get("class") != "transactional"
+        name = run.trigger["name"]
+        self.decisions.append(Decision(name, run.root, at, action, reason, run.step, channels, due_at, run.key, counts))

@@ -1,0 +1,202 @@
+"""Policies and histories that Hypothesis draws: a policy as its file has it, a history as messages."""
+
+import yaml
+from hypothesis import strategies as st
+
+NAMES = ("Product Viewed", "Product Added", "Order Completed", "Wheel Spun")
+CHANNELS = ("webhook", "email", "sms")
+ZONES = (None, None, "America/New_York", "Asia/Tokyo")
+
+durations = st.sampled_from(["1 min", "7 min", "30 min", "2 h", "10 h"])
+names = st.sampled_from(NAMES)
+some_names = st.lists(names, min_size=1, max_size=3, unique=True)
+few_names = st.lists(names, max_size=2, unique=True)
+amounts = st.sampled_from(["at_least", "at_most", "exactly", "less_than"])
+
+
+def blocks(**parts):
+    """Draw a block of a policy file, without the fields that were drawn as None."""
+    return st.fixed_dictionaries(parts).map(
+        lambda block: {name: value for name, value in block.items() if value is not None}
+    )
+
+
+def often(bound, number, **rest):
+    return {bound: number} | {name: value for name, value in rest.items() if value is not None}
+
+
+everywhere = [
+    st.builds(
+        lambda event, within, bound, n: {"count": often(bound, n, event=event, within=within)},
+        names,
+        st.none() | durations,
+        amounts,
+        st.integers(0, 3),
+    ),
+    st.builds(lambda event, since: {"not_since": {"event": event, "since": since, "within": "5 h"}}, names, names),
+    st.builds(
+        lambda bound, share: {"intent": {bound: share}}, st.sampled_from(["at_least", "at_most"]), st.just("30%")
+    ),
+    st.builds(lambda exists: {"profile": {"field": "timezone", "exists": exists}}, st.booleans()),
+    st.builds(
+        lambda n, bound, within: {"visits": often(bound, n, within=within)},
+        st.integers(0, 3),
+        amounts,
+        st.none() | durations,
+    ),
+    st.builds(lambda n, bound: {"session": {"events": {bound: n}}}, st.integers(0, 3), amounts),
+    st.builds(lambda long: {"session": {"length": {"at_least": long}}}, durations),
+]
+asking = [
+    st.builds(
+        lambda event, within: {"count": {"event": event, "within": within, "at_least": 2, "same": "product"}},
+        names,
+        durations,
+    ),
+    st.builds(
+        lambda event, same: {"not_since": often("event", event, same=same)}, names, st.sampled_from([None, "product"])
+    ),
+    st.builds(lambda value: {"event": {"property": "product_id", "is": value}}, st.sampled_from(["p", "q"])),
+    st.builds(lambda n: {"count": {"event": "Product Added", "every": n}}, st.integers(1, 3)),
+    st.just({"segment": "some"}),
+]
+
+
+def nested(leaves):
+    return st.recursive(
+        st.one_of(leaves),
+        lambda inner: st.one_of(
+            st.builds(lambda parts: {"all": parts}, st.lists(inner, min_size=1, max_size=3)),
+            st.builds(lambda parts: {"any": parts}, st.lists(inner, min_size=1, max_size=3)),
+            st.builds(lambda part: {"not": part}, inner),
+        ),
+        max_leaves=4,
+    )
+
+
+caps = st.none() | blocks(count=st.integers(1, 3), window=st.sampled_from(["30 min", "2 h", "10 h", "2 d"]))
+quiet_hours = st.builds(
+    lambda start, end, unknown: {"from": start, "to": end, **unknown},
+    st.sampled_from(["20:00", "23:30", "06:15"]),
+    st.sampled_from(["01:00", "05:45", "22:00"]),
+    st.sampled_from([{}, {"unknown_zone": "shop_zone"}, {"unknown_zone": "assume", "zone": "Europe/London"}]),
+)
+guards = blocks(
+    consent=st.sampled_from(["none", "none", "none", None, "opt_in", "legitimate_interest"]),
+    cap=caps,
+    cap_per_channel=caps,
+    cap_per_trigger=caps,
+    quiet_hours=st.none() | quiet_hours,
+    gap_after_purchase=st.none() | durations,
+    not_while_browsing=st.sampled_from([None, None, True]),
+)
+channels = st.one_of(
+    st.sampled_from(CHANNELS),
+    st.sampled_from(CHANNELS),
+    st.builds(
+        lambda how, several: {how: several},
+        st.sampled_from(["prefer", "together"]),
+        st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=3, unique=True),
+    ),
+)
+branches = st.lists(blocks(when=nested(everywhere + asking), channel=st.none() | channels), min_size=1, max_size=2)
+steps = st.lists(
+    blocks(
+        after=durations,
+        when=st.none() | st.none() | nested(everywhere + asking),
+        threshold=st.sampled_from([None, None, None, "90%"]),
+        channel=st.none() | channels,
+        branches=st.none() | st.none() | branches,
+    ),
+    min_size=1,
+    max_size=3,
+)
+going_on = st.one_of(
+    st.just({}),
+    st.just({}),
+    blocks(send_within=durations, send=st.sampled_from([None, None, "best_hour"]), cancel_on=few_names),
+    blocks(steps=steps, exit_when=st.none() | st.none() | nested(everywhere + asking), cancel_on=few_names),
+    blocks(steps=steps, send_within=durations, send=st.sampled_from([None, "best_hour"]), cancel_on=few_names),
+)
+waiting = st.one_of(
+    st.just({}),
+    blocks(after=durations, cancel_on=few_names),
+    blocks(inactive_for=durations, cancel_on=few_names),
+)
+plain = blocks(
+    on=some_names,
+    threshold=st.sampled_from([0, 0, 0, "20%", "30%", "90%"]),
+    cool_down=st.sampled_from([0, 0, "5 min", "1 h"]),
+    hold_out=st.sampled_from([0, "50%", {"share": "50%", "salt": "s"}]),
+    mode=st.sampled_from(["live", "live", "dry_run"]),
+    channel=channels,
+    key=st.sampled_from([None, None, None, "product"]),
+    priority=st.sampled_from([None, None, 1, -1]),
+    when=st.none() | st.none() | nested(everywhere + asking),
+    guards=guards,
+    **{"class": st.sampled_from([None, None, None, "transactional"])},
+)
+triggers = st.builds(lambda one, goes_on, waits: one | goes_on | waits, plain, going_on, waiting)
+policies = st.builds(
+    lambda found, segment, zone: yaml.safe_dump(
+        {
+            "shop_zone": zone,
+            "segments": [{"name": "some", "when": segment}],
+            "triggers": [{"name": f"t{i}", **_said(each)} for i, each in enumerate(found)],
+        },
+        sort_keys=False,
+    ),
+    st.lists(triggers, min_size=3, max_size=5),
+    nested(everywhere),
+    st.sampled_from(["UTC", "Asia/Tokyo"]),
+)
+
+
+def _said(trigger):
+    return {name: value for name, value in trigger.items() if value != []}
+
+
+people = st.sampled_from(
+    [{"userId": "u"}, {"userId": "u"}, {"userId": "w"}, {"anonymousId": "a"}, {"anonymousId": "b"}]
+)
+deeds = st.builds(
+    lambda ids, name, product, zone: {
+        **ids,
+        "type": "track",
+        "event": name,
+        "properties": {"product_id": product} if product else {},
+        **({"context": {"timezone": zone}} if zone else {}),
+    },
+    people,
+    names,
+    st.sampled_from(["p", "q", None]),
+    st.sampled_from(ZONES),
+)
+links = st.builds(
+    lambda user, visitor: {"type": "identify", "userId": user, "anonymousId": visitor, "traits": {}},
+    st.sampled_from("uw"),
+    st.sampled_from("ab"),
+)
+told = st.builds(
+    lambda ids, traits: {"type": "identify", **ids, "traits": traits},
+    people,
+    st.sampled_from(
+        [
+            {"email": "one@example.org"},
+            {"email": "two@example.org"},
+            {"consents": {"marketing": True}},
+            {"consents": {"marketing": False, "marketing:sms": True}},
+            {"consents": {"marketing:email": False}},
+        ]
+    ),
+)
+opt_outs = st.builds(
+    lambda ids, name, named: {"type": "track", **ids, "event": name, "properties": {"email": named} if named else {}},
+    people,
+    st.sampled_from(["Unsubscribed", "Email Bounced"]),
+    st.sampled_from([None, "one@example.org"]),
+)
+messages = st.sampled_from([*[deeds] * 12, links, told, opt_outs]).flatmap(lambda one: one)
+pauses = st.sampled_from([0, 1, 1, 4, 4, 12, 29, 31, 90, 400, -3, -70])
+"""Minutes since what came before; less than none for what arrives late."""
+histories = st.lists(st.tuples(messages, pauses), min_size=15, max_size=30)

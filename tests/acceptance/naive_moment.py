@@ -1,0 +1,110 @@
+"""When a message may go out, naively: every moment at which something could change is tried."""
+
+from dataclasses import dataclass
+
+from policy.send_hours import PRIOR
+from tests.acceptance.naive_conditions import MINUTE, span
+from tests.acceptance.naive_standing import clock, is_quiet, quiet_end, zone_for
+
+QUARTER = 15 * MINUTE
+CAPS = ("cap", "cap_per_channel", "cap_per_trigger")
+
+
+@dataclass
+class Outlook:
+    """What stands in the way of a message now and later, taken that nothing more is sent, ordered or seen."""
+
+    naive: object
+    run: object
+    who: object
+    free: tuple
+    together: bool
+
+    @property
+    def guards(self):
+        return self.run.trigger.get("guards", {})
+
+    @property
+    def zone(self):
+        shop_zone = self.naive.shop_zone
+        if "quiet_hours" not in self.guards:
+            return self.who.zone or shop_zone
+        return zone_for(self.guards["quiet_hours"], self.who.zone, shop_zone)
+
+    def hindrance(self, channel, at, more=()):
+        """Return why a moment is a wrong one for a channel, or None; `more` are channels used at the same moment."""
+        guards, seen = self.guards, self.naive.seen(self.run.root)
+        gap = span(guards["gap_after_purchase"]) if "gap_after_purchase" in guards else 0
+        if any(at - each < gap for each in self.orders()):
+            return "bought_recently"
+        if guards.get("not_while_browsing") == "true" and at - seen < 30 * MINUTE:
+            return "still_browsing"
+        if any(
+            sum(at - each < span(guards[cap]["window"]) for each in self.sends(cap, channel, at, more))
+            >= int(guards[cap]["count"])
+            for cap in CAPS
+            if cap in guards
+        ):
+            return "capped"
+        quiet = guards.get("quiet_hours")
+        if quiet is None:
+            return None
+        if self.zone is None:
+            return "unknown_zone"
+        return "quiet_hours" if is_quiet(quiet, self.zone, at) else None
+
+    def orders(self):
+        return [each.at for each in self.naive.by_root[self.run.root] if each.name == "Order Completed"]
+
+    def sends(self, cap, channel, at, more):
+        """Return when messages were sent that a cap counts."""
+        name, sent = self.run.trigger["name"], [(at, each, self.run.trigger["name"]) for each in more]
+        for each in self.naive.decisions:
+            if each.counts and self.naive.ids[each.user] == self.run.root:
+                sent += [(each.at, one, each.trigger) for one in each.channels]
+        counted = {
+            "cap": sent,
+            "cap_per_channel": [each for each in sent if each[1] == channel],
+            "cap_per_trigger": [each for each in sent if each[2] == name],
+        }
+        return [when for when, _, _ in counted[cap]]
+
+    def channels(self, at):
+        """Return the channels on which the message goes out at a moment."""
+        found = ()
+        for each in self.free:
+            if self.hindrance(each, at, found) is None:
+                found += (each,)
+                if not self.together:
+                    break
+        return found
+
+    def is_allowed(self, at):
+        return any(self.hindrance(each, at) is None for each in self.free)
+
+    def moment(self, at):
+        """Return when it goes out; None where it does not in time."""
+        within = span(self.run.trigger.get("send_within", "0"))
+        if not within:
+            return at if self.is_allowed(at) else None
+        until = (self.run.first_at or at) + within
+        allowed = [each for each in self.changes(at, until) if each <= until and self.is_allowed(each)]
+        best = self.run.trigger.get("send") == "best_hour" and self.run.first_at is None
+        if best and self.zone is not None:
+            return min(allowed, key=lambda each: (-PRIOR[clock(each, self.zone).hour], each), default=None)
+        return min(allowed, default=None)
+
+    def changes(self, at, until):
+        """Return every moment at which something that stands against the message may end, or an hour begins."""
+        guards = self.guards
+        ends = [at, self.naive.seen(self.run.root) + 30 * MINUTE]
+        if "gap_after_purchase" in guards:
+            ends += [each + span(guards["gap_after_purchase"]) for each in self.orders()]
+        for cap in CAPS:
+            if cap in guards:
+                for channel in self.free:
+                    ends += [each + span(guards[cap]["window"]) for each in self.sends(cap, channel, at, ())]
+        ends += range((at // QUARTER + 1) * QUARTER, until + 1, QUARTER)
+        if "quiet_hours" in guards and self.zone is not None:
+            ends += [quiet_end(guards["quiet_hours"], self.zone, each) for each in ends]
+        return sorted({each for each in ends if each >= at})

@@ -1,0 +1,118 @@
+"""What stands against a message, naively: gone through from the first event of the log at every question."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from tests.acceptance.naive_conditions import MINUTE
+
+OPT_OUTS = {
+    "Unsubscribed": ("email", "unsubscribed"),
+    "Email Bounced": ("email", "bounced"),
+    "Email Marked as Spam": ("email", "complained"),
+    "Push Notification Bounced": ("push", "bounced"),
+}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Standing:
+    """One person as of a position of the log; `told` holds the events that link people or say something."""
+
+    def __init__(self, told, root, number):
+        self.said, self.barred, self.addresses, self.dead = {}, {}, {}, {}
+        for each in told:
+            if each.number <= number:
+                self.hear(each)
+        self.root = root
+
+    def hear(self, known):
+        mine, payload = known.root, known.event.payload
+        if known.merged is not None:
+            self.join(mine, known.merged)
+        traits, context = payload.get("traits", {}), payload.get("context", {})
+        own = [traits[name].strip().lower() for name in ("email",) if name in traits]
+        self.addresses.setdefault(mine, set()).update(own)
+        spoken = {**traits.get("consents", {}), **context.get("consent", {}).get("categoryPreferences", {})}
+        for name, granted in sorted(spoken.items()):
+            self.say(mine, name, granted, known.at)
+        if known.name in OPT_OUTS:
+            self.opt_out(known, *OPT_OUTS[known.name])
+
+    def say(self, root, name, granted, at):
+        """The latest word counts, of two at the same moment the one that arrived last."""
+        purpose, _, channel = name.partition(":")
+        words = self.said.setdefault(root, {})
+        key, wide = (purpose, channel or "*"), (purpose, "*")
+        if max((words[each][1] for each in (key, wide) if each in words), default=at) > at:
+            return
+        words[key] = (granted, at)
+        if key == wide:
+            for other in [each for each in words if each[0] == purpose and each != wide and words[each][1] <= at]:
+                del words[other]
+
+    def join(self, root, other):
+        """Of what two ids said the stricter counts."""
+        sides = [self.said.get(root, {}), self.said.get(other, {})]
+        joined = {}
+        for key in {*sides[0], *sides[1]}:
+            words = [side.get(key, side.get((key[0], "*"))) for side in sides]
+            joined[key] = min((each for each in words if each is not None), key=lambda each: each[0])
+        self.said[root] = joined
+        self.addresses.setdefault(root, set()).update(self.addresses.get(other, ()))
+        self.barred.setdefault(root, []).extend(self.barred.get(other, ()))
+
+    def opt_out(self, known, channel, why):
+        properties = known.properties
+        if properties.get("bounce_type") == "soft":
+            return
+        named = properties.get("email", "").strip().lower()
+        mail = sorted(self.addresses[known.root]) if channel == "email" else []
+        addresses = [named] if named else mail
+        for each in addresses:
+            self.dead.setdefault(each, []).append((channel, why))
+        if why != "bounced" or not addresses:
+            self.barred.setdefault(known.root, []).append((channel, why))
+
+    def is_suppressed(self, channel, *, transactional):
+        against = list(self.barred.get(self.root, ()))
+        against += [each for address in self.addresses.get(self.root, ()) for each in self.dead.get(address, ())]
+        return any(channel in ("webhook", on) and not (transactional and why == "unsubscribed") for on, why in against)
+
+    def lacks_consent(self, guards, channel):
+        basis = guards.get("consent", "none" if channel == "webhook" else "opt_in")
+        words = {key: granted for key, (granted, _) in self.said.get(self.root, {}).items()}
+        purpose = guards.get("purpose", "marketing")
+        if channel == "webhook":
+            own = [granted for (of, _), granted in words.items() if of == purpose]
+            said = all(own) if own else None
+        else:
+            said = words.get((purpose, channel), words.get((purpose, "*")))
+        return {"none": False, "opt_in": not said, "legitimate_interest": said is False}[basis]
+
+
+def clock(at, zone):
+    """Return what a clock on the wall shows."""
+    return (EPOCH + timedelta(microseconds=at)).astimezone(ZoneInfo(zone)).time()
+
+
+def time_of(text):
+    hours, minutes = text.split(":")
+    return time(int(hours), int(minutes))
+
+
+def is_quiet(quiet, zone, at):
+    start, end, shown = time_of(quiet["from"]), time_of(quiet["to"]), clock(at, zone)
+    return start <= shown < end if start < end else shown >= start or shown < end
+
+
+def quiet_end(quiet, zone, at):
+    """Return the first moment that is not quiet, looked for minute by minute."""
+    while is_quiet(quiet, zone, at):
+        at = (at // MINUTE + 1) * MINUTE
+    return at
+
+
+def zone_for(quiet, zone, shop_zone):
+    """Return whose clock counts; None where the policy is to hold."""
+    if zone is not None:
+        return zone
+    return {"assume": quiet.get("zone"), "shop_zone": shop_zone}.get(quiet.get("unknown_zone", "hold"))
