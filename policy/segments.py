@@ -95,11 +95,13 @@ class SegmentRules:
         by_name: All of them, in the file's order.
         watched: Names of those that look at features, intent or the profile, which nobody can tell the next change of.
         digests: Name -> what changes with all that can change who is in it.
+        windows_us: Name -> how far it looks back, in microseconds; `EVER_US` is all there is.
     """
 
     by_name: Mapping[str, Segment]
     watched: frozenset[str]
     digests: Mapping[str, str]
+    windows_us: Mapping[str, int]
     _by_event: Mapping[int | str, tuple[str, ...]]
     _parts: Mapping[str, tuple[Segment, ...]]
 
@@ -129,6 +131,7 @@ def segment_rules(segments: tuple[Segment, ...]) -> SegmentRules:
         by_name=by_name,
         watched=watched,
         digests={name: _digest(found) for name, found in parts.items()},
+        windows_us={name: each.window_us for name, each in reads.items()},
         _by_event=by_event((event, name) for name, events in looked_for.items() for event in events),
         _parts=parts,
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from features.layout import Floats
 from policy.quantities import microseconds
 from policy.triggers import Policy
+from policy.view import EVER_US
 from serving import members
 from serving.driver import driver
 from serving.items import Score
@@ -156,7 +157,7 @@ class Memberships:
             else:
                 features = state_at(self._connection, person.key, at).features
                 intents = self._scorer.predict(features.reshape(1, -1))[0]
-        return PersonView(
+        view = PersonView(
             self._connection,
             person,
             features,
@@ -167,6 +168,10 @@ class Memberships:
             policy=self._policy,
             deciles=self._scorer.deciles,
         )
+        windows = (self._rules.windows_us[name] for name in names)
+        if reach := max((each for each in windows if each < EVER_US), default=0):
+            view.look_back(at - reach)
+        return view
 
     def _change(self, person: Person, known: Membership, change: Change) -> None:
         self._changes.append(change)

@@ -110,6 +110,7 @@ class PersonView:
         self._profiles = profiles
         self._rows: list[Row] = []
         self._read_before: list[Seen | None] = []
+        self._answers: dict[tuple[int | str | None, int], Sequence[Seen]] = {}
         self._since: int | None = None
         self.at = at
         self.event = event
@@ -117,12 +118,25 @@ class PersonView:
 
     def recent(self, kind_or_name: int | str, since_us: int, /) -> Sequence[Seen]:
         """Return the events of that kind or folded name that happened after `since_us`, newest first."""
-        found = enumerate(self._read(since_us))
-        return [self._seen(i) for i, row in found if row[2] > since_us and _is_of(row[0], row[1], kind_or_name)]
+        asked = kind_or_name, since_us
+        if asked not in self._answers:
+            found = enumerate(self._read(since_us))
+            self._answers[asked] = [
+                self._seen(i) for i, row in found if row[2] > since_us and _is_of(row[0], row[1], kind_or_name)
+            ]
+        return self._answers[asked]
 
     def everything(self, since_us: int, /) -> Sequence[Seen]:
         """Return the events of every kind that happened after `since_us`, newest first."""
-        return [self._seen(i) for i, row in enumerate(self._read(since_us)) if row[2] > since_us]
+        asked = None, since_us
+        if asked not in self._answers:
+            found = enumerate(self._read(since_us))
+            self._answers[asked] = [self._seen(i) for i, row in found if row[2] > since_us]
+        return self._answers[asked]
+
+    def look_back(self, since_us: int) -> None:
+        """Read what happened after a moment at once, for whatever conditions will ask for one after the other."""
+        self._read(since_us)
 
     def _read(self, since_us: int) -> list[Row]:
         if self._since is None or since_us < self._since:
