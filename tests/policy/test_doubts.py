@@ -5,7 +5,6 @@ import pytest
 from policy.doubts import doubts
 from policy.source import parse
 
-
 UNLIKELY = "steps: [{after: 1h, when: {intent: {at_most: 40%}}"
 
 
@@ -90,3 +89,22 @@ def test_live_marketing_without_cap_and_quiet_hours_is_unguarded():
     assert [each.split(" without")[0] for each in doubted(one)] == [
         "trigger a is unguarded: it sends marketing by sms"
     ] * 2
+
+
+def test_a_segment_that_nobody_can_be_in_is_named():
+    policy = parse(
+        """
+        segments:
+          - name: nobody
+            when:
+              all:
+                - visits: {within: 7d, at_least: 5}
+                - visits: {within: 7d, exactly: 2}
+        triggers: []
+        """
+    )
+
+    assert doubts(policy) == [
+        "segment nobody has nobody in it: nothing is both “the person visited exactly 2 times within 7 days” and what "
+        "else is asked of it"
+    ]

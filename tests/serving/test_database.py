@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from serving.database import for_writing, migrate, open_database
+from serving.database import _config, for_writing, migrate, open_database
 from serving.schema import metadata
 from tests.serving.databases import a_database, rows
 
@@ -144,3 +145,41 @@ def test_a_log_from_before_events_named_the_one_before_them_is_chained(tmp_path)
             (4, 3),
             (5, 2),
         ]
+
+
+def test_what_waits_and_what_was_sent_is_kept_when_timers_learn_of_steps(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'opportune.db'}")
+    with engine.begin() as connection:
+        migrate(connection, "0003")
+        for statement in (
+            "INSERT INTO users (user_no, user_key, last_seq, last_known_at, unit) VALUES (1, 'u', 1, 1, 'u')",
+            "INSERT INTO timers VALUES (1, 't', 'k', 5, 3, 1)",
+            "INSERT INTO cooldowns VALUES (1, 't', 4)",
+            "INSERT INTO sends VALUES (1, 4, 't', 'email')",
+        ):
+            connection.execute(text(statement))
+    engine.dispose()
+    with a_database(tmp_path) as database:
+        assert rows(database, "SELECT * FROM timers") == [(1, "t", 0, "k", 5, 3, 1, None, None, None)]
+        assert rows(database, "SELECT user_no, key, trigger, fired_at FROM cooldowns") == [(1, "", "t", 4)]
+        assert rows(database, "SELECT user_no, at, trigger, channel FROM sends") == [(1, 4, "t", "email")]
+
+
+def test_steps_can_be_taken_back(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'opportune.db'}")
+    with engine.begin() as connection:
+        migrate(connection, "0004")
+        for statement in (
+            "INSERT INTO users (user_no, user_key, last_seq, last_known_at, unit) VALUES (1, 'u', 1, 1, 'u')",
+            "INSERT INTO timers VALUES (1, 't', 0, '', 5, 3, 1, 4, NULL, NULL), (1, 't', 1, '', 9, 3, 1, NULL, 'd', 4)",
+            "INSERT INTO cooldowns (user_no, key, trigger, fired_at) VALUES (1, 'a', 't', 4), (1, 'b', 't', 6)",
+            "INSERT INTO sends (user_no, at, trigger, channel) VALUES (1, 4, 't', 'email'), (1, 4, 't', 'sms')",
+        ):
+            connection.execute(text(statement))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+        found = [connection.execute(text(f"SELECT * FROM {each}")).all() for each in ("timers", "cooldowns", "sends")]
+    engine.dispose()
+
+    assert found == [[(1, "t", "", 5, 3, 1)], [(1, "t", 6)], [(1, 4, "t", "email")]]
