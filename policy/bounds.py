@@ -7,6 +7,7 @@ from policy.comparisons import Comparison, Range, is_number
 from policy.conditions import Condition
 from policy.conditions_facts import EventTest, FeatureTest, IntentTest, ProfileTest
 from policy.conditions_history import Count
+from policy.conditions_sessions import HowOften, Visits
 
 Subject = tuple[object, ...]
 """What a condition bounds; two conditions with the same subject speak of the same number."""
@@ -45,6 +46,8 @@ def subject(condition: Condition) -> Subject | None:
             return "profile", test.field
         case Count() as count:
             return "count", count.event, count.within, count.same, count.where
+        case Visits() as visits:
+            return "visits", visits.within
     return None
 
 
@@ -54,8 +57,10 @@ def interval(condition: Condition) -> Interval:
     found = _given(leaf) if isinstance(leaf, Range) else Interval()
     if isinstance(leaf, Comparison) and is_number(leaf.equal):
         found = found.both(Interval(leaf.equal, leaf.equal))
-    if isinstance(leaf, Count):
-        found = found.both(Interval(1 if leaf.every else 0))
+    if isinstance(leaf, Count) and leaf.every:
+        found = found.both(Interval(1))
+    if isinstance(leaf, HowOften):
+        found = found.both(Interval(0))
         if leaf.exactly is not None:
             found = found.both(Interval(leaf.exactly, leaf.exactly))
     if isinstance(leaf, IntentTest):
@@ -67,7 +72,7 @@ def is_only_bounds(condition: Condition) -> bool:
     """Whether a condition says nothing but its interval, of a thing that must be a number."""
     leaf = condition.leaf
     said = leaf.model_dump(exclude_none=True).keys() if isinstance(leaf, Range) else set[str]()
-    other = {"differs", "one_of", "exists", "contains", "every"}
+    other = {"differs", "one_of", "exists", "contains", "every", "decile"}
     if isinstance(leaf, Comparison) and leaf.equal is not None and not is_number(leaf.equal):
         return False
     return isinstance(leaf, Range) and not said & other

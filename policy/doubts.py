@@ -7,6 +7,7 @@ from policy.bounds import Interval, Subject, implies, interval, subject
 from policy.conditions import Condition
 from policy.event_names import ANY
 from policy.guards import TRANSACTIONAL
+from policy.segments import Segment
 from policy.triggers import Policy, Trigger
 
 _AT_ALL = Interval(low=1)
@@ -14,7 +15,7 @@ _AT_ALL = Interval(low=1)
 
 def doubts(policy: Policy) -> list[str]:
     """Return a sentence for each doubt, in the file's order; none is an error."""
-    found = []
+    found = [f"segment {each.name} {why}" for each in policy.segments for why in _empty(each)]
     for position, trigger in enumerate(policy.triggers):
         about = [
             *impossible(trigger),
@@ -62,6 +63,12 @@ def _idle(trigger: Trigger) -> Iterator[str]:
         yield "puts nothing off: send_within is for moments that caps, quiet hours, orders or visits forbid"
     if trigger.message_class == TRANSACTIONAL and trigger.send_within:
         yield "puts nothing off: a transactional message goes out at once"
+
+
+def _empty(segment: Segment) -> Iterator[str]:
+    """Yield why nobody can ever be in a segment."""
+    if why := _contradiction(segment.when, {}):
+        yield f"has nobody in it: nothing is both {why}"
 
 
 def _contradiction(condition: Condition, known: dict[Subject, Interval]) -> str | None:

@@ -104,7 +104,5 @@ def test_a_segment_that_nobody_can_be_in_is_named():
         """
     )
 
-    assert doubts(policy) == [
-        "segment nobody has nobody in it: nothing is both “the person visited exactly 2 times within 7 days” and what "
-        "else is asked of it"
-    ]
+    [doubt] = doubts(policy)
+    assert doubt.startswith("segment nobody has nobody in it: nothing is both “the person visited exactly 2 times")
