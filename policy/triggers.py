@@ -329,9 +329,9 @@ class Policy(BaseModel):
         return {each.name: each for each in self.triggers}
 
     @cached_property
-    def has_keys(self) -> bool:
-        """Whether some trigger is about each cart or product by itself."""
-        return any(each.key != "user" for each in self.triggers)
+    def keyed(self) -> tuple[Trigger, ...]:
+        """The triggers that decide at once about each cart or product by itself."""
+        return tuple(each for each in self.triggers if each.key != "user" and not each.waits)
 
     @cached_property
     def recalling(self) -> dict[int | str, tuple[Trigger, ...]]:

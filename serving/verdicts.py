@@ -111,10 +111,9 @@ class Verdicts:
     def _keys(self, asking: Sequence[Occasion]) -> set[str]:
         """Return the carts and products that any of these occasions may be about."""
         found = {each.run.key for each in asking if each.run is not None}
-        if self._policy.has_keys:
-            for trigger in self._policy.triggers:
-                runs = (run_of(trigger, each.event.payload) for each in asking if each.run is None)
-                found |= {run.key for run in runs if run is not None}
+        for trigger in self._policy.keyed:
+            runs = (run_of(trigger, each.event.payload) for each in asking if each.run is None)
+            found |= {run.key for run in runs if run is not None}
         return found
 
     def _remember(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict) -> None:
