@@ -12,7 +12,9 @@ from policy.channels import Route
 from policy.decide import Facts, Verdict, decide
 from policy.guards import Standing
 from policy.reasons import Action, Reason
+from policy.runs import Run
 from policy.triggers import Mode, Trigger
+from tests.policy.persons import Person
 
 NOON = 1_508_500_800_000_000
 HOUR = 3_600_000_000
@@ -228,3 +230,46 @@ def test_a_test_user_of_a_trigger_for_these_gets_what_a_customer_of_a_live_one_g
 
     assert decide(rehearsing, replace(facts, excluded="test")) == decide(live, customer)
     assert decide(rehearsing, customer) == decide(trigger.model_copy(update={"mode": Mode.DRY_RUN}), customer)
+
+
+def test_what_waited_expires_by_its_own_moment_and_an_event_by_when_it_happened():
+    trigger = a_trigger(expires_after="6h", max_event_age="1h", send_within="1d")
+    late = some_facts(event_at=NOON - 5 * HOUR)
+
+    assert decide(trigger, late).reason == Reason.STALE_EVENT
+    assert decide(trigger, late, Run(is_due=True)).reason == Reason.SENT
+    assert decide(trigger, some_facts(event_at=NOON - 6 * HOUR - 1), Run(is_due=True)).reason == Reason.EXPIRED
+
+
+def test_a_step_asks_its_own_threshold_and_not_whether_the_trigger_cools_down():
+    trigger = a_trigger(steps=[{"after": "1h", "threshold": 0.4}, {"after": "1h", "threshold": 0.6}])
+    fired = some_facts(last_fired={"warm-cart": NOON - 1})
+    found = [decide(trigger, fired, Run(step, is_due=True)) for step in range(3)]
+
+    assert [each.reason for each in found] == [Reason.COOLING_DOWN, Reason.SENT, Reason.BELOW_THRESHOLD]
+    assert [each.threshold for each in found] == [0.25, 0.4, 0.6]
+
+
+def test_each_cart_or_product_cools_down_for_itself():
+    trigger = a_trigger(key="product")
+    fired = some_facts(last_fired={trigger.cools("mug"): NOON - 1})
+
+    assert decide(trigger, fired, Run(key="mug")).reason == Reason.COOLING_DOWN
+    assert decide(trigger, fired, Run(key="cup")).reason == Reason.SENT
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_sequence_is_left_at_a_step_only_and_before_anything_else_is_asked(step):
+    likely = {"intent": {"at_least": 0.4}}
+    trigger = a_trigger(channel="email", steps=[{"after": "1h"}], exit_when=likely)
+    facts = some_facts(view=Person(intents={"24h": 0.5}))
+
+    assert decide(trigger, facts, Run(step, is_due=True)).reason == [Reason.NO_CONSENT, Reason.EXITED][step]
+
+
+@given(triggers, facts_of_anyone(), st.integers(0, 2))
+def test_the_arm_is_the_same_at_every_step(trigger, facts, step):
+    stepped = a_trigger(**trigger.model_dump() | {"steps": [{"after": "1h"}] * 2, "cool_down": 0})
+    found = {decide(stepped, facts, Run(each, is_due=True)).arm for each in (0, step)}
+
+    assert len(found) == 1

@@ -99,6 +99,21 @@ def test_what_became_of_a_message_is_told_with_its_decision(connection):
     assert "The message was delivered, with 1 attempt. b:" in evaluation.in_words
 
 
+def test_step_channels_and_the_moment_of_what_was_put_off_are_told(connection):
+    a_user(connection, 1, "u-1")
+    an_event(connection, 1, "Product Added")
+    an_evaluation(connection, "d1", event_seq=1)
+    a_decision(connection, "d1", "a", "hold", "put_off")
+    a_decision(connection, "d1", "b", "send", "sent")
+    connection.execute(update(decisions).where(decisions.c.trigger == "a").values(due_at=NOW + SECOND))
+    connection.execute(update(decisions).where(decisions.c.trigger == "b").values(step=2, channels="email,push"))
+
+    [later, sent] = asked(connection).evaluations[0].decisions
+
+    assert (later.step, later.channels, later.due_at.timestamp() - NOW / 1e6) == (0, [], 1.0)
+    assert (sent.step, sent.channels, sent.due_at) == (2, ["email", "push"], None)
+
+
 def test_an_event_that_no_trigger_waits_for_and_a_plain_question_say_so(connection):
     a_user(connection, 1, "u-1")
     an_event(connection, 1, "Wheel Spun")
