@@ -54,8 +54,7 @@ def append_history(
         fate = appender.barred(event)
         if fate is None and gate is not None and not gate.admits(event, at=min(event.occurred_at, received_at)):
             fate = Fate.UNTRACKED
-            left = gate.left(event, seq=appender.position, known_at=received_at)
-            lessons += [left] if left is not None else []
+            lessons += gate.left(event, seq=appender.position, known_at=received_at)
         elif fate is None:
             earliest = min(event.occurred_at, received_at)
             lessons.append(appender.append(event, earliest=earliest, received_at=received_at))

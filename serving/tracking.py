@@ -26,8 +26,12 @@ INSERT INTO refusals (key_hash, at) VALUES (?, ?)
 ON CONFLICT (key_hash) DO UPDATE SET at = max(refusals.at, excluded.at)
 """
 _TAKE_BACK: Final = "DELETE FROM refusals WHERE key_hash = ?"
+_EXCLUDE: Final = "UPDATE users SET excluded = ? WHERE user_no = ? AND excluded IS NULL"
 _END_TIMERS: Final = "DELETE FROM timers WHERE user_no = ?"
 _LINKS: Final = frozenset({Kind.IDENTIFIED, Kind.LINKED})
+
+UNTRACKED: Final = "untracked"
+"""Why somebody is excluded who withdrew their consent to tracking."""
 
 
 class Gate:
@@ -76,26 +80,42 @@ class Gate:
         elif about:
             self._take_back(named)
         for key in _written(event) if word.granted else ():
-            self._said[self._name(key)] = word
+            self._admit(key, word)
         return word.granted
 
-    def left(self, event: Event, *, seq: int, known_at: int) -> Appended | None:
-        """Return what counts of an event that was not admitted: what it refuses, if its person is known.
+    def _admit(self, key: str, word: Given) -> None:
+        self._said[self._name(key)] = word
+        person = self._people.get(key)
+        if person is not None and person.excluded == UNTRACKED:
+            # Written down with the event that is let in.
+            person.excluded = None
 
-        Nothing waits any longer because of what somebody did who refuses now. `seq` is the present position of the
-        log, `known_at` the present moment in microseconds.
+    def left(self, event: Event, *, seq: int, known_at: int) -> list[Appended]:
+        """Return what counts of an event that was not admitted: what it refuses, for the people that are known.
+
+        Nothing waits any longer because of what somebody did who refuses now, and triggers and models pass them by.
+        `seq` is the present position of the log, `known_at` the present moment in microseconds.
         """
-        person = self._people.get(event.key)
-        if person is None:
-            return None
+        own = self._people.get(event.key)
+        everybody = {each.no: each for key in _named(event) if (each := self._people.get(key)) is not None}
+        found = []
+        for person in everybody.values():
+            noes = _refusals(event) if person is own else _nothing()
+            if self._is_withdrawal(person):
+                self._driver.execute(_END_TIMERS, (person.no,))
+                self._driver.execute(_EXCLUDE, (UNTRACKED, person.no))
+                person.excluded = person.excluded or UNTRACKED
+                noes["traits"]["consents"][self._word[0]] = False
+                self._written[person.key] = self._said[person.key]
+            refusal = event._replace(payload=noes, kind=event.kind if person is own else Kind.IDENTIFIED)
+            if _says_no(refusal):
+                found.append(Appended(person, person.unit, refusal, seq, known_at, None))
+        return found
+
+    def _is_withdrawal(self, person: Person) -> bool:
+        """Whether somebody refuses of whom that is not written down yet."""
         said, written = self._said.get(person.key), self._written.get(person.key)
-        noes = _refusals(event)
-        if said is not None and not said.granted and (written is None or written.granted):
-            self._driver.execute(_END_TIMERS, (person.no,))
-            noes["traits"]["consents"][self._word[0]] = False
-            self._written[person.key] = said
-        refusal = event._replace(payload=noes)
-        return Appended(person, person.unit, refusal, seq, known_at, None) if _says_no(refusal) else None
+        return said is not None and not said.granted and (written is None or written.granted)
 
     def save(self) -> None:
         """Write down who refused, and who no longer does."""
@@ -165,6 +185,10 @@ def _refusals(event: Event) -> dict[str, Any]:
         "context": {"consent": {"categoryPreferences": remembered}},
         "traits": {"consents": _noes((payload.get("traits") or {}).get("consents"))},
     }
+
+
+def _nothing() -> dict[str, Any]:
+    return {"traits": {"consents": {}}}
 
 
 def _says_no(event: Event) -> bool:

@@ -135,6 +135,11 @@ triggers:
     assert logged(shop) == ["Identified", "Product Added"]
     consent = shop.rows("SELECT purpose, granted, at FROM consents")
     assert consent == [("tracking", 0, START + 3 * SECOND)]
+    assert shop.rows("SELECT excluded FROM users") == [("untracked",)]
+
+    await fates(shop, said(True, 9), event("Product Added", "ann-17", 10, **CART))
+    assert shop.rows("SELECT excluded FROM users") == [(None,)]
+    assert shop.rows("SELECT count(*) FROM timers") == [(1,)]
     shop.close()
 
 
@@ -162,7 +167,8 @@ async def test_of_two_ids_that_one_event_names_the_stricter_wins(strict, refusin
     assert await fates(
         strict, event("Product Viewed", "ann-17", 4), event("Product Viewed", None, 5, anonymousId="browser-of-ann")
     ) == (0, 2)
-    assert len(strict.rows(KEYS)) == 1
+    assert strict.rows("SELECT excluded FROM users") == [("untracked",)]
+    assert strict.rows("SELECT granted FROM consents") == [(0,)]
 
 
 async def test_an_id_that_said_nothing_is_tracked_once_it_is_linked_to_one_that_agreed(strict):
