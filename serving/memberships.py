@@ -1,5 +1,6 @@
 """Who is in which segment: followed from event to event, and looked at again when time alone may have changed it."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -85,14 +86,21 @@ class Memberships:
             self._heed(added, segments, None if reading is None else scores[reading])
         self._save()
 
-    def catch_up(self, people: Sequence[Person], *, until: int) -> int:
-        """Look at people for whom time may have changed something before a moment; return how much it did."""
+    def catch_up(self, people: Sequence[Person], *, until: int, within_s: float) -> tuple[int, int]:
+        """Look at people for whom time may have changed something before a moment, for no longer than so many seconds.
+
+        Returns how many people that were, one at least, and how many changes there were.
+        """
         self._known = members.read(self._driver, {each.no for each in people})
+        begun, looked = time.perf_counter(), 0
         for person in people:
             self._catch_up(person, max(until, person.last_known_at + 1))
+            looked += 1
+            if time.perf_counter() - begun > within_s:
+                break
         changes = len(self._changes)
         self._save()
-        return changes
+        return looked, changes
 
     def send(self, *, at: int) -> None:
         """Put in the outbox what is to be told of it; `at` is the wall clock's moment in microseconds."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOOK_EVERY_S: Final = 0.5
-_AT_ONCE: Final = 256
-_WITHIN_S: Final = 0.02
-"""No transaction looks at people for longer than this, so that events wait for none."""
+_AT_ONCE: Final = 64
+_WITHIN_S, _REST_S = 0.005, 0.01
+"""How long a transaction looks at people, and how long it is at least until the next one: events wait for neither."""
 _AT_A_TIME: Final = 5000
 _log = logging.getLogger(__name__)
 
@@ -89,22 +88,10 @@ def tend(connection: Connection, tools: Tools) -> Tended:
         return Tended()
     people = People(connection)
     people.find(key for (key,) in found)
-    begun, looked, changes, messages = time.perf_counter(), 0, 0, 0
-    for person in people.known():
-        memberships = Memberships(connection, tools.policy, tools.scorer)
-        changes += memberships.catch_up([person], until=now + 1)
-        memberships.send(at=wall())
-        messages += len(memberships.messages)
-        looked += 1
-        if time.perf_counter() - begun > _WITHIN_S:
-            break
-    return Tended(looked, changes, messages)
-
-
-def next_due(connection: Connection) -> int | None:
-    """Return when the passing of time may next change who is in a segment, in microseconds; None if never."""
-    found: int | None = scalar(driver(connection), _NEXT)
-    return found
+    memberships = Memberships(connection, tools.policy, tools.scorer)
+    looked, changes = memberships.catch_up(people.known(), until=now + 1, within_s=_WITHIN_S)
+    memberships.send(at=wall())
+    return Tended(looked, changes, len(memberships.messages))
 
 
 async def keep_segments(engine: Engine, database: Database, rules: Callable[[], SegmentRules]) -> None:
@@ -117,20 +104,24 @@ async def keep_segments(engine: Engine, database: Database, rules: Callable[[], 
                 await adopt(engine, current)
                 adopted = current
             if current.by_name:
-                await tend_all(engine, database)
+                await tend_all(engine, database, rest_s=_REST_S)
         except Exception:  # noqa: BLE001 - full disk, locked database: the next look is the retry
             _log.exception("segments could not be looked at")
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def tend_all(engine: Engine, database: Database) -> int:
-    """Look at everybody who is due until now, a few in each transaction; return how many changes there were."""
+async def tend_all(engine: Engine, database: Database, *, rest_s: float = 0.0) -> int:
+    """Look at everybody who is due until now, a few in each transaction; return how many changes there were.
+
+    Between two transactions others have their turn, for `rest_s` seconds at least.
+    """
     changes = 0
     while _is_due(database, engine.now()):
         tended = await engine.tend_segments()
         if not tended.people:
             break
         changes += tended.changes
+        await asyncio.sleep(rest_s)
     return changes
 
 
