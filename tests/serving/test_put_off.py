@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.test_timers import on_the_wall
 
 MINUTE = 60.0  # START is 2023-11-14, 22:13:20 UTC
 QUIET = 'quiet_hours: {from: "22:00", to: "23:00", unknown_zone: shop_zone}'
@@ -193,3 +194,24 @@ async def test_a_message_that_was_put_off_says_which_event_it_is_about(opened):
     [(body,)] = shop.rows("SELECT body FROM outbox")
 
     assert json.loads(body)["data"]["event"]["name"] == "Product Added"
+
+
+async def test_on_a_live_server_too_what_follows_in_the_same_batch_ends_or_replaces_it(opened):
+    shop = opened("cancel_on: Order Completed")
+    on_the_wall(shop, START)
+    ordered = event("Order Completed", "u", 0, **CART)
+    again = added("w", 0, messageId="again")
+    await asyncio.gather(*(shop.engine.ingest([each]) for each in (added(), ordered, added("w"), again, added("x"))))
+    waiting = shop.rows("SELECT user_key, event_seq FROM timers JOIN users USING (user_no) ORDER BY 1")
+
+    assert [reason for reason, *_ in decided(shop)] == ["put_off", "cancelled", "put_off", "put_off", "put_off"]
+    assert waiting == [("w", 4), ("x", 5)]
+
+
+async def test_on_a_live_server_a_link_in_the_same_batch_brings_what_was_put_off_just_before(opened):
+    shop = opened()
+    on_the_wall(shop, START)
+    link = event("", "u", 0, type="identify", anonymousId="a")
+    await asyncio.gather(*(shop.engine.ingest([each]) for each in (added(None, anonymousId="a"), link)))
+
+    assert shop.rows("SELECT user_key FROM timers JOIN users USING (user_no)") == [("u",)]
