@@ -26,9 +26,7 @@ WARM_CART = Trigger.model_validate(
         "content": {"subject": "Your bag"},
     }
 )
-SENT = Verdict(
-    Action.SEND, Reason.SENT, "treatment", 0.9, 0.5, 0.25, WARM_CART.plans[0].route, channels=("webhook",)
-)
+SENT = Verdict(Action.SEND, Reason.SENT, "treatment", 0.9, 0.5, 0.25, WARM_CART.plans[0].route, channels=("webhook",))
 
 
 BAG = {"sku": "A-1"}
