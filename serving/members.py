@@ -29,7 +29,7 @@ _AGAIN: Final = """
 INSERT INTO segment_looks (user_no, looked_at, due_at) VALUES (?, 0, ?)
 ON CONFLICT (user_no) DO UPDATE SET due_at = excluded.due_at
 """
-_IS_KEPT: Final = "SELECT 1 FROM facts WHERE name = 'segments'"
+_KEPT: Final = "SELECT value FROM facts WHERE name = 'segments'"
 
 
 @dataclass(slots=True, eq=False)
@@ -88,5 +88,12 @@ def join(driver: Driver, linked_no: int, user_no: int) -> None:
 
 def look_again(driver: Driver, numbers: Iterable[int]) -> None:
     """Let these people be looked at anew, if segments are kept here at all."""
-    if driver.execute(_IS_KEPT).fetchone() is not None:
+    if driver.execute(_KEPT).fetchone() is not None:
         driver.executemany(_AGAIN, [(number, AT_ONCE_DUE) for number in numbers])
+
+
+def kept(driver: Driver) -> dict[str, str]:
+    """Return the digest of each segment that is kept, by name; empty until everybody is due to be looked at."""
+    found = driver.execute(_KEPT).fetchone()
+    digests: dict[str, str] = json.loads(found[0]) if found is not None else {}
+    return digests

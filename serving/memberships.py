@@ -57,6 +57,7 @@ class Memberships:
         self._known: dict[int, Membership] = {}
         self._looked: dict[int, Membership] = {}
         self._changes: list[Change] = []
+        self._kept: dict[str, str] | None = None
         self.messages: list[Message] = []
 
     def touched_by(self, added: Appended) -> tuple[str, ...]:
@@ -188,9 +189,15 @@ class Memberships:
         else:
             del known.segments[change.segment]
         endpoint = self._rules.by_name[change.segment].notify
-        # What was so before anybody looked is no news.
-        if endpoint is not None and change.cause != RECOMPUTED:
+        if endpoint is not None and self._is_news(change):
             self.messages.append(announcement(change, person, endpoint=endpoint, policy_version=self._policy.version))
+
+    def _is_news(self, change: Change) -> bool:
+        """Whether it was not so before: since the file changed everybody was looked at, or is before anything else."""
+        if self._kept is None:
+            self._kept = members.kept(self._driver)
+        is_kept = self._kept.get(change.segment) == self._rules.digests[change.segment]
+        return is_kept and change.cause != RECOMPUTED
 
     def _write(self) -> None:
         members.write(self._driver, self._looked, self._changes, policy_version=self._policy.version)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from serving.clock import wall
 from serving.driver import driver, scalar
-from serving.members import AT_ONCE_DUE
+from serving.members import AT_ONCE_DUE, kept
 from serving.memberships import Memberships
 from serving.people import People
 
@@ -37,7 +37,6 @@ SELECT u.user_key FROM segment_looks l JOIN users u USING (user_no)
 WHERE l.due_at IS NOT NULL AND l.due_at <= ? AND u.merged_into IS NULL ORDER BY l.due_at, l.user_no LIMIT ?
 """
 _NEXT: Final = "SELECT min(due_at) FROM segment_looks WHERE due_at IS NOT NULL"
-_KEPT: Final = "SELECT value FROM facts WHERE name = 'segments'"
 _KEEP: Final = "INSERT OR REPLACE INTO facts (name, value) VALUES ('segments', ?)"
 _KEEP_NONE: Final = "DELETE FROM facts WHERE name = 'segments'"
 _MARK: Final = """
@@ -130,14 +129,14 @@ async def adopt(engine: Engine, rules: SegmentRules) -> None:
 
     Works through the users in chunks; interrupted, it begins again. What it finds is logged, and sent to nobody.
     """
-    kept = await engine.write(_kept)
-    if kept == rules.digests:
+    before = await engine.write(lambda connection: kept(driver(connection)))
+    if before == rules.digests:
         return
-    gone = sorted(kept.keys() - rules.digests.keys())
+    gone = sorted(before.keys() - rules.digests.keys())
     left = sum([await _in_chunks(engine, _REMOVE, (name, _AT_A_TIME)) for name in gone])
-    new = [name for name, digest in rules.digests.items() if kept.get(name) != digest]
+    new = [name for name, digest in rules.digests.items() if before.get(name) != digest]
     # Whatever is imported from here on is looked at, too.
-    await engine.write(partial(_keep, digests=dict.fromkeys(rules.digests, "") | _common(kept, rules.digests)))
+    await engine.write(partial(_keep, digests=dict.fromkeys(rules.digests, "") | _common(before, rules.digests)))
     people = await _mark(engine) if new else 0
     await engine.write(partial(_keep, digests=rules.digests))
     if not rules.by_name:
@@ -176,13 +175,8 @@ async def _in_chunks(engine: Engine, statement: str, values: tuple[object, ...])
     return changed
 
 
-def _common(kept: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, str]:
-    return {name: digest for name, digest in digests.items() if kept.get(name) == digest}
-
-
-def _kept(connection: Connection) -> dict[str, str]:
-    found: dict[str, str] = json.loads(scalar(driver(connection), _KEPT) or "{}")
-    return found
+def _common(before: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, str]:
+    return {name: digest for name, digest in digests.items() if before.get(name) == digest}
 
 
 def _keep(connection: Connection, *, digests: Mapping[str, str]) -> None:

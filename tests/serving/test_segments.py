@@ -45,6 +45,7 @@ def audited(shop):
 
 
 async def test_who_enters_and_leaves_is_logged_and_told_in_the_same_transaction(shop):
+    await adopt(shop.engine, shop.engine.policy.segment_rules)
     await shop.engine.ingest([event("Order Completed", "u")])
     await pass_time(shop, 31 * DAY)
 
@@ -58,6 +59,13 @@ async def test_who_enters_and_leaves_is_logged_and_told_in_the_same_transaction(
     ]
     assert shop.rows("SELECT DISTINCT endpoint, user_no, trigger FROM outbox") == [("crm", 1, None)]
     assert shop.woken
+
+
+async def test_nobody_is_told_of_a_segment_that_may_have_been_so_before_it_was_in_the_file(shop):
+    await shop.engine.ingest([event("Order Completed", "u")])
+
+    assert shop.rows("SELECT user_no FROM segment_members WHERE segment = 'buyers'") == [(1,)]
+    assert shop.rows("SELECT * FROM outbox") == []
 
 
 async def test_an_event_that_no_segment_looks_at_looks_at_nobody(tmp_path):
@@ -148,7 +156,9 @@ async def test_the_audit_finds_who_is_missing_and_who_should_not_be_there(shop):
 
 
 async def test_an_erased_person_is_in_no_segment_and_in_no_message(shop):
+    await adopt(shop.engine, shop.engine.policy.segment_rules)
     await shop.engine.ingest([event("Order Completed", "u")])
+    assert shop.rows("SELECT count(*) FROM outbox") == [(1,)]
     await shop.engine.erase("u")
 
     for table in ("segment_members", "segment_looks", "segment_changes", "outbox"):
