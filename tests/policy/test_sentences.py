@@ -74,15 +74,22 @@ def test_a_trigger_is_explained_in_one_sentence(fields, words):
         ("key: product", "at most once in 7 days about one product."),
         (
             "steps: [{after: 24h, channel: sms, when: {response: {is: opened}}, threshold: 50%}]",
-            ". Step 1, 1 day later: another by sms to default if the last message was opened, and the chance of a purchase "
-            "within 24h is at least 50 %.",
+            (
+                ". Step 1, 1 day later: another by sms to default if the last message was opened, and the chance of a "
+                "purchase within 24h is at least 50 %."
+            ),
         ),
         (
-            "steps: [{after: 1h, when: {response: {is: delivered}}, branches: [{when: {response: {is: opened}}, endpoint: m},"
-            " {when: {response: {is: clicked}}, channel: push}]}], exit_when: {intent: {less_than: 1%}}",
-            ". Step 1, 1 hour later: another if the last message was delivered, by webhook to m where the last message was "
-            "opened, else by push to default where the last message was clicked. The steps end once the chance of a purchase "
-            "within 24h is less than 1 %.",
+            (
+                "steps: [{after: 1h, when: {response: {is: delivered}}, branches: ["
+                "{when: {response: {is: opened}}, endpoint: m}, {when: {response: {is: clicked}}, channel: push}]}], "
+                "exit_when: {intent: {less_than: 1%}}"
+            ),
+            (
+                ". Step 1, 1 hour later: another if the last message was delivered, by webhook to m where the last message "
+                "was opened, else by push to default where the last message was clicked. The steps end once the chance of a "
+                "purchase within 24h is less than 1 %."
+            ),
         ),
     ],
 )
