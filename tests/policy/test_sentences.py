@@ -86,9 +86,9 @@ def test_a_trigger_is_explained_in_one_sentence(fields, words):
                 "exit_when: {intent: {less_than: 1%}}"
             ),
             (
-                ". Step 1, 1 hour later: another if the last message was delivered, by webhook to m where the last message "
-                "was opened, else by push to default where the last message was clicked. The steps end once the chance of a "
-                "purchase within 24h is less than 1 %."
+                ". Step 1, 1 hour later: another if the last message was delivered, by webhook to m where the last "
+                "message was opened, else by push to default where the last message was clicked. The steps end once "
+                "the chance of a purchase within 24h is less than 1 %."
             ),
         ),
     ],
