@@ -176,9 +176,14 @@ def segment(rest, now):
     return holds(now.segments[rest], Moment(now.at, now.events, None, now.scores, now.zone, now.segments))
 
 
-LEAVES = {
-    each.__name__: each for each in (event, count, not_since, last, intent, profile, feature, visits, session, segment)
-}
+def response(_rest, now):
+    """Nobody answers a message here: no event of these tests names one."""
+    assert not any({"decision_id", "message_id"} & each.properties.keys() for each in now.events)
+    return False
+
+
+_ALL = (event, count, not_since, last, intent, profile, feature, visits, session, segment, response)
+LEAVES = {each.__name__: each for each in _ALL}
 
 
 def visits_of(events):

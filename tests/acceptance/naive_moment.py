@@ -59,8 +59,8 @@ class Outlook:
     def sends(self, cap, channel, at, more):
         """Return when messages were sent that a cap counts."""
         name, sent = self.run.trigger["name"], [(at, each, self.run.trigger["name"]) for each in more]
-        for each in self.naive.decisions:
-            if each.counts and self.naive.ids[each.user] == self.run.root:
+        for each in self.naive.of_root.get(self.run.root, []):
+            if each.counts:
                 sent += [(each.at, one, each.trigger) for one in each.channels]
         counted = {
             "cap": sent,

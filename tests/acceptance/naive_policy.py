@@ -5,9 +5,10 @@ from hashlib import blake2b
 
 import yaml
 
-from tests.acceptance.naive_conditions import Known, Moment, holds, listed, share, span
+from tests.acceptance.naive_conditions import MINUTE, Known, Moment, holds, listed, share, span
 from tests.acceptance.naive_moment import Outlook
-from tests.acceptance.naive_standing import Standing
+from tests.acceptance.naive_standing import OPT_OUTS, Standing
+from tests.features.formulas import sessions
 
 FIRED = ("sent", "control", "dry_run")
 
@@ -66,6 +67,16 @@ def certain(probability):
     return lambda _events, _at: {"24h": probability}
 
 
+def is_machine(events):
+    """Whether a visit of 300 events or more ever ran at more than 120 a minute."""
+    history = [each.happening for each in events]
+    for end in range(300, len(history) + 1):
+        _, (first, last, visit) = sessions(history[:end])
+        if len(visit) >= 300 and len(visit) / max((last - first) / MINUTE, 1.0) > 120:
+            return True
+    return False
+
+
 @dataclass
 class Naive:
     """A replay of a policy file's text; `scores` gives the probabilities of a person's events at a moment."""
@@ -79,6 +90,8 @@ class Naive:
     by_root: dict = field(default_factory=dict)
     timers: list = field(default_factory=list)
     decisions: list = field(default_factory=list)
+    of_root: dict = field(default_factory=dict)
+    taken: set = field(default_factory=set)
 
     def __post_init__(self):
         self.clock = self.last = self.start
@@ -109,6 +122,7 @@ class Naive:
         for key, owner in self.ids.items():
             if owner == other:
                 self.ids[key] = root
+        self.of_root.setdefault(root, []).extend(self.of_root.pop(other, []))
         self.by_root[root] = sorted(self.by_root[root] + self.by_root.pop(other), key=lambda each: each.number)
         for mine in [each for each in self.timers if each.root == root]:
             for theirs in [each for each in self.timers if each.root == other and each.place == mine.place]:
@@ -135,7 +149,10 @@ class Naive:
         return max((each.known_at for each in self.by_root[root]), default=0)
 
     def happens(self, event):
-        """Take an event in."""
+        """Take an event in, unless it came before."""
+        if event.message_id in self.taken:
+            return
+        self.taken.add(event.message_id)
         self.reach(event.occurred_at)
         tick = self.tick()
         root = self.obtain(event.key)
@@ -148,7 +165,8 @@ class Naive:
         known.unit = self.unit(root)
         self.log.append(known)
         self.by_root[root].append(known)
-        if other or known.name in ("Unsubscribed", "Email Bounced") or {"traits", "context"} & event.payload.keys():
+        payload = event.payload
+        if other or known.name in OPT_OUTS or "traits" in payload or "consent" in payload.get("context", {}):
             self.told.append(known)
         self.heed(known)
 
@@ -316,7 +334,7 @@ class Naive:
         unknown = score is None or score != score
         cool_down, fired = span(trigger["cool_down"]), self.fired(run)
         objections = {
-            "excluded_user": any(each.event.excluded for each in who.events),
+            "excluded_user": any(each.event.excluded for each in who.events) or is_machine(who.events),
             "expired" if run.is_due else "stale_event": at - since > late,
             "exited": run.step > 0 and "exit_when" in trigger and holds(trigger["exit_when"], who),
             barred: barred is not None,
@@ -327,7 +345,7 @@ class Naive:
         return next((reason for reason, holds_it in objections.items() if holds_it), None)
 
     def fired(self, run):
-        mine = [each for each in self.decisions if self.ids[each.user] == run.root and each.reason in FIRED]
+        mine = [each for each in self.of_root.get(run.root, []) if each.reason in FIRED]
         return [each for each in mine if (each.trigger, each.key) == (run.trigger["name"], run.key)]
 
     def is_held_out(self, trigger, unit):
@@ -343,4 +361,6 @@ class Naive:
         action = {"sent": "send", "control": "control"}.get(reason, "hold")
         counts = action != "hold" and run.trigger.get("class") != "transactional"
         name = run.trigger["name"]
-        self.decisions.append(Decision(name, run.root, at, action, reason, run.step, channels, due_at, run.key, counts))
+        made = Decision(name, run.root, at, action, reason, run.step, channels, due_at, run.key, counts)
+        self.decisions.append(made)
+        self.of_root.setdefault(run.root, []).append(made)
