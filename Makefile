@@ -95,6 +95,12 @@ lint-triggers: $(STAMP) ## Explain each trigger in a sentence, warn of what can 
 test-triggers: $(STAMP) ## Run the tests that stand beside triggers [TRIGGERS=triggers.yaml] [MAP=events.yaml]
 	@$(PY) -m serving.trigger_tests "$(or $(TRIGGERS),triggers.yaml)" $(if $(MAP),--map "$(MAP)")
 
+.PHONY: what-if
+what-if: $(STAMP) ## Replay the log under other triggers: TRIGGERS=new.yaml FROM=2017-11-01 TO=2017-12-01 [AS_LIVE=1] [MAP=events.yaml]
+	@test -n "$(TRIGGERS)" -a -n "$(FROM)" -a -n "$(TO)" || \
+	  { echo "make what-if: say which file and when: make what-if TRIGGERS=new.yaml FROM=2017-11-01 TO=2017-12-01" >&2; exit 2; }
+	@$(PY) -m serving.what_if "$(TRIGGERS)" --from "$(FROM)" --to "$(TO)" $(if $(AS_LIVE),--as-live) $(if $(MAP),--map "$(MAP)")
+
 .PHONY: rebuild
 rebuild: $(STAMP) ## Rebuild all states from the log, after a feature was changed
 	@$(PY) -m serving.rebuild

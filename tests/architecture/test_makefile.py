@@ -10,7 +10,7 @@ TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, flags=re.MULTILINE))
 PROMISED = {
     "help", "install", "demo", "test", "check", "format", "lock", "import", "retrain", "serve", "parity", "rebuild",
     "tail", "key", "bench", "chaos", "clean", "test-clean",
-    "pause", "resume", "lint-triggers", "audit-segments", "test-triggers",
+    "pause", "resume", "lint-triggers", "audit-segments", "test-triggers", "what-if",
 }  # fmt: skip
 
 
