@@ -29,10 +29,13 @@ from serving.past_events import logged
 from serving.rehearsal import Rehearsed, rehearsal
 from serving.scorer import Scorer
 from serving.settings import Settings, settings_of_process
+from serving.suppressions import Suppression, add
 from serving.what_if_picture import picture
 from serving.what_if_summary import Comparison, compare, table
 
 _AT_ONCE = 5000
+# Those that no event tells of, too: what was put there by hand.
+_SUPPRESSED = "SELECT kind, subject, channel, reason, at FROM suppressions WHERE at < ?"
 _LATE_US = 1_000_000
 """What came later than this after it happened is told when it came."""
 
@@ -52,6 +55,8 @@ class Window:
             for events in _parts(event for event, known_at in self._events(0, self.first)):
                 with for_writing(database).begin() as connection:
                     append_history(connection, events, origin="import", received_at=self.first)
+            with for_writing(database).begin() as connection, self._home() as home:
+                add(connection, [Suppression(*row) for row in home.execute(_SUPPRESSED, (self.first,))])
         finally:
             database.dispose()
 
@@ -60,9 +65,12 @@ class Window:
         return list(self._events(self.first, self.end))
 
     def _events(self, first: int, end: int) -> Iterator[tuple[Event, int]]:
-        # Only to be read: whoever serves the home goes on, and nothing of it changes.
-        with closing(sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with self._home() as connection:
             yield from logged(connection, first, end)
+
+    def _home(self) -> closing[sqlite3.Connection]:
+        # Only to be read: whoever serves the home goes on, and nothing of it changes.
+        return closing(sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True))
 
 
 async def rehearsed(
@@ -128,14 +136,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         present, other = all_live(present), all_live(other)
     window = Window(settings.home, _moment(given.first), _moment(given.end))
     found = what_if(settings, present, other, window, mapping)
-    folder = settings.home / "what-if"
-    folder.mkdir(parents=True, exist_ok=True)
-    said = {"from": str(given.first), "to": str(given.end), "present": present.version, "other": other.version}
-    (folder / "summary.json").write_text(json.dumps(said | found.as_json(), indent=2) + "\n", encoding="utf-8")
-    title = f"{given.triggers.name} instead of {settings.triggers.name}, {given.first} to {given.end}"
-    (folder / "what-if.svg").write_text(picture(found, title), encoding="utf-8")
-    sys.stdout.write(f"{table(found)}\n{_remark(present, other)}Written: {folder}/summary.json, {folder}/what-if.svg\n")
+    _write(found, settings.home / "what-if", given, {"present": present.version, "other": other.version})
+    sys.stdout.write(f"{table(found)}\n{_remark(present, other)}Written to {settings.home}/what-if\n")
     return 0
+
+
+def _write(found: Comparison, folder: Path, given: argparse.Namespace, versions: dict[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    said = {"from": str(given.first), "to": str(given.end), **versions, **found.as_json()}
+    (folder / "summary.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    title = f"The present policy and {given.triggers.name}, {given.first} to {given.end}"
+    (folder / "what-if.svg").write_text(picture(found, title), encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,8 +8,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from serving.database import open_database
+from serving.suppressions import USER, Suppression, add
 from serving.what_if import main
-from tests.serving.engines import Shop, event
+from tests.serving.engines import START, Shop, event
 
 DAY_S = 86_400
 PRESENT = """
@@ -118,3 +120,13 @@ def test_a_policy_that_is_refused_and_a_home_without_a_log_are_named(home, capsy
     assert ask() == 1
     assert "there is no log" in capsys.readouterr().err
     assert not (home / "opportune.db").exists()
+
+
+def test_who_was_suppressed_by_hand_before_gets_nothing_from_either(home):
+    database = open_database(home / "opportune.db")
+    with database.begin() as connection:
+        add(connection, [Suppression(USER, "u", "*", "manual", START)])
+    database.dispose()
+    ask()
+
+    assert summary(home)["cart"]["present"] == {"sends": 3, "control": 0, "holds": {"suppressed": 3}}
