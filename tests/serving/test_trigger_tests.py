@@ -83,10 +83,10 @@ def test_a_failure_says_what_was_expected_and_what_happened(told):
         "cart",
         "  FAILED  sent at once",
         "          expected send after 0 seconds, but: nothing was decided then",
-        "          send, sent after 30 minutes, which nobody expected",
+        "          send, sent, by email after 30 minutes, which nobody expected",
         "          what happened:",
         "            0 seconds: Product Added",
-        "            30 minutes: → send, sent",
+        "            30 minutes: → send, sent, by email",
     ]
 
 
