@@ -24,6 +24,10 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, Mapping) else value
 
 
+def _as_channels(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 def _not_empty(value: tuple[Any, ...]) -> tuple[Any, ...]:
     if not value:
         raise ValueError("must hold one at least")
@@ -61,14 +65,26 @@ class Expectation(BaseModel):
     at: Duration = Field(description="How long after the beginning, to the second.")
     action: Action | None = Field(default=None, description="`send`, `control` or `hold`.")
     reason: Reason | None = Field(default=None, description="Why, as docs/reasons.md lists it.")
+    step: int | None = Field(default=None, ge=0, description="At which step of a sequence; 0 is the trigger itself.")
+    channels: Annotated[
+        tuple[str, ...] | None, BeforeValidator(_as_channels, json_schema_input_type=str | tuple[str, ...])
+    ] = Field(default=None, description="On which channels: `email`, or `[email, push]`.")
 
-    def is_met_by(self, action: str, reason: str) -> bool:
+    def is_met_by(self, action: str, reason: str, step: int, channels: tuple[str, ...]) -> bool:
         """Whether a decision is what is expected."""
-        return self.action in (None, action) and self.reason in (None, reason)
+        return (
+            self.action in (None, action)
+            and self.reason in (None, reason)
+            and self.step in (None, step)
+            and self.channels in (None, channels)
+        )
 
     def words(self) -> str:
         """Return what is expected, in words."""
-        return ", ".join(each.value for each in (self.action, self.reason) if each is not None) or "any decision"
+        said = [each.value for each in (self.action, self.reason) if each is not None] or ["any decision"]
+        said += [] if self.step is None else [f"at step {self.step}"]
+        said += [] if self.channels is None else [f"by {' and '.join(self.channels)}"]
+        return ", ".join(said)
 
 
 class TriggerTest(BaseModel):

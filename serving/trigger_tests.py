@@ -81,15 +81,25 @@ def _problems(test: TriggerTest, decided: list[Rehearsed]) -> Iterator[str]:
     left = list(decided)
     for expected in test.expect:
         then = [each for each in left if _is_then(test, expected, each)]
-        met = next((each for each in then if expected.is_met_by(each.action, each.reason)), None)
+        met = next((each for each in then if _is_met(expected, each)), None)
         if met is not None:
             left.remove(met)
         else:
-            really = " and ".join(f"{each.action}, {each.reason}" for each in then) or "nothing was decided then"
+            really = " and ".join(map(_words, then)) or "nothing was decided then"
             yield f"expected {expected.words()} after {in_words(expected.at)}, but: {really}"
     for each in left:
         if each.action != "hold":
-            yield f"{each.action}, {each.reason} after {_after(test, each)}, which nobody expected"
+            yield f"{_words(each)} after {_after(test, each)}, which nobody expected"
+
+
+def _is_met(expected: Expectation, decision: Rehearsed) -> bool:
+    return expected.is_met_by(decision.action, decision.reason, decision.step, decision.channels)
+
+
+def _words(decision: Rehearsed) -> str:
+    said = f"{decision.action}, {decision.reason}"
+    said += f", at step {decision.step}" if decision.step else ""
+    return said + (f", by {' and '.join(decision.channels)}" if decision.channels else "")
 
 
 def _is_then(test: TriggerTest, expected: Expectation, decision: Rehearsed) -> bool:
@@ -115,7 +125,7 @@ def report(trigger: Trigger, outcomes: list[Outcome]) -> Iterator[str]:
 def _story(found: Outcome) -> Iterator[str]:
     test = found.test
     told = [(microseconds(each.at), 0, each.event) for each in test.given]
-    told += [(each.at - test.starts_at, 1, f"→ {each.action}, {each.reason}") for each in found.decided]
+    told += [(each.at - test.starts_at, 1, f"→ {_words(each)}") for each in found.decided]
     for at, _, line in sorted(told, key=lambda each: (each[0] // _SECOND_US, each[1])):
         yield f"{in_words(timedelta(seconds=at // _SECOND_US))}: {line}"
 

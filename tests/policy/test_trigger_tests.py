@@ -40,9 +40,17 @@ def test_what_is_said_of_an_event_besides_its_name_and_moment_are_its_properties
 def test_one_expectation_needs_no_list():
     test = read("      - {name: n, given: [{event: E, at: 0}], expect: {at: 0, action: send}}")
 
-    assert test.expect[0].is_met_by("send", "sent")
-    assert not test.expect[0].is_met_by("hold", "capped")
+    assert test.expect[0].is_met_by("send", "sent", 0, ("email",))
+    assert not test.expect[0].is_met_by("hold", "capped", 0, ())
     assert test.expect[0].words() == "send"
+
+
+@pytest.mark.parametrize(("step", "channels", "met"), [(1, ("sms",), True), (0, ("sms",), False), (1, (), False)])
+def test_a_step_and_a_channel_may_be_expected(step, channels, met):
+    test = read("      - {name: n, given: [{event: E, at: 0}], expect: {at: 0, step: 1, channels: sms}}")
+
+    assert test.expect[0].is_met_by("send", "sent", step, channels) is met
+    assert test.expect[0].words() == "any decision, at step 1, by sms"
 
 
 @pytest.mark.parametrize(
