@@ -147,7 +147,7 @@ def test_the_later_of_two_cool_downs_follows_the_link(connection):
     met(connection, "u", "a")
     u, a = (people_of(connection, key).get(key).no for key in "ua")
     for number, trigger, at in ((u, "both", 5), (a, "both", 8), (u, "own", 3), (a, "theirs", 4)):
-        connection.exec_driver_sql("INSERT INTO cooldowns VALUES (?, ?, ?)", (number, trigger, at))
+        connection.exec_driver_sql("INSERT INTO cooldowns VALUES (?, '', ?, ?)", (number, trigger, at))
     linked(connection, "u", "a")
     found = connection.exec_driver_sql("SELECT trigger, fired_at FROM cooldowns WHERE user_no = ? ORDER BY 1", (u,))
 
