@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from policy.conditions_facts import EventTest, FeatureTest, IntentTest, ProfileTest
 from policy.conditions_history import Count, Last, NotSince
 from policy.conditions_response import ResponseTest
+from policy.conditions_send_hour import SendHourTest
 from policy.conditions_sessions import InSegment, SessionTest, Visits
 from policy.view import Reads, View
 
@@ -55,6 +56,9 @@ class Condition(BaseModel):
     last: Last | None = Field(default=None, description="What followed none of the last few messages.")
     feature: FeatureTest | None = Field(default=None, description="A feature of the catalogue.")
     intent: IntentTest | None = Field(default=None, description="How likely a purchase is.")
+    send_hour: SendHourTest | None = Field(
+        default=None, description="What is known of the best hour of the person's day."
+    )
     visits: Visits | None = Field(default=None, description="How often the person visited.")
     session: SessionTest | None = Field(
         default=None, description="What this visit is like, or the one just over that the asking event was part of."

@@ -1,6 +1,6 @@
 """What a policy may say, but can hardly mean: the impossible, the shadowed and the unguarded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from policy.bounds import Interval, Subject, implies, interval, subject
@@ -15,12 +15,13 @@ _AT_ALL = Interval(low=1)
 
 def doubts(policy: Policy) -> list[str]:
     """Return a sentence for each doubt, in the file's order; none is an error."""
-    found = [f"segment {each.name} {why}" for each in policy.segments for why in _empty(each)]
+    found = [f"segment {each.name} {why}" for each in policy.segments for why in (*_empty(each), *_unsure([each.when]))]
     for position, trigger in enumerate(policy.triggers):
         about = [
             *impossible(trigger),
             *_impossible_steps(trigger),
             *_idle(trigger),
+            *_unsure(trigger.conditions),
             *_shadowed(trigger, policy.triggers[:position]),
             *_unguarded(trigger),
         ]
@@ -63,6 +64,13 @@ def _idle(trigger: Trigger) -> Iterator[str]:
         yield "puts nothing off: send_within is for moments that caps, quiet hours, orders or visits forbid"
     if trigger.message_class == TRANSACTIONAL and trigger.send_within:
         yield "puts nothing off: a transactional message goes out at once"
+
+
+def _unsure(conditions: Iterable[Condition]) -> Iterator[str]:
+    """Yield what is asked of the best hour that nobody's is, as long as only the prior answers."""
+    for part in (each for condition in conditions for each in _all_parts(condition)):
+        if part.send_hour is not None and part.send_hour.needs_a_model:
+            yield f"asks that “{part.sentence()}”, which never holds until a send-hour model is in service"
 
 
 def _empty(segment: Segment) -> Iterator[str]:

@@ -14,3 +14,6 @@ PRIOR: Final = (
     *(0.78, 0.82, 0.80, 0.65, 0.40, 0.20),
 )
 """How good each hour of the person's own day is, from midnight on, relative to the best one."""
+
+PRIOR_CONFIDENCE: Final = 0.0
+"""How sure the prior is of anybody's best hour, from 0 to 1: not at all, since it knows nothing of the person."""

@@ -83,6 +83,10 @@ class View(Protocol):
         """Return in which tenth of what the model was tested on the intent is, 10 the highest; None if unknown."""
         ...
 
+    def send_hour_confidence(self) -> float:
+        """Return how sure the best hour of the person's day is, from 0 to 1; 0.0 as long as only the prior answers."""
+        ...
+
     def profile(self, field: str, /) -> object:
         """Return a field of the person's profile; None where it is not known."""
         ...
@@ -101,6 +105,7 @@ class Reads:
         since_event: Whether also what happened after the asking event, however long ago that was.
         asking: Whether the asking event makes a difference.
         message: Whether the last message of a running sequence does.
+        send_hour: Whether what is known of the person's best hour does.
         events: Our names of the events looked for.
         everything: Whether events of every kind are looked for.
         features: Names in the catalogue.
@@ -113,6 +118,7 @@ class Reads:
     since_event: bool = False
     asking: bool = False
     message: bool = False
+    send_hour: bool = False
     everything: bool = False
     events: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
@@ -139,6 +145,7 @@ class Reads:
             since_event=any(each.since_event for each in found),
             asking=any(each.asking for each in found),
             message=any(each.message for each in found),
+            send_hour=any(each.send_hour for each in found),
             everything=any(each.everything for each in found),
             events=frozenset().union(*(each.events for each in found)),
             features=frozenset().union(*(each.features for each in found)),

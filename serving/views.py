@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from features.catalog import CATALOGUE
 from features.kinds import Kind, fold_name
 from features.layout import Floats
+from policy.send_hours import PRIOR_CONFIDENCE
 from policy.triggers import Policy
 from policy.view import Seen, SentMessage
 from serving.driver import Row, driver
@@ -167,6 +168,10 @@ class PersonView:
         """Return in which tenth of what the model was tested on the intent is, 10 the highest; None if unknown."""
         intent, between = self._intents.get(horizon), self._deciles.get(horizon)
         return bisect_right(between, intent) + 1 if between and intent is not None else None
+
+    def send_hour_confidence(self) -> float:
+        """Return how sure the best hour of the person's day is: not at all, since only the prior answers."""
+        return PRIOR_CONFIDENCE
 
     def segment(self, name: str, /) -> bool:
         """Whether the person is in a segment of the policy, by its own condition at this moment."""

@@ -37,6 +37,11 @@ everywhere = [
     st.builds(
         lambda bound, share: {"intent": {bound: share}}, st.sampled_from(["at_least", "at_most"]), st.just("30%")
     ),
+    st.builds(
+        lambda bound, share: {"send_hour": {"confidence": {bound: share}}},
+        st.sampled_from(["at_least", "at_most", "more_than", "less_than"]),
+        st.sampled_from(["0%", "50%"]),
+    ),
     st.builds(lambda exists: {"profile": {"field": "timezone", "exists": exists}}, st.booleans()),
     st.builds(
         lambda n, bound, within: {"visits": often(bound, n, within=within)},

@@ -150,6 +150,11 @@ def feature(rest, now):
     return is_so(rest, None if value != value else value)
 
 
+def send_hour(rest, now):
+    """Nobody's best hour is sure."""
+    return is_between(rest["confidence"], 0.0)
+
+
 def visits(rest, now):
     return is_as_often(rest, len(visits_of(now.since(now.window(rest)))))
 
@@ -182,7 +187,7 @@ def response(_rest, now):
     return False
 
 
-_ALL = (event, count, not_since, last, intent, profile, feature, visits, session, segment, response)
+_ALL = (event, count, not_since, last, intent, profile, feature, send_hour, visits, session, segment, response)
 LEAVES = {each.__name__: each for each in _ALL}
 
 

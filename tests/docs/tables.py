@@ -65,18 +65,21 @@ def conditions() -> str:
     from policy.conditions_facts import Decile, EventTest, FeatureTest, IntentTest, ProfileTest
     from policy.conditions_history import Count, Last, NotSince
     from policy.conditions_response import ResponseTest
+    from policy.conditions_send_hour import Confidence, SendHourTest
     from policy.conditions_sessions import HowLong, HowOften, SessionTest, Visits
 
     inside = {"event": EventTest, "count": Count, "not_since": NotSince, "last": Last}
     inside |= {"feature": FeatureTest, "intent": IntentTest, "profile": ProfileTest}
-    inside |= {"visits": Visits, "session": SessionTest, "response": ResponseTest}
+    inside |= {"visits": Visits, "session": SessionTest, "response": ResponseTest, "send_hour": SendHourTest}
+    deeper = {"intent.decile": Decile, "send_hour.confidence": Confidence}
+    deeper |= {"session.length": HowLong, "session.events": HowOften}
     compared = {*Comparison.model_fields}
     rows = [(f"`{name}`", "–", meaning) for name, _, meaning in _fields(Condition, plain=True) if name not in inside]
     for block, model in inside.items():
         shared = compared if issubclass(model, Comparison) else set()
         rows += [(f"`{block}`", "–", Condition.model_fields[block].description or "")]
         rows += _fields(model, within=f"{block}.", without=shared)
-    for block, model in {"intent.decile": Decile, "session.length": HowLong, "session.events": HowOften}.items():
+    for block, model in deeper.items():
         rows += _fields(model, within=f"{block}.")
     rows += [(f"… `{name}`", default, meaning) for name, default, meaning in _fields(Comparison, plain=True)]
     return _table(("field", "default", "meaning"), rows)

@@ -26,6 +26,7 @@ class Person:
     intents: dict = field(default_factory=dict)
     fields: dict = field(default_factory=dict)
     deciles: dict = field(default_factory=dict)
+    confidence: float = 0.0
     segments: dict = field(default_factory=dict)
     message: SentMessage | None = None
 
@@ -47,6 +48,9 @@ class Person:
 
     def decile(self, horizon):
         return self.deciles.get(horizon)
+
+    def send_hour_confidence(self):
+        return self.confidence
 
     def segment(self, name):
         """Whether one of the `segments`, conditions by their names, holds."""

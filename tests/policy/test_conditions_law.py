@@ -170,6 +170,7 @@ LEAVES = {
     "feature": lambda said, person: compared(said, person.features.get(said["name"])),
     "profile": lambda said, person: compared(said, person.fields.get(said["field"])),
     "intent": likely,
+    "send_hour": lambda said, person: compared(said["confidence"], person.confidence),
     "count": counted,
     "not_since": not_since,
     "last": unanswered,
@@ -226,6 +227,15 @@ leaves = (
     )
     | block(
         {
+            "send_hour": st.builds(
+                lambda word, bound: {"confidence": {word: bound}},
+                st.sampled_from(["at_least", "more_than", "at_most", "less_than"]),
+                shares,
+            )
+        }
+    )
+    | block(
+        {
             "count": block(
                 {"event": events},
                 optional={"within": windows, "same": sames, "where": st.lists(property_tests, max_size=2)}
@@ -274,6 +284,7 @@ def persons(draw):
         intents=draw(st.dictionaries(st.sampled_from(["24h", "7d"]), st.none() | shares | st.just(float("nan")))),
         fields=draw(st.dictionaries(st.sampled_from(["f", "g"]), facts)),
         deciles=draw(st.dictionaries(st.sampled_from(["24h", "7d"]), st.integers(1, 10))),
+        confidence=draw(shares),
         segments={name: Condition.model_validate(each) for name, each in SEGMENTS.items()},
     )
 
@@ -312,6 +323,10 @@ def test_nothing_is_asked_that_was_not_announced(text, person):
         def segment(self, name):
             assert name in reads.segments
             return super().segment(name)
+
+        def send_hour_confidence(self):
+            assert reads.send_hour
+            return super().send_hour_confidence()
 
         def decile(self, horizon):
             assert horizon in reads.intents
