@@ -1,38 +1,20 @@
 """Reading a policy file: a checked `Policy`, or every problem in it with file, line and field."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
-from yaml.reader import ReaderError
 
 from features.kinds import ALIASES, NAMES, fold_name
+from policy import places
 from policy.event_names import EVENT_KINDS, KindOf, segment_kind
-from policy.problems import Field, Problem, message, written
+from policy.places import FileRefused, place, read_yaml
 from policy.triggers import Policy
 
-Places = dict[Field, int]
 
-
-class PolicyRefused(Exception):
+class PolicyRefused(FileRefused):
     """The policy file cannot be used."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = tuple(problems)
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which only true and false are booleans: `on`, a field of ours, is a word like any other."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def load(path: Path, *, kind_of: KindOf = segment_kind) -> Policy:
@@ -51,20 +33,22 @@ def load(path: Path, *, kind_of: KindOf = segment_kind) -> Policy:
 def read(path: Path) -> str:
     """Return the text of a policy file (PolicyRefused: it cannot be read)."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyRefused([Problem(str(path), 1, "", f"cannot be read: {error}")]) from error
+        return places.read(path)
+    except FileRefused as refused:
+        raise PolicyRefused(list(refused.problems)) from refused
 
 
 def parse(text: str, *, file: str = "triggers.yaml", kind_of: KindOf = segment_kind) -> Policy:
     """Check the text of a policy file; `file` only names it in messages. Raises as `load` does."""
-    data, places = _read_yaml(text, file)
     try:
+        data, lines = read_yaml(text, file)
         context = {"kind_of": kind_of, "segments": _segments_in(data)}
         return Policy.model_validate({} if data is None else data, context=context)
     except ValidationError as error:
-        problems = [_problem(each, places, file) for each in error.errors(include_url=False)]
+        problems = [place(each, lines, file, Policy) for each in error.errors(include_url=False)]
         raise PolicyRefused(sorted(problems, key=lambda each: each.line)) from error
+    except FileRefused as refused:
+        raise PolicyRefused(list(refused.problems)) from refused
 
 
 def remarks(policy: Policy) -> list[str]:
@@ -92,51 +76,3 @@ def _segments_in(data: object) -> list[str]:
     given = data.get("segments") if isinstance(data, dict) else None
     found = [each.get("name") for each in given if isinstance(each, dict)] if isinstance(given, list) else []
     return [each for each in found if isinstance(each, str)]
-
-
-def _read_yaml(text: str, file: str) -> tuple[Any, Places]:
-    places: Places = {}
-    try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
-        if root is None:
-            return None, places
-        _mark(root, (), places, file)
-        return loader.construct_document(root), places
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise _not_yaml(file, mark.line + 1 if mark else 1, error.problem) from error
-    except ReaderError as error:
-        raise _not_yaml(file, text.count("\n", 0, error.position) + 1, error.reason) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _not_yaml(file, 1, str(error)) from error
-
-
-def _not_yaml(file: str, line: int, reason: str | None) -> PolicyRefused:
-    return PolicyRefused([Problem(file, line, "", f"not valid YAML: {reason}")])
-
-
-def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
-    """Note the line of every field below a node; refuse a field given twice, of which YAML would keep the last."""
-    places.setdefault(field, node.start_mark.line + 1)
-    if isinstance(node, yaml.SequenceNode):
-        for position, each in enumerate(node.value):
-            _mark(each, (*field, position), places, file)
-    elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*field, str(key.value))
-            line = key.start_mark.line + 1
-            if inner in places:
-                raise PolicyRefused(
-                    [Problem(file, line, written(inner), f"is given twice, first on line {places[inner]}")]
-                )
-            places[inner] = line
-            _mark(value, inner, places, file)
-
-
-def _problem(error: Mapping[str, Any], places: Places, file: str) -> Problem:
-    field: Field = error["loc"]
-    known = field
-    while known not in places and known:
-        known = known[:-1]
-    return Problem(file, places.get(known, 1), written(field), message(error, Policy))

@@ -1,0 +1,89 @@
+"""Files that people write as YAML: read with the line of every field, so that a problem is named by its place."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+from yaml.reader import ReaderError
+
+from policy.problems import Field, Problem, message, written
+
+Places = dict[Field, int]
+
+
+class FileRefused(Exception):
+    """A file of the operator cannot be used."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which only true and false are booleans: `on`, a field of ours, is a word like any other."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read(path: Path) -> str:
+    """Return the text of a file (FileRefused: it cannot be read)."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileRefused([Problem(str(path), 1, "", f"cannot be read: {error}")]) from error
+
+
+def read_yaml(text: str, file: str) -> tuple[Any, Places]:
+    """Return what a text says, and on which line each of its fields stands; `file` names it in FileRefused."""
+    places: Places = {}
+    try:
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        if root is None:
+            return None, places
+        _mark(root, (), places, file)
+        return loader.construct_document(root), places
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _not_yaml(file, mark.line + 1 if mark else 1, error.problem) from error
+    except ReaderError as error:
+        raise _not_yaml(file, text.count("\n", 0, error.position) + 1, error.reason) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise _not_yaml(file, 1, str(error)) from error
+
+
+def _not_yaml(file: str, line: int, reason: str | None) -> FileRefused:
+    return FileRefused([Problem(file, line, "", f"not valid YAML: {reason}")])
+
+
+def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
+    """Note the line of every field below a node; refuse a field given twice, of which YAML would keep the last."""
+    places.setdefault(field, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        for position, each in enumerate(node.value):
+            _mark(each, (*field, position), places, file)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*field, str(key.value))
+            line = key.start_mark.line + 1
+            if inner in places:
+                raise FileRefused(
+                    [Problem(file, line, written(inner), f"is given twice, first on line {places[inner]}")]
+                )
+            places[inner] = line
+            _mark(value, inner, places, file)
+
+
+def place(error: Mapping[str, Any], places: Places, file: str, root: type[BaseModel], within: Field = ()) -> Problem:
+    """Return what an error of `root`, which a file holds in the field `within`, says, and on which line it stands."""
+    field: Field = (*within, *error["loc"])
+    known = field
+    while known not in places and known:
+        known = known[:-1]
+    return Problem(file, places.get(known, 1), written(field), message(error, root))
