@@ -86,6 +86,13 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         default=(), description="Web pages that may send events, such as `https://shop.example`; `*` for all."
     )
+    public_url: HttpUrl | None = Field(
+        default=None, description="Address under which people reach this server: links of messages begin with it."
+    )
+    link_secret: SecretStr | None = Field(
+        default=None,
+        description="What such links are sealed with, older ones after a comma; one is made and kept if not set.",
+    )
     webhook_url: HttpUrl | None = Field(default=None, description="Address of the endpoint named `default`.")
     webhook_secret: SecretStr | None = Field(default=None, description="Its signing secret, `whsec_…`.")
     webhooks: dict[str, Webhook] = Field(
@@ -119,6 +126,11 @@ class Settings(BaseSettings):
     def required_consent(self) -> str | None:
         """The purpose whose consent lets events in; None where consent to tracking is assumed."""
         return self.tracking_purpose if self.tracking_consent == "required" else None
+
+    @property
+    def links_base(self) -> str | None:
+        """What links of messages begin with, without a slash at its end; None where messages have none."""
+        return str(self.public_url).rstrip("/") if self.public_url is not None else None
 
     @property
     def database(self) -> Path:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import HttpUrl, SecretStr, ValidationError
 
 from serving.settings import Settings
 
@@ -34,6 +34,8 @@ GIVEN = {
     "sends_per_minute": ("0", 0),
     "sends_per_day": ("5000", 5000),
     "cors_origins": ("https://a.example,http://b.example:8080", ("https://a.example", "http://b.example:8080")),
+    "public_url": ("https://links.example/mail/", HttpUrl("https://links.example/mail/")),
+    "link_secret": ("new, old", SecretStr("new, old")),
     "registry": ("http://mlflow.example", "http://mlflow.example"),
     "watch_registry": ("no", False),
     "log_level": ("DEBUG", "DEBUG"),
@@ -76,6 +78,16 @@ def test_endpoints_come_as_one_pair_and_as_json_and_keep_their_secrets_to_themse
     assert "BBBB" not in repr(settings)
 
 
+def test_links_of_messages_begin_with_the_public_address(bare):
+    assert Settings().links_base is None
+    for given, base in {
+        "https://a.example": "https://a.example",
+        "https://a.example/mail/": "https://a.example/mail",
+    }.items():
+        bare("public_url", given)
+        assert Settings().links_base == base
+
+
 def test_an_empty_variable_is_one_that_is_not_set(bare):
     bare("port", "")
     bare("horizons", "")
@@ -103,6 +115,7 @@ def test_an_empty_variable_is_one_that_is_not_set(bare):
         ("horizons", ","),
         ("horizons", "0h"),
         ("cors_origins", "shop.example"),
+        ("public_url", "links.example"),
         ("webhook_url", "hooks.example"),
         ("webhook_url", "https://hooks.example"),
         ("webhook_secret", "whsec_AAAA"),
