@@ -17,7 +17,7 @@ class HoldOut(BaseModel):
         default=None,
         min_length=1,
         max_length=200,
-        description="Triggers with the same salt hold out the same users, another salt draws anew; default: the name.",
+        description="Triggers with the same salt hold out the same users, another draws anew; default: the experiment.",
     )
 
 

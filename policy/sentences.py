@@ -48,13 +48,19 @@ def _limits(trigger: Trigger, transactional: bool) -> str:
     about = "to one person" if trigger.key == "user" else f"about one {trigger.key}"
     parts = [f"at most once in {in_words(trigger.cool_down)} {about}"] if trigger.cool_down else []
     if not transactional:
-        parts += [f"never to the {percent(trigger.hold_out.share)} held out"] if trigger.hold_out.share else []
+        parts += _held_out(trigger)
         parts += _guards(trigger.guards, trigger.channels)
         parts += _moment(trigger)
     parts += [] if trigger.live else [_rehearsal(trigger)]
     if trigger.enrol is Enrol.EXISTING:
         parts.append(f"whoever waits already when it begins is enrolled, {trigger.enrol_per_hour:,} an hour at most")
     return "".join(f"; {each}" for each in parts)
+
+
+def _held_out(trigger: Trigger) -> Iterator[str]:
+    if trigger.hold_out.share:
+        drawn = f" for the experiment {trigger.experiment}" if trigger.experiment is not None else ""
+        yield f"never to the {percent(trigger.hold_out.share)} held out{drawn}"
 
 
 def _rehearsal(trigger: Trigger) -> str:

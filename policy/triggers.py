@@ -81,6 +81,10 @@ class Trigger(BaseModel):
     threshold: Share = Field(description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`.")
     cool_down: Duration = Field(description="After firing for a user, stay silent for that user this long: `7d`.")
     hold_out: ShortHoldOut = Field(default=HoldOut(), description="Share of users who get nothing, for comparison.")
+    experiment: Name | None = Field(
+        default=None,
+        description="Name under which the hold-out is drawn, and which the message tells; default: the trigger's.",
+    )
     when: When | None = Field(default=None, description="A condition that must hold besides; default: none.")
     mode: Mode = Field(
         default=Mode.DRY_RUN,
@@ -176,6 +180,17 @@ class Trigger(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _is_drawn_by_one_name(self) -> Self:
+        if self.experiment is not None and self.hold_out.salt is not None:
+            raise ValueError("experiment and hold_out.salt exclude each other: both say by which name users are drawn")
+        return self
+
+    @property
+    def experiment_name(self) -> str:
+        """What the comparison of those who get the message with those held out is called."""
+        return self.experiment or self.name
+
     @cached_property
     def waits(self) -> bool:
         """Whether it decides some time after the event."""
@@ -265,7 +280,7 @@ class Trigger(BaseModel):
     @cached_property
     def split(self) -> Split:
         """The division of users into those who get the message and those held out."""
-        return hold_out(self.hold_out.salt or self.name, self.hold_out.share)
+        return hold_out(self.hold_out.salt or self.experiment_name, self.hold_out.share)
 
 
 class Policy(BaseModel):

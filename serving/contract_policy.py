@@ -14,6 +14,9 @@ class TriggerInService(Declared):
 
     name: str
     mode: Literal["live", "dry_run", "test_profiles"]
+    experiment: str = Field(
+        description="Under which name its hold-out is compared: that of the trigger unless it says."
+    )
     in_words: str = Field(description="The whole trigger in a sentence.")
     waiting: int = Field(description="How many of its timers wait.")
     enrolled: int | None = Field(
@@ -36,6 +39,7 @@ class PolicyAnswer(Declared):
                         {
                             "name": "warm-cart",
                             "mode": "live",
+                            "experiment": "warm-cart",
                             "in_words": "At Product Added, send a marketing message by webhook to default.",
                             "waiting": 0,
                             "enrolled": None,

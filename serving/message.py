@@ -92,6 +92,7 @@ def compose(
         "user_id": event.user_id,
         "anonymous_id": event.anonymous_id,
         "trigger": trigger.name,
+        "experiment": trigger.experiment_name,
         "step": run.step,
         "channel": channel,
         "content": verdict.route.content,

@@ -66,6 +66,7 @@ class PolicyRoutes:
                 contract.TriggerInService(
                     name=each.name,
                     mode=each.mode.value,
+                    experiment=each.experiment_name,
                     in_words=sentence(each),
                     waiting=waits.get(each.name, 0),
                     enrolled=begun[each.name],

@@ -132,7 +132,6 @@ plain = blocks(
     on=some_names,
     threshold=st.sampled_from([0, 0, 0, "20%", "30%", "90%"]),
     cool_down=st.sampled_from([0, 0, "5 min", "1 h"]),
-    hold_out=st.sampled_from([0, "50%", {"share": "50%", "salt": "s"}]),
     mode=st.sampled_from(["live", "live", "dry_run"]),
     channel=channels,
     key=st.sampled_from([None, None, None, "product"]),
@@ -141,7 +140,15 @@ plain = blocks(
     guards=guards,
     **{"class": st.sampled_from([None, None, None, "transactional"])},
 )
-triggers = st.builds(lambda one, goes_on, waits: one | goes_on | waits, plain, going_on, waiting)
+held_out = st.sampled_from(
+    [
+        {"hold_out": 0},
+        {"hold_out": "50%"},
+        {"hold_out": "50%", "experiment": "e"},
+        {"hold_out": {"share": "50%", "salt": "s"}},
+    ]
+)
+triggers = st.builds(lambda one, held, goes_on, waits: one | held | goes_on | waits, plain, held_out, going_on, waiting)
 policies = st.builds(
     lambda found, segment, zone: yaml.safe_dump(
         {

@@ -351,7 +351,7 @@ class Naive:
         """Whether the first 64 bits of a keyed hash lie in the share that is held out."""
         said = trigger.get("hold_out", {})
         said = said if isinstance(said, dict) else {"share": said}
-        salt = said.get("salt", trigger["name"])
+        salt = said.get("salt", trigger.get("experiment", trigger["name"]))
         key = blake2b(salt.encode(), digest_size=32).digest()
         drawn = int.from_bytes(blake2b(unit.encode(), digest_size=8, key=key).digest(), "big")
         return drawn < round(share(said.get("share", "10%")) * 2**64)

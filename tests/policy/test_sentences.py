@@ -28,6 +28,13 @@ def said(fields):
             ),
         ),
         (
+            "mode: live, hold_out: 20%, experiment: spring",
+            (
+                f"At Product Added, send a marketing message by webhook to default if {CHANCE}; {ONCE}; "
+                "never to the 20 % held out for the experiment spring."
+            ),
+        ),
+        (
             "mode: test_profiles, hold_out: 0, after: 30 min, enrol: existing",
             (
                 f"30 minutes after Product Added, send a marketing message by webhook to default if {CHANCE}; {ONCE}; "

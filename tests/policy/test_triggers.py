@@ -99,6 +99,20 @@ def test_triggers_with_one_salt_hold_out_the_same_users():
     assert apart.triggers[0].split != apart.triggers[1].split
 
 
+def test_triggers_of_one_experiment_hold_out_the_same_users_and_tell_its_name():
+    spring = a_policy({"name": "a", "experiment": "spring"}, {"name": "b", "hold_out": "20%", "experiment": "spring"})
+    salted, unsaid = a_policy({"name": "a", "hold_out": {"salt": "spring"}}, {"name": "b"}).triggers
+
+    assert spring.triggers[0].split == salted.split
+    assert [each.experiment_name for each in spring.triggers] == ["spring", "spring"]
+    assert (salted.experiment_name, unsaid.experiment_name) == ("a", "b")
+
+
+def test_users_are_drawn_by_one_name_only():
+    with pytest.raises(ValidationError, match=r"experiment and hold_out\.salt exclude each other"):
+        a_policy({"name": "a", "experiment": "spring", "hold_out": {"salt": "summer"}})
+
+
 def test_two_triggers_of_one_name_are_refused():
     trigger = "- {name: a, on: x, threshold: 0.5, cool_down: 1d}\n"
 

@@ -75,6 +75,7 @@ def test_a_message_says_who_what_and_why():
             "user_id": "ada",
             "anonymous_id": None,
             "trigger": "warm-cart",
+            "experiment": "warm-cart",
             "step": 0,
             "channel": "webhook",
             "content": {"subject": "Your bag"},
@@ -94,6 +95,23 @@ def test_a_message_says_who_what_and_why():
     }
     assert (message.endpoint, message.due_at) == ("mail", AT)
     assert (message.user_no, message.trigger, message.channel) == (7, "warm-cart", "webhook")
+
+
+def test_a_message_names_the_experiment_it_is_part_of():
+    spring = compose(
+        WARM_CART.model_copy(update={"experiment": "spring"}),
+        SENT,
+        an_event(),
+        AT_ONCE,
+        channel="webhook",
+        trigger_decision_id="d1.warm-cart",
+        user_no=7,
+        at=AT,
+        model_version=None,
+        policy_version="0123456789ab",
+    )
+
+    assert json.loads(spring.body)["data"]["experiment"] == "spring"
 
 
 def test_an_id_is_the_same_for_the_same_decision_and_holds_no_full_stop():
