@@ -1,4 +1,4 @@
-"""What the links of a message carry: who or which message they are about, sealed so that nobody else reads or makes one.
+"""What the links of a message carry: who or which message they are about, sealed: nobody else reads or makes one.
 
 AES-SIV (RFC 5297) under a key derived by HMAC-SHA256: opaque, authenticated, compared in constant time, and the same
 for the same content, so that a message that is sent again is the same message. A token has no end: whoever finds an old
@@ -77,9 +77,10 @@ class Tokens:
             return None
         for cipher in self._ciphers:
             try:
-                return _decode(cipher.decrypt(sealed, None))
+                content: Content = _decode(cipher.decrypt(sealed, None))
             except (InvalidTag, DecodeError, ValueError):
                 continue
+            return content
         return None
 
     def _sealed(self, content: Content) -> str:
