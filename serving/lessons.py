@@ -61,8 +61,10 @@ def lesson_of(event: Event) -> Lesson:
     remembered = _preferences(_block(_block(context, "consent"), "categoryPreferences"))
     said = _preferences(_block(traits, "consents"))
     own = [_block(context, "traits"), traits]
-    opt_out = _OPT_OUTS.get(event.kind)
     properties = _block(event.payload, "properties")
+    opt_out = _OPT_OUTS.get(event.kind)
+    if event.kind is Kind.UNSUBSCRIBED and properties.get("channel") in CHANNELS:
+        opt_out = (properties["channel"], UNSUBSCRIBED)
     if opt_out is not None and str(properties.get("bounce_type", "")).lower() in _PASSING:
         opt_out = None
     return Lesson(

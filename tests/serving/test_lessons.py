@@ -16,6 +16,8 @@ def said(**context):
     ("name", "fields", "lesson"),
     [
         ("Unsubscribed", {}, Lesson(opt_out=("email", "unsubscribed"))),
+        ("Unsubscribed", {"properties": {"channel": "sms"}}, Lesson(opt_out=("sms", "unsubscribed"))),
+        ("Unsubscribed", {"properties": {"channel": "fax"}}, Lesson(opt_out=("email", "unsubscribed"))),
         (
             "Email Bounced",
             {"properties": {"email": "A@b.c"}},
