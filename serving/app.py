@@ -25,7 +25,7 @@ from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
 from serving.database import open_database
 from serving.dispatcher import Dispatcher
 from serving.edge import Edge
-from serving.endpoints import Endpoint, endpoint, is_loopback
+from serving.endpoints import Endpoint, is_loopback, webhook
 from serving.engine import Engine
 from serving.erasure_files import Files
 from serving.keys import read_keys
@@ -234,7 +234,7 @@ def _endpoints(settings: Settings) -> dict[str, Endpoint]:
     if settings.webhook_url is not None and settings.webhook_secret is not None:
         configured["default"] = (str(settings.webhook_url), settings.webhook_secret)
     return {
-        name: endpoint(name, url, secret.get_secret_value(), loopback_only=settings.replay)
+        name: webhook(name, url, secret.get_secret_value(), loopback_only=settings.replay)
         for name, (url, secret) in configured.items()
     }
 

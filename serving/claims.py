@@ -1,12 +1,14 @@
 """Claiming messages of the outbox under a lease, in the instant in which what stands against them is asked again."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, select, text, update
 
 from policy.reasons import Reason
+from serving.rendered import Render, Rendered, Unrenderable
 from serving.retry import Status
 from serving.schema import outbox
 
@@ -36,6 +38,7 @@ _CLAIM: Final = (
         outbox.c.body,
         outbox.c.attempts,
         outbox.c.created_at,
+        outbox.c.attempts_before,
         outbox.c.expires_at,
     )
 )
@@ -44,6 +47,13 @@ _TAKE_BACK: Final = text(
     "UPDATE outbox SET status = :status, attempts = attempts - 1, lease_until = 0, next_attempt_at = :next_attempt_at,"
     " last_error = :error WHERE message_id = :message_id"
 )
+_UNRENDERABLE: Final = text(
+    "UPDATE outbox SET status = 'dead', attempts = attempts - 1, lease_until = 0, last_error = :error"
+    " WHERE message_id = :message_id"
+)
+_NOT_RENDERED: Final = "not_rendered: the templates could not be filled in; it is tried again"
+_LOOK_AGAIN_US: Final = 60_000_000
+log = logging.getLogger(__name__)
 _TOO_LATE: Final = f"{Reason.EXPIRED.value}: it could not be sent in time"
 
 
@@ -73,6 +83,8 @@ class Claim:
         body: What is sent.
         attempt: Which attempt this is, from 1.
         enqueued_at: When the message was enqueued, in microseconds.
+        attempts_before: How many of the attempts were made before somebody had it tried anew.
+        rendered: What it says; None where its endpoint takes the body as it is.
     """
 
     message_id: str
@@ -80,6 +92,13 @@ class Claim:
     body: str
     attempt: int
     enqueued_at: int
+    attempts_before: int = 0
+    rendered: Rendered | None = None
+
+    @property
+    def tries(self) -> int:
+        """How many attempts there were since it was enqueued, or had to be tried anew; this one included."""
+        return self.attempt - self.attempts_before
 
 
 def ask_nothing(_connection: Connection, _message_ids: Sequence[str]) -> Mapping[str, Obstacle]:
@@ -121,3 +140,28 @@ def _taken_back(row: Row[Any], obstacle: Obstacle, at: int) -> dict[str, object]
         "next_attempt_at": until,
         "error": obstacle.error,
     }
+
+
+def in_words(connection: Connection, claims: Sequence[Claim], render: Render, *, at: int) -> list[Claim]:
+    """Return claims with what they say; what can never be said is dead, with the reason, and no attempt is made.
+
+    Should rendering itself fail, these messages alone are put off for a minute; `at` is the moment in microseconds.
+    """
+    try:
+        found = render(connection, claims) if claims else {}
+    except Exception:
+        # Nobody else's messages must wait for it.
+        log.exception("%d messages could not be put into words; trying again in a minute", len(claims))
+        rows = [_put_off(each, at + _LOOK_AGAIN_US) for each in claims]
+        connection.execute(_TAKE_BACK, rows)
+        return []
+    said = [(each, found.get(each.message_id, Unrenderable("not_rendered"))) for each in claims]
+    dead = [{"message_id": each.message_id, "error": str(why)} for each, why in said if isinstance(why, Unrenderable)]
+    if dead:
+        connection.execute(_UNRENDERABLE, dead)
+    return [replace(each, rendered=words) for each, words in said if isinstance(words, Rendered)]
+
+
+def _put_off(claim: Claim, until: int) -> dict[str, object]:
+    pending = Status.PENDING.value
+    return {"message_id": claim.message_id, "status": pending, "next_attempt_at": until, "error": _NOT_RENDERED}

@@ -1,16 +1,20 @@
-"""One attempt to deliver one message: sign, post, and put what came back into words."""
+"""One attempt to deliver one message: hand it to whatever its endpoint is, and put what came back into words."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
+from typing import assert_never
 
 import aiohttp
 
 from serving.claims import Claim
-from serving.endpoints import Endpoint
+from serving.courier_file import write_line
+from serving.courier_http import call_api, post_webhook
+from serving.courier_smtp import send_mail
+from serving.endpoints import Api, Endpoint, Lines, Smtp, Webhook
 from serving.outbox import Attempt
-from serving.retry import Answer, after, retry_after
-from serving.signing import signed_headers
+from serving.retry import Answer, after
 
 
 def open_session(*, timeout_s: float) -> aiohttp.ClientSession:
@@ -28,26 +32,43 @@ def open_session(*, timeout_s: float) -> aiohttp.ClientSession:
 async def attempt(session: aiohttp.ClientSession, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]) -> Attempt:
     """Make one attempt. It never raises: whatever went wrong is an answer too, and the message is tried again."""
     at, started = wall(), time.perf_counter_ns()
-    answer = await _post(session, claim, endpoint, wall)
+    answer = await _answer(session, claim, endpoint, wall)
     duration_us = (time.perf_counter_ns() - started) // 1000
-    return Attempt(claim, at, duration_us, answer, after(answer, attempts_made=claim.attempt, at=at + duration_us))
+    return Attempt(claim, at, duration_us, answer, after(answer, attempts_made=claim.tries, at=at + duration_us))
 
 
-async def _post(session: aiohttp.ClientSession, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]) -> Answer:
-    body = claim.body.encode()
-    headers = signed_headers(claim.message_id, body, keys=endpoint.keys, at_s=wall() // 1_000_000)
+async def _answer(session: aiohttp.ClientSession, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]) -> Answer:
+    timeout_s = session.timeout.total
     try:
-        # A redirect is a failure: it would carry a person's data to an address nobody configured.
-        async with session.post(endpoint.url, data=body, headers=headers, allow_redirects=False) as response:
-            if 200 <= response.status < 300:
-                return Answer(response.status)
-            wait = retry_after(response.headers.get("Retry-After"), at=wall())
-            return Answer(response.status, f"the receiver answered {response.status}", wait)
+        async with asyncio.timeout(timeout_s):
+            return await _hand_over(session, claim, endpoint, wall)
     except TimeoutError:
-        return Answer(None, f"no answer within {session.timeout.total:g} s")
+        return Answer(None, f"no answer within {timeout_s:g} s")
     except aiohttp.ClientConnectorError as error:
-        errno = error.os_error.errno or 0
-        return Answer(None, f"no connection: {os.strerror(errno) if errno > 0 else type(error).__name__}")
+        return Answer(None, f"no connection: {_in_words(error.os_error)}")
+    except ConnectionError as error:
+        return Answer(None, f"no connection: {_in_words(error)}")
     except Exception as error:  # noqa: BLE001 - whatever went wrong counts as an attempt, or the message would never end
         # Only the kind of error: its text may hold the address, and the address may hold a token.
         return Answer(None, f"not delivered: {type(error).__name__}")
+
+
+async def _hand_over(
+    session: aiohttp.ClientSession, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]
+) -> Answer:
+    match endpoint:
+        case Webhook():
+            return await post_webhook(session, claim, endpoint, wall)
+        case Api():
+            return await call_api(session, claim, endpoint, wall)
+        case Smtp():
+            return await send_mail(claim, endpoint, session.timeout.total)
+        case Lines():
+            return await write_line(claim, endpoint, wall())
+        case _:
+            assert_never(endpoint)
+
+
+def _in_words(error: OSError) -> str:
+    errno = error.errno or 0
+    return os.strerror(errno) if errno > 0 else type(error).__name__

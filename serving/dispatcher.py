@@ -1,24 +1,27 @@
-"""The dispatcher: takes messages from the outbox, posts them, and writes down what came back."""
+"""The dispatcher: takes messages from the outbox, hands them on, and writes down what came back."""
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
 import aiohttp
 from sqlalchemy import Connection, Engine
 
 from serving import outbox
+from serving.breaker import Breaker
 from serving.ceilings import Ceilings
-from serving.claims import Ask, Claim, ask_nothing, take
+from serving.claims import Ask, Claim, ask_nothing, in_words, take
 from serving.courier import attempt, open_session
 from serving.database import for_writing
 from serving.disabled import disable, disabled_endpoints
 from serving.endpoints import Endpoint
 from serving.outbox import Attempt
 from serving.pause import is_paused
+from serving.rendered import Render, render_nothing
 from serving.retry import Status
 
 T = TypeVar("T")
@@ -70,6 +73,8 @@ class Dispatcher:
         look_every_s: float = 30.0,
         ceilings: Ceilings = Ceilings(),  # noqa: B008 - it cannot be changed
         ask: Ask = ask_nothing,
+        render: Render = render_nothing,
+        channels: Mapping[str, str] = MappingProxyType({}),
         observe: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
         """Prepare; `run` starts.
@@ -78,11 +83,13 @@ class Dispatcher:
             writer: Does the bookkeeping.
             endpoints: By the name that messages carry; messages for any other stay in the outbox.
             wall: The clock of leases, retries and signatures.
-            concurrency: Messages on their way to one endpoint at the same time.
+            concurrency: Messages on their way to one endpoint at the same time, unless the endpoint says otherwise.
             timeout_s: How long a receiver may take.
             look_every_s: How often to look for messages that nobody announced by `wake`.
             ceilings: How many messages may go out in a minute and in a day.
             ask: What stands against messages in the instant at which they would go out.
+            render: Puts messages into words, for endpoints that want them so.
+            channels: The endpoint of each channel, for messages that name none but `default`.
             observe: Told of each finished attempt, for metrics.
         """
         self._writer = writer
@@ -95,11 +102,14 @@ class Dispatcher:
         self._look_every_s = look_every_s
         self._ceilings = ceilings
         self._ask = ask
+        self._render = render
+        self._channels = dict(channels)
         self._observe = observe
         self._finished: list[Attempt] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._load: Counter[str] = Counter()
         self._quiet_until: dict[str, int] = {}
+        self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self._disabled: dict[str, str] | None = None
         self._awake = asyncio.Event()
         self._stopping = False
@@ -131,7 +141,7 @@ class Dispatcher:
     def _recall(self, connection: Connection) -> dict[str, str]:
         """Return which endpoints are disabled, and say which messages wait for an endpoint that is not configured."""
         for name in sorted(outbox.waiting_for(connection) - self._endpoints.keys()):
-            log.warning("messages are waiting for the webhook endpoint %s, which is not configured", name)
+            log.warning("messages are waiting for the endpoint %s, which is not configured", name)
         return disabled_endpoints(connection, self._endpoints)
 
     async def _turn_and_send(self, session: aiohttp.ClientSession) -> int | None:
@@ -157,6 +167,7 @@ class Dispatcher:
     def _turn(self, finished: Sequence[Attempt], connection: Connection) -> tuple[list[Claim], int | None]:
         """Settle what finished, and claim what is due and has room. Runs inside a transaction that may be repeated."""
         at = self._wall()
+        outbox.route(connection, self._channels)
         if self._disabled is None:
             self._disabled = self._recall(connection)
         outbox.settle(connection, finished)
@@ -176,27 +187,48 @@ class Dispatcher:
         """Claim for each endpoint as many messages as it has room for; return them, and when more may become due."""
         claims: list[Claim] = []
         idle: list[str] = []
+        claimed = 0
         left = self._ceilings.room(connection, at)
         for name in open_to:
-            room = self._concurrency - self._load[name]
+            room = self._room(name, at)
             if left is not None:
-                room = min(room, left - len(claims))
-            if room <= 0 or self._quiet_until.get(name, 0) > at:
+                room = min(room, left - claimed)
+            if room <= 0:
                 continue
             taken = take(connection, name, at_most=room, at=at, lease_us=self._lease_us, ask=self._ask)
-            claims += taken
             if len(taken) < room:
                 idle.append(name)
-        self._ceilings.count(connection, len(claims), at)
-        if left is not None and len(claims) >= left:
+            if self._endpoints[name].renders:
+                taken = in_words(connection, taken, self._render, at=at)
+            claimed += len(taken)
+            claims += taken
+        self._ceilings.count(connection, claimed, at)
+        if left is not None and claimed >= left:
             return claims, at + _LOOK_AGAIN_US
-        moments = [until for until in self._quiet_until.values() if until > at]
+        moments = [until for name in open_to if (until := self._closed_until(name)) > at]
         due = outbox.next_due(connection, idle)
         return claims, min([*moments, *([] if due is None else [due])], default=None)
+
+    def _room(self, name: str, at: int) -> int:
+        """Return for how many more messages an endpoint has room at a moment in microseconds."""
+        if self._closed_until(name) > at:
+            return 0
+        under_way = self._load[name]
+        room = (self._endpoints[name].concurrency or self._concurrency) - under_way
+        tried = self._breakers[name].room(at, under_way)
+        return room if tried is None else min(room, tried)
+
+    def _closed_until(self, name: str) -> int:
+        """Return until when an endpoint gets nothing: it asked for quiet, or failed several times in a row."""
+        return max(self._quiet_until.get(name, 0), self._breakers[name].open_until)
 
     async def _deliver(self, session: aiohttp.ClientSession, claim: Claim) -> None:
         done = await attempt(session, claim, self._endpoints[claim.endpoint], self._wall)
         self._load[claim.endpoint] -= 1
+        if self._breakers[claim.endpoint].answered(done.answer, done.at + done.duration_us):
+            log.warning(
+                "the endpoint %s failed several times in a row and is left in peace for a while", claim.endpoint
+            )
         if done.follows.quiet_until is not None:
             self._quiet_until[claim.endpoint] = done.follows.quiet_until
         if done.follows.status is not Status.DELIVERED:

@@ -1,6 +1,6 @@
 """Messages not yet delivered: written together with the decision, settled by what came back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,8 +26,8 @@ _RECORD: Final = text(
     " ON CONFLICT (message_id, attempt) DO NOTHING"
 )
 _DELIVERED: Final = text(
-    "UPDATE outbox SET status = 'delivered', delivered_at = :at, lease_until = 0, last_error = NULL"
-    " WHERE message_id = :message_id AND status <> 'delivered'"
+    "UPDATE outbox SET status = 'delivered', delivered_at = :at, lease_until = 0, last_error = NULL,"
+    " provider_id = :provider_id WHERE message_id = :message_id AND status <> 'delivered'"
 )
 # Only the latest attempt may say what comes next; an earlier one whose lease ran out has lost its say.
 _FAILED: Final = text(
@@ -37,6 +37,9 @@ _FAILED: Final = text(
 _BURY: Final = text(
     "UPDATE outbox SET status = 'dead', lease_until = 0, last_error = :error"
     " WHERE status = 'pending' AND endpoint = :endpoint"
+)
+_ROUTE: Final = text(
+    "UPDATE outbox SET endpoint = :endpoint WHERE status = 'pending' AND endpoint = 'default' AND channel = :channel"
 )
 _NEXT: Final = select(func.min(outbox.c.next_attempt_at)).where(
     outbox.c.status == Status.PENDING.value, outbox.c.endpoint.in_(bindparam("of_endpoints", expanding=True))
@@ -112,7 +115,11 @@ def _delivery(attempt: Attempt) -> dict[str, object]:
 
 
 def _success(attempt: Attempt) -> dict[str, object]:
-    return {"message_id": attempt.claim.message_id, "at": attempt.at + attempt.duration_us}
+    return {
+        "message_id": attempt.claim.message_id,
+        "at": attempt.at + attempt.duration_us,
+        "provider_id": attempt.answer.provider_id,
+    }
 
 
 def _failure(attempt: Attempt) -> dict[str, object]:
@@ -128,6 +135,13 @@ def _failure(attempt: Attempt) -> dict[str, object]:
 def bury(connection: Connection, endpoint: str, *, error: str) -> int:
     """Declare all pending messages of an endpoint dead; return how many."""
     return connection.execute(_BURY, {"endpoint": endpoint, "error": error}).rowcount
+
+
+def route(connection: Connection, endpoints: Mapping[str, str]) -> None:
+    """Let what waits for the endpoint `default` go to that of its channel, where there is one; `endpoints` by it."""
+    if endpoints:
+        asked = [{"channel": channel, "endpoint": endpoint} for channel, endpoint in endpoints.items()]
+        connection.execute(_ROUTE, asked)
 
 
 def next_due(connection: Connection, endpoints: Sequence[str]) -> int | None:

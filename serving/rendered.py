@@ -55,3 +55,8 @@ class Unrenderable:
 
 Render = Callable[[Connection, Sequence["Claim"]], Mapping[str, Rendered | Unrenderable]]
 """Puts claimed messages into words, by their ids, in the transaction that claims them; the same again for a retry."""
+
+
+def render_nothing(_connection: Connection, _claims: Sequence["Claim"]) -> Mapping[str, Rendered | Unrenderable]:
+    """Have no words for any message."""
+    return {}

@@ -42,14 +42,18 @@ class Answer:
     """What came of one attempt.
 
     Attributes:
-        status_code: HTTP status; None when there was no answer.
+        status_code: HTTP status, or an SMTP server's reply; None when there was no answer.
         error: What went wrong, in words that hold no secret; None after a 2xx.
         retry_after_us: How long the receiver asked us to wait; None when it did not.
+        refused: Whether this message, and no other, was refused for good.
+        provider_id: What the receiver calls the message; None where it did not say.
     """
 
     status_code: int | None
     error: str | None = None
     retry_after_us: int | None = None
+    refused: bool = False
+    provider_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +79,15 @@ def pause_before(attempts_made: int) -> int | None:
 
 
 def after(answer: Answer, *, attempts_made: int, at: int) -> Next:
-    """Decide what follows an attempt: only 2xx succeeds, 410 ends it, all else is tried again while attempts are left.
+    """Decide what follows an attempt: only 2xx succeeds, 410 and a refusal end it, all else is tried again.
 
     Args:
         answer: What came back.
         attempts_made: How many attempts there were, this one included.
         at: The moment it came back, in microseconds.
     """
+    if answer.refused:
+        return Next(Status.DEAD, at)
     if answer.status_code is not None and 200 <= answer.status_code < 300:
         return Next(Status.DELIVERED, at)
     if answer.status_code == 410:

@@ -132,9 +132,12 @@ outbox = Table(
     Column("user_no", BigInteger),
     Column("trigger", String(100)),
     Column("channel", String(16)),
+    Column("attempts_before", Integer, nullable=False, server_default="0"),
+    Column("provider_id", String(200)),
     Index("outbox_pending", "status", "endpoint", "next_attempt_at"),
     Index("outbox_of_decision", "trigger_decision_id"),
     Index("outbox_of_user", "user_no", "status"),
+    _partial("outbox_by_provider", "provider_id", where="provider_id IS NOT NULL"),
 )
 
 deliveries = Table(

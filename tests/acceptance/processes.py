@@ -21,7 +21,7 @@ from policy.source import load
 from serving.clock import wall
 from serving.database import open_database
 from serving.dispatcher import Dispatcher, OwnTransactions
-from serving.endpoints import endpoint
+from serving.endpoints import webhook
 from serving.recheck import asking
 
 home, triggers, url, secret = sys.argv[1:]
@@ -29,7 +29,7 @@ policy = load(Path(triggers))
 database = open_database(Path(home) / "opportune.db")
 dispatcher = Dispatcher(
     OwnTransactions(database),
-    {"default": endpoint("default", url, secret)},
+    {"default": webhook("default", url, secret)},
     wall=wall,
     look_every_s=0.02,
     concurrency=8,

@@ -6,7 +6,7 @@ from collections import Counter
 from serving import outbox
 from serving.clock import wall
 from serving.dispatcher import Dispatcher, OwnTransactions
-from serving.endpoints import endpoint
+from serving.endpoints import webhook
 from serving.message import Message
 from tests.acceptance.processes import serving
 from tests.contract.running import opened
@@ -129,7 +129,7 @@ async def test_two_dispatchers_never_send_what_the_other_has_under_way_to_a_slow
             both = [
                 Dispatcher(
                     OwnTransactions(database),
-                    {"mail": endpoint("mail", receiver.url, SECRET)},
+                    {"mail": webhook("mail", receiver.url, SECRET)},
                     wall=wall,
                     concurrency=5,
                     timeout_s=1.0,

@@ -140,7 +140,7 @@ def test_a_replay_sends_to_this_machine_only(starting):
     settings = {"replay": "true", "webhook_secret": SECRET}
 
     assert starting(webhook_url="https://hooks.example/in", **settings) == (
-        "opportune: webhook endpoint default: is on another machine; a replay sends to this machine only"
+        "opportune: endpoint default: is on another machine; a replay sends to this machine only"
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from serving.disabled import disable, disabled_endpoints
-from serving.endpoints import endpoint
+from serving.endpoints import webhook
 from tests.serving.databases import NOW, a_database
 from tests.serving.receivers import SECRET
 
@@ -15,7 +15,7 @@ def database(tmp_path):
 
 
 def test_an_endpoint_stays_disabled_until_its_address_is_changed(database):
-    mail, moved = (endpoint("mail", f"https://{host}.example/", SECRET) for host in ("old", "new"))
+    mail, moved = (webhook("mail", f"https://{host}.example/", SECRET) for host in ("old", "new"))
     with database.begin() as connection:
         said = disable(connection, mail, at=NOW)
         disable(connection, mail, at=NOW + 1)

@@ -11,7 +11,7 @@ from serving import outbox
 from serving.claims import take
 from serving.clock import wall
 from serving.dispatcher import Dispatcher, OwnTransactions
-from serving.endpoints import endpoint
+from serving.endpoints import webhook
 from serving.message import Message
 from tests.serving.databases import SECOND, a_database, rows
 from tests.serving.receivers import SECRET, receiving
@@ -72,7 +72,7 @@ async def dispatching(database, clock, attempts, *, writer=None, **urls_and_opti
     options = {
         key: urls_and_options.pop(key) for key in ("concurrency", "timeout_s", "ceilings") if key in urls_and_options
     }
-    endpoints = {name: endpoint(name, url, SECRET) for name, url in urls_and_options.items()}
+    endpoints = {name: webhook(name, url, SECRET) for name, url in urls_and_options.items()}
     dispatcher = Dispatcher(writer or OwnTransactions(database), endpoints, wall=clock, observe=attempts, **options)
     running = asyncio.create_task(dispatcher.run())
     try:
@@ -319,11 +319,11 @@ from serving.claims import take
 from serving.clock import wall
 from serving.database import open_database
 from serving.dispatcher import Dispatcher, OwnTransactions
-from serving.endpoints import endpoint
+from serving.endpoints import webhook
 
 folder, url, secret = sys.argv[1:]
 database = open_database(Path(folder) / "opportune.db")
-asyncio.run(Dispatcher(OwnTransactions(database), {"mail": endpoint("mail", url, secret)}, wall=wall).run())
+asyncio.run(Dispatcher(OwnTransactions(database), {"mail": webhook("mail", url, secret)}, wall=wall).run())
 """
 
 

@@ -1,0 +1,131 @@
+"""What a provider's HTTP interface is asked: JSON and headers whose texts are templates over a message."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jinja2 import StrictUndefined, TemplateError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from serving.rendered import Rendered
+
+NAMES: Final = (
+    "to",
+    "subject",
+    "preheader",
+    "text",
+    "html",
+    "sms",
+    "push",
+    "headers",
+    "json",
+    "message_id",
+    "decision_id",
+    "user_id",
+    "anonymous_id",
+    "trigger",
+    "step",
+    "channel",
+)
+"""What a template may use: the message in words, and whose and which it is."""
+
+Fill = Callable[[Mapping[str, Any]], Any]
+_VALUE: Final = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*)\}\}", re.DOTALL)
+
+
+class BodyRefused(ValueError):
+    """A template of an endpoint cannot be used; `field` says which, within what was given."""
+
+    def __init__(self, reason: str, field: tuple[str | int, ...] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+
+
+class NotFilledIn(ValueError):
+    """A template of an endpoint could not be filled in for this message."""
+
+
+# Whatever a template asks for, it can read the message and nothing else.
+_SANDBOX: Final = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_SANDBOX.globals = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """JSON to be filled in: a template in each text; what comes out as nothing (null) is left out."""
+
+    fill: Fill = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The value of a header: a template, or a secret that is none."""
+
+    fill: Fill = field(repr=False)
+
+
+def body(written: Any) -> Body:
+    """Return a body that is written so (BodyRefused: a template in it cannot be used)."""
+    return Body(_filled(written))
+
+
+def header(written: str) -> Header:
+    """Return a header that is a template (BodyRefused: it cannot be used)."""
+    fill = _template(written)
+    return Header(lambda said: _one_line(fill(said)))
+
+
+def secret_header(value: str) -> Header:
+    """Return a header that is always the same."""
+    return Header(lambda _: value)
+
+
+def said(rendered: Rendered, data: Mapping[str, Any], message_id: str) -> dict[str, Any]:
+    """Return what templates see of a message; `data` is that of its webhook body."""
+    own = {name: data.get(name) for name in NAMES}
+    words = {name: getattr(rendered, name) for name in Rendered.__dataclass_fields__}
+    return {**own, **words, "headers": dict(rendered.headers), "message_id": message_id}
+
+
+def _one_line(value: Any) -> str:
+    return " ".join(str(value).split())
+
+
+def _filled(written: Any, field: tuple[str | int, ...] = ()) -> Fill:
+    if isinstance(written, str):
+        return _template(written, field)
+    if isinstance(written, dict):
+        parts = {str(key): _filled(value, (*field, str(key))) for key, value in written.items()}
+        return lambda said: _whole({key: fill(said) for key, fill in parts.items()})
+    if isinstance(written, list):
+        items = [_filled(each, (*field, position)) for position, each in enumerate(written)]
+        return lambda said: [each for each in (fill(said) for fill in items) if each is not None]
+    return lambda _: written
+
+
+def _whole(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _template(text: str, field: tuple[str | int, ...] = ()) -> Fill:
+    """Return what fills in one text; if it is a single `{{ … }}`, with the value itself, which need not be a text."""
+    try:
+        unknown = sorted(meta.find_undeclared_variables(_SANDBOX.parse(text)) - set(NAMES))
+        if unknown:
+            says = f"{unknown[0]} is nothing that a template knows; it can be one of {', '.join(NAMES)}"
+            raise BodyRefused(says, field)
+        alone = _VALUE.fullmatch(text.strip())
+        fill = _SANDBOX.compile_expression(alone[1]) if alone else _SANDBOX.from_string(text).render
+    except TemplateError as error:
+        raise BodyRefused(f"is no template: {error.message}", field) from error
+    return lambda said: _fill(fill, said)
+
+
+def _fill(fill: Callable[..., Any], said: Mapping[str, Any]) -> Any:
+    try:
+        return fill(**said)
+    except Exception as error:
+        # Not its text, which may repeat what somebody did.
+        raise NotFilledIn(f"a template of the endpoint failed: {type(error).__name__}") from error
