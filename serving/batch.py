@@ -72,8 +72,10 @@ class Batch:
 
     def run(self, items: Sequence[Item]) -> list[Any]:
         """Return the answer to each item; nothing is committed yet."""
+        # What came together may happen in any order, and a job sees only what is written down: it comes first.
+        done = {i: self._do(each) for i, each in enumerate(items) if isinstance(each, Job)}
         self._prepare(items)
-        entered = [self._enter(each) for each in items]
+        entered = [done[i] if i in done else self._enter(each) for i, each in enumerate(items)]
         if self._gate is not None and self.writes:
             self._gate.save()
         self._settle()
@@ -104,6 +106,10 @@ class Batch:
         self._states = self._tools.keeper.load(self._connection, people, spare=len(events) + 1)
         self._free = len(people)
 
+    def _do(self, job: Job) -> Any:
+        self._timers.touched = True  # It may let somebody wait.
+        return job.run(self._connection)
+
     def _enter(self, item: Item) -> Any:
         match item:
             case Question():
@@ -111,9 +117,6 @@ class Batch:
             case Arrival():
                 fates = Counter(self._take(event, asked=False)[0] for event in item.events)
                 return Ingested(*(fates[each] for each in Fate))
-            case Job():
-                self._timers.touched = True  # It may have let somebody wait.
-                return item.run(self._connection)
             case Due():
                 return sum(self._fire(each) for each in self._due)
 
@@ -132,6 +135,11 @@ class Batch:
         self._rows += verdicts.rows
         self._sends |= bool(verdicts.messages)
         self._steps = Steps()
+
+    def _write_events(self) -> None:
+        """Write the events taken so far for whoever reads the log; what was to be decided before them is, first."""
+        if self._appender.has_unsaved:
+            self._settle()
 
     def _settle_if(self, *people: Person | None) -> None:
         """Settle if a decision of one of these, in a replay of anybody, may let something wait, or end."""
@@ -164,7 +172,7 @@ class Batch:
     def _first_due(self, moment: int) -> Timer | None:
         if not self._timers.may_be_due(moment):
             return None
-        self._appender.save()  # Whose timers this batch armed may be new.
+        self._write_events()  # Whose timers this batch armed may be new.
         found = self._timers.first_due(moment)
         if found is not None:
             self._people.find([found.user_key])  # They may have come under another id of theirs.
@@ -186,7 +194,7 @@ class Batch:
             return False
         if not self._timers.take(timer) or person is None:
             return False
-        self._appender.save()  # What this batch took just before may have armed it.
+        self._write_events()  # What this batch took just before may have armed it.
         armed_by = event_at(self._connection, timer.event_seq)
         if armed_by is None:
             return False
@@ -320,7 +328,7 @@ class Batch:
 
     def _read_past(self, reading: Reading, ids: UserIds) -> None:
         """Read features from the log; what an id was before it was linked is not written down under its new owner."""
-        self._appender.save()  # What this batch took just before may have been known then.
+        self._write_events()  # What this batch took just before may have been known then.
         found = state_at(self._connection, user_key(*ids), reading.at)
         reading.features, reading.seq = found.features, found.seq
         reading.keep &= reading.person is not None and found.user_no == reading.person.no

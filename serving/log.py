@@ -85,6 +85,11 @@ class Appender:
         """Position of the last event, saved or not."""
         return self._seq
 
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether there are events that `save` has yet to write."""
+        return bool(self._rows)
+
     def prepare(self, events: Sequence[Event]) -> None:
         """Look up, in one query each, the people and the message ids of these events."""
         keys = [key for each in events for key in _keys(each)]

@@ -266,6 +266,17 @@ async def test_buyers_are_left_in_peace(open_shop, arrive):
 
 
 @WAYS
+async def test_what_is_bought_later_counts_for_later_decisions_though_a_timer_comes_between(open_shop, arrive):
+    shop = open_shop(
+        {"guards": {"gap_after_purchase": "1h"}}, {"on": "Page Viewed", "after": "5 min"}, {"on": "Product Clicked"}
+    )
+    order = event("Order Completed", "u", 62, properties={"order_id": "o", "total": 9})
+    await arrive(shop, event("Page Viewed", "v", 1), added("u", 61), order, event("Product Clicked", "x", 9 * 60))
+
+    assert reasons(shop) == ["sent", "sent", "sent"]
+
+
+@WAYS
 async def test_a_transactional_message_escapes_all_but_a_dead_address(open_shop, arrive):
     guards = {"quiet_hours": {"from": "00:00", "to": "23:59"}, "cap": {"count": 1, "window": "1h"}}
     shop = open_shop({"class": "transactional", "channel": "email", "threshold": 1, "hold_out": 0.99, "guards": guards})

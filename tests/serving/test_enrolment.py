@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policy.source import parse
+from policy.timing import timing
 from serving import policy_sequel
 from serving.clock import wall
 from serving.enrolment import Enrolment, enrolled
@@ -103,6 +104,19 @@ async def test_who_would_still_wait_waits_until_the_moment_they_would_have(shop)
 
     assert (user, key) == ("u", "")
     assert 35 * MINUTE <= until < 35 * MINUTE + 0.01
+
+
+async def test_nobody_is_enrolled_whose_order_comes_in_with_the_enrolment(shop):
+    await imported(shop, added("u", 0), added("v", 0), now=10 * MINUTE)
+    shop.tools.policy, shop.tools.timing = (policy := parse(abandoned())), timing(policy)
+    enrolment = Enrolment(policy.triggers[0], shop.clock.now())
+    with shop.database.connect() as connection:
+        people = enrolment.look(connection, after=0, at_most=10)
+        progress = enrolment.progress(connection)
+    ordering = shop.engine.ingest([ordered("u", 10 * MINUTE)])
+    await asyncio.gather(ordering, shop.engine.write(lambda c: enrolment.enrol(c, people, progress)))
+
+    assert who_waits(shop) == ["v"]
 
 
 async def test_whose_moment_has_just_passed_is_decided_about_now_and_whose_has_long_passed_is_not(shop):
