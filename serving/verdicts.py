@@ -24,7 +24,7 @@ from serving.standings import Standings
 from serving.timers import Timers
 from serving.views import PersonView, asked_by
 
-_CANCELLED, _DRY_RUN = Reason.CANCELLED, Reason.DRY_RUN
+_CANCELLED, _DRY_RUN, _STALE_EVENT = Reason.CANCELLED, Reason.DRY_RUN, Reason.STALE_EVENT
 
 
 class Verdicts:
@@ -128,7 +128,8 @@ class Verdicts:
     def _go_on(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, decision_id: str) -> None:
         """Let a trigger wait for what follows its decision, which takes the place of what waited before."""
         number, event = asking.person.no, asking.event
-        if not run.is_due:
+        # What came too late says nothing of what waits since.
+        if not run.is_due and verdict.reason is not _STALE_EVENT:
             self._timers.end_put_off(number, trigger, run.key)
         if run.step == 0 and verdict.fired:
             self._timers.end_steps(number, trigger, run.key)

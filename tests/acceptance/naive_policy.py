@@ -88,6 +88,7 @@ class Naive:
     told: list = field(default_factory=list)
     ids: dict = field(default_factory=dict)
     by_root: dict = field(default_factory=dict)
+    zones: dict = field(default_factory=dict)
     timers: list = field(default_factory=list)
     decisions: list = field(default_factory=list)
     of_root: dict = field(default_factory=dict)
@@ -119,6 +120,8 @@ class Naive:
         return next((each for each in asked if self.ids.get(each) == each != root), None)
 
     def merge(self, root, other):
+        # Where the person is under the id that stays counts, if that is known.
+        self.zones[root] = self.zones.get(root) or self.zones.pop(other, None)
         for key, owner in self.ids.items():
             if owner == other:
                 self.ids[key] = root
@@ -161,6 +164,7 @@ class Naive:
         self.last = max(self.last, known_at)
         if other:
             self.merge(root, other)
+        self.zones[root] = event.timezone or self.zones.get(root)
         known = Known(event, event.key, len(self.log), known_at, root=root, merged=other)
         self.log.append(known)
         self.by_root[root].append(known)
@@ -263,7 +267,7 @@ class Naive:
         self.write(run, at, reason, channels, due_at)
         if "steps" not in trigger and "send_within" not in trigger:
             return
-        if not run.is_due:
+        if not run.is_due and reason != "stale_event":
             self.end(run, lambda step: step == 0)
         if run.step == 0 and reason in FIRED:
             self.end(run, lambda step: step > 0)
@@ -298,8 +302,7 @@ class Naive:
 
     def person(self, run, at):
         events = self.by_root[run.root]
-        zone = next((each.event.timezone for each in reversed(events) if each.event.timezone), None)
-        return Moment(at, events, run.event, self.scores(events, at), zone, self.segments)
+        return Moment(at, events, run.event, self.scores(events, at), self.zones.get(run.root), self.segments)
 
     def route(self, run, who):
         """Return the channels, whether all are used, and whether there is a way to go at all."""

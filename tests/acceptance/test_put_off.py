@@ -126,6 +126,20 @@ async def test_within_one_batch_it_goes_out_before_what_comes_after_it(opened):
     assert [reason for reason, *_ in decided(shop)] == ["put_off", "sent"]
 
 
+@pytest.mark.parametrize("together", [True, False])
+async def test_an_event_that_comes_too_late_leaves_it_waiting(opened, together):
+    shop = opened("max_event_age: 5 min")
+    events = [added(at=0), added("v", 10 * MINUTE), added(at=MINUTE)]
+    for each in [events] if together else [[each] for each in events]:
+        await shop.engine.ingest(each)
+    await until(shop, END + 60)
+    of_u = shop.rows(
+        "SELECT reason, event_seq FROM decisions JOIN users USING (user_no) WHERE user_key = 'u' ORDER BY at"
+    )
+
+    assert of_u == [("put_off", 1), ("stale_event", 3), ("sent", 1)]
+
+
 async def test_it_survives_a_restart_and_a_linked_id_brings_it(opened):
     shop = opened()
     await shop.engine.ingest([added(None, 0, anonymousId="a")])
