@@ -45,6 +45,17 @@ def test_of_somebody_unknown_there_is_no_profile(server):
     assert (answer.status, answer.json()["code"]) == (404, "unknown_user")
 
 
+def test_a_field_for_which_there_is_no_room_is_missing_from_the_answer(server):
+    full = told(server, "u-9", **{f"f{i}": i for i in range(100)})
+    taken_back = told(server, "u-9", f0=None)
+    further = told(server, "u-9", one_more=1, f1="new")
+
+    assert len(full.json()["profile"]) == 100
+    assert len(taken_back.json()["profile"]) == 99
+    assert further.status == 200
+    assert further.json()["profile"] == taken_back.json()["profile"] | {"f1": "new"}
+
+
 @pytest.mark.parametrize(
     ("fields", "place"),
     [
