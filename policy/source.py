@@ -3,18 +3,32 @@
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
 from features.kinds import ALIASES, NAMES, fold_name
 from policy import places
 from policy.event_names import EVENT_KINDS, KindOf, segment_kind
-from policy.places import FileRefused, place, read_yaml
+from policy.places import FileRefused, Places, place, read_yaml
+from policy.problems import Field, Problem, message, written
+from policy.template_files import Texts, read_templates, whole_place
+from policy.templates import faults, unknown
 from policy.triggers import Policy
+
+NO_TEMPLATES: Final[Texts] = MappingProxyType({})
 
 
 class PolicyRefused(FileRefused):
     """The policy file cannot be used."""
+
+
+class Source(NamedTuple):
+    """What a policy is read from: the text of its file, and the templates in the folder beside it."""
+
+    text: str
+    templates: Texts = NO_TEMPLATES
 
 
 def load(path: Path, *, kind_of: KindOf = segment_kind) -> Policy:
@@ -27,28 +41,33 @@ def load(path: Path, *, kind_of: KindOf = segment_kind) -> Policy:
     Raises:
         PolicyRefused: Anything in it is wrong, or it cannot be read; then nothing of it counts.
     """
-    return parse(read(path), file=str(path), kind_of=kind_of)
+    source = read(path)
+    return parse(source.text, file=str(path), kind_of=kind_of, templates=source.templates)
 
 
-def read(path: Path) -> str:
-    """Return the text of a policy file (PolicyRefused: it cannot be read)."""
+def read(path: Path) -> Source:
+    """Return what a policy file and the templates beside it say (PolicyRefused: they cannot be read)."""
     try:
-        return places.read(path)
+        return Source(places.read(path), read_templates(path))
     except FileRefused as refused:
         raise PolicyRefused(list(refused.problems)) from refused
 
 
-def parse(text: str, *, file: str = "triggers.yaml", kind_of: KindOf = segment_kind) -> Policy:
-    """Check the text of a policy file; `file` only names it in messages. Raises as `load` does."""
+def parse(
+    text: str, *, file: str = "triggers.yaml", kind_of: KindOf = segment_kind, templates: Texts = NO_TEMPLATES
+) -> Policy:
+    """Check the text of a policy file, with the templates beside it; `file` only names it. Raises as `load` does."""
     try:
         data, lines = read_yaml(text, file)
         context = {"kind_of": kind_of, "segments": _segments_in(data)}
-        return Policy.model_validate({} if data is None else data, context=context)
+        policy = Policy.model_validate(_with(templates, {} if data is None else data), context=context)
+        _check_templates(policy, lines, file)
     except ValidationError as error:
-        problems = [place(each, lines, file, Policy) for each in error.errors(include_url=False)]
+        problems = [_problem(each, lines, file) for each in error.errors(include_url=False)]
         raise PolicyRefused(sorted(problems, key=lambda each: each.line)) from error
     except FileRefused as refused:
         raise PolicyRefused(list(refused.problems)) from refused
+    return policy
 
 
 def remarks(policy: Policy) -> list[str]:
@@ -61,7 +80,7 @@ def remarks(policy: Policy) -> list[str]:
         found += [f"trigger {trigger.name} looks for {each}" for each in _almost_known(rest.keys() - {*trigger.on})]
     for segment in policy.segments:
         found += [f"segment {segment.name} looks for {each}" for each in _almost_known(segment.when.reads.events)]
-    return found
+    return [*found, *unknown(policy)]
 
 
 def _almost_known(events: Iterable[str]) -> Iterator[str]:
@@ -69,6 +88,32 @@ def _almost_known(events: Iterable[str]) -> Iterator[str]:
         nearest = get_close_matches(fold_name(event), ALIASES, n=1, cutoff=0.85)
         if nearest and event not in EVENT_KINDS:
             yield f"{event!r}, which is not a known event; did you mean {NAMES[ALIASES[nearest[0]]]!r}?"
+
+
+def _with(templates: Texts, data: Any) -> Any:
+    """Return a file's fields with the templates of the folder; one that the file has itself goes before."""
+    own = data.get("templates", {}) if isinstance(data, dict) else None
+    return {**data, "templates": {**templates, **own}} if templates and isinstance(own, dict) else data
+
+
+def _check_templates(policy: Policy, lines: Places, file: str) -> None:
+    wrong = [_of_template(field, each.line, each.says, lines, file) for field, each in faults(policy)]
+    if wrong:
+        raise PolicyRefused(wrong)
+
+
+def _problem(error: Any, lines: Places, file: str) -> Problem:
+    field: Field = error["loc"]
+    if field[:1] == ("templates",) and len(field) > 1 and field[:2] not in lines:
+        return _of_template(field, 1, message(error, Policy), lines, file)
+    return place(error, lines, file, Policy)
+
+
+def _of_template(field: Field, line: int, says: str, lines: Places, file: str) -> Problem:
+    """Return what is wrong with a template: where it stands in the policy file, or in a file of its own."""
+    if field in lines:
+        return Problem(file, lines[field], written(field), f"line {line} of the template: {says}")
+    return Problem(whole_place(file, field), line, "", says)
 
 
 def _segments_in(data: object) -> list[str]:

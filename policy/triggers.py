@@ -28,6 +28,7 @@ from policy.names import Name
 from policy.quantities import Duration, Horizon, Share, microseconds
 from policy.segments import Segment, SegmentRules, Segments, check_known, segment_rules
 from policy.steps import Content, Plan, Step, plans
+from policy.templates import Templates
 from policy.trigger_tests import TriggerTest
 from policy.watch import Watch, watch_of
 
@@ -291,6 +292,9 @@ class Policy(BaseModel):
     format: Literal[1] = Field(default=1, description="Version of this file's format.")
     shop_zone: Zone = Field(default="UTC", description="Time zone of the shop, for `unknown_zone: shop_zone`.")
     segments: Segments = Field(default=(), description="People named by what holds for them.")
+    templates: Templates = Field(
+        default={}, description="Messages by name, beside those of the folder `templates/`; see docs/content.md."
+    )
     triggers: tuple[Trigger, ...] = ()
 
     @model_validator(mode="after")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from policy.event_names import KindOf
 from policy.problems import Problem
-from policy.source import PolicyRefused, parse, read, remarks
+from policy.source import PolicyRefused, Source, parse, read, remarks
 from policy.triggers import Policy
 
-Text = str | tuple[Problem, ...]
-"""What a file holds, or why it cannot be read."""
+Found = Source | tuple[Problem, ...]
+"""What the file and the templates beside it hold, or why they cannot be read."""
 _log = logging.getLogger(__name__)
 
 
@@ -22,8 +22,8 @@ class PolicyFile:
         self.problems: tuple[Problem, ...] = ()
         """What is wrong with the file as it was last read; empty if nothing is."""
         self._kind_of = kind_of
-        self._tried: Text | None = None
-        self._seen: Text | None = None
+        self._tried: Found | None = None
+        self._seen: Found | None = None
 
     def changed(self) -> bool:
         """Whether the file says something that was not tried, and said so the last time it was looked at, too.
@@ -65,16 +65,16 @@ class PolicyFile:
         more = len(self.problems) - len(found)
         return "; ".join(found) + (f"; and {more} more" if more else "")
 
-    def _read(self) -> Text:
+    def _read(self) -> Found:
         try:
             return read(self.path)
         except PolicyRefused as refused:
             return refused.problems
 
-    def _policy(self, found: Text) -> Policy:
-        if not isinstance(found, str):
+    def _policy(self, found: Found) -> Policy:
+        if not isinstance(found, Source):
             raise PolicyRefused(list(found))
-        policy = parse(found, file=str(self.path), kind_of=self._kind_of)
+        policy = parse(found.text, file=str(self.path), kind_of=self._kind_of, templates=found.templates)
         if "triggers" not in policy.model_fields_set:
             # An editor that empties a file before it writes must not end everything that waits.
             says = "has no `triggers:`; to have none, write `triggers: []`"
