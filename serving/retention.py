@@ -54,18 +54,23 @@ def prune_features(connection: Connection, /, *, before: int, at_once: int = AT_
 
 
 def kinds(keeping: Settings, longest_cap_us: Callable[[], int]) -> list[Kind]:
-    """Return what is forgotten, and after how long: decisions no later than the events they were made for."""
-    ledger = min((each for each in (keeping.keep_events_days, keeping.keep_decisions_days) if each), default=None)
+    """Return what is forgotten, and after how long: decisions no later than their events, messages than decisions."""
+    ledger = _sooner(keeping.keep_events_days, keeping.keep_decisions_days)
     found = [
         (keeping.keep_features_days, "feature vectors", prune_features),
         (keeping.keep_rejects_days, "rejects", forgetting.forget_rejects),
-        (keeping.keep_messages_days, "messages", forgetting.forget_messages),
+        # By their own moments, since messages about segments hang on no decision.
+        (_sooner(ledger, keeping.keep_messages_days), "messages", forgetting.forget_messages),
         (ledger, "decisions", forgetting.forget_ledger),
         (keeping.keep_events_days, "changes of segments", forgetting.forget_segment_changes),
     ]
     always = [Kind(name, partial(float, days), forget) for days, name, forget in found if days is not None]
     sends = Kind("sends", lambda: max(keeping.keep_sends_days, longest_cap_us() / DAY_US), forgetting.forget_sends)
     return [*always, sends]
+
+
+def _sooner(*days: int | None) -> int | None:
+    return min((each for each in days if each is not None), default=None)
 
 
 async def keep_pruning(

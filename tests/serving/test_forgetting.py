@@ -106,6 +106,13 @@ def test_decisions_are_kept_no_longer_than_the_events_they_were_made_for():
     assert days(Settings(keep_decisions_days=400))["decisions"] == 400
 
 
+def test_messages_are_kept_no_longer_than_decisions_those_of_segments_too():
+    assert days(Settings(keep_events_days=100))["messages"] == 100
+    assert days(Settings(keep_decisions_days=40, keep_messages_days=7))["messages"] == 7
+    assert days(Settings(keep_decisions_days=40, keep_messages_days=70))["messages"] == 40
+    assert days(Settings(keep_messages_days=70))["messages"] == 70
+
+
 def test_what_a_cap_counts_is_kept_as_long_as_the_cap_looks_back():
     assert days(Settings(keep_sends_days=7), cap_us=30 * DAY_US)["sends"] == 30
     assert days(Settings(keep_sends_days=70), cap_us=30 * DAY_US)["sends"] == 70
