@@ -46,14 +46,14 @@ def _app(settings: "Settings") -> "Edge":
     from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
-    from policy.source import PolicyRefused
+    from policy.places import FileRefused
     from serving.app import OpenToTheWorld, create_app
 
     try:
         return create_app(settings)
     except (CommandError, SQLAlchemyError) as error:
         sys.exit(f"opportune: {settings.database} cannot be used: {error}")
-    except (OSError, ValueError, PolicyRefused, OpenToTheWorld) as error:
+    except (OSError, ValueError, FileRefused, OpenToTheWorld) as error:
         sys.exit(f"opportune: {error}")
 
 

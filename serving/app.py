@@ -12,7 +12,6 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from policy.segments import SegmentRules
@@ -20,14 +19,16 @@ from policy.timing import timing
 from serving.api import Limits, http_edge
 from serving.ceilings import Ceilings
 from serving.champions import Champions
+from serving.channels import configured, unreachable
 from serving.checkpoints import Checkpoints
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
 from serving.database import open_database
 from serving.dispatcher import Dispatcher
 from serving.edge import Edge
-from serving.endpoints import Endpoint, is_loopback, webhook
+from serving.endpoints import is_loopback
 from serving.engine import Engine
 from serving.erasure_files import Files
+from serving.hook_file import read_hooks
 from serving.keys import read_keys
 from serving.limits import Allowance
 from serving.log import last_moment
@@ -73,10 +74,10 @@ class Server:
         with self.database.connect() as connection:
             clock, last = _clock(connection, replay=settings.replay)
             self._refuse_the_world(connection)
+        self._hooks = read_hooks(settings.hooks, os.environ) if settings.hooks else {}
         policy_file = PolicyFile(settings.triggers, self._mapping.kind_of)
         policy = policy_file.load()
-        endpoints = _endpoints(settings)
-        self._endpoints = frozenset(endpoints)
+        self._channels = configured(settings, os.environ)
         online = OnlineStates(settings.home)
         self._online_file = online.file
         tools = Tools(
@@ -97,7 +98,13 @@ class Server:
         ceilings = Ceilings(settings.sends_per_minute, settings.sends_per_day)
         ask = asking(lambda: tools.policy, clock.now)
         self.dispatcher = Dispatcher(
-            self.engine, endpoints, wall=wall, ceilings=ceilings, ask=ask, observe=self._observe
+            self.engine,
+            self._channels.endpoints,
+            wall=wall,
+            ceilings=ceilings,
+            ask=ask,
+            channels=self._channels.by_channel,
+            observe=self._observe,
         )
 
     def edge(self) -> Edge:
@@ -113,6 +120,7 @@ class Server:
             remarks=self._remarks,
             policies=self.policies,
             policy=lambda: self.engine.policy,
+            hooks=self._hooks,
             limits=Limits(
                 sizes=Sizes(event=settings.max_event_bytes, batch=settings.max_batch_bytes),
                 batch_events=settings.max_batch_events,
@@ -182,8 +190,8 @@ class Server:
         missing = []
         if self._dispatching is None or self._dispatching.done():
             missing.append("the dispatcher: messages are decided on, but not sent")
-        unreachable = sorted(self.engine.policy.endpoints - self._endpoints)
-        missing += [f"an endpoint named {name}: messages for it wait in the outbox" for name in unreachable]
+        nowhere = unreachable(self.engine.policy, self._channels)
+        missing += [f"an endpoint named {name}: messages for it wait in the outbox" for name in nowhere]
         if self.engine.store_error is not None:
             missing.append(f"the online store: {self.engine.store_error}; states are rebuilt from the log at each read")
         return missing
@@ -227,16 +235,6 @@ def _clock(connection: Connection, *, replay: bool) -> tuple[Clock, int]:
     """Return the clock, and the last moment that the log or the ledger holds."""
     last = last_moment(connection)
     return (ReplayClock(last) if replay else WallClock()), last
-
-
-def _endpoints(settings: Settings) -> dict[str, Endpoint]:
-    configured: dict[str, tuple[str, SecretStr]] = {n: (str(w.url), w.secret) for n, w in settings.webhooks.items()}
-    if settings.webhook_url is not None and settings.webhook_secret is not None:
-        configured["default"] = (str(settings.webhook_url), settings.webhook_secret)
-    return {
-        name: webhook(name, url, secret.get_secret_value(), loopback_only=settings.replay)
-        for name, (url, secret) in configured.items()
-    }
 
 
 async def _watch_registry(settings: Settings) -> None:

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     )
     triggers: Path = Field(default=Path("triggers.yaml"), description="The policy file.")
     events: Path | None = Field(default=None, description="A mapping file laid over the shipped one.")
+    hooks: Path | None = Field(default=None, description="The file that says who may send webhooks.")
     horizons: Annotated[tuple[Horizon, ...], NoDecode] = Field(
         default=("24h", "7d"), min_length=1, description="Horizons of purchase intent, separated by commas."
     )
@@ -97,6 +98,9 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = Field(default=None, description="Its signing secret, `whsec_…`.")
     webhooks: dict[str, Webhook] = Field(
         default={}, description='More endpoints, as JSON: `{"name": {"url": …, "secret": …}}`.'
+    )
+    channels: Path | None = Field(
+        default=None, description="A file of endpoints of all types, and of which one each channel uses."
     )
     sends_per_minute: int | None = Field(
         default=None, ge=0, description="Most messages, retries included, that go out in any minute."
