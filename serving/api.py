@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from time import monotonic
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fastapi import FastAPI
@@ -16,12 +17,14 @@ from serving.keys import read_keys
 from serving.limits import Allowance
 from serving.openapi import document
 from serving.problem import handle_errors
+from serving.report_intake import Intake
 from serving.route_table import Sizes
 from serving.routes_docs import docs_routes
 from serving.routes_events import Engine as EventEngine
 from serving.routes_events import EventRoutes
 from serving.routes_guards import Engine as GuardEngine
 from serving.routes_guards import GuardRoutes
+from serving.routes_hooks import HookRoutes
 from serving.routes_operate import Engine as OperateEngine
 from serving.routes_operate import OperateRoutes
 from serving.routes_policy import Policies, PolicyRoutes
@@ -32,13 +35,14 @@ from serving.routes_score import ScoreRoutes
 from serving.routes_segments import SegmentRoutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import Engine as Database
 
     from features.mapping import EventMapping
     from policy.triggers import Policy
     from serving.erasure_files import Files
+    from serving.hooks import Hook
     from serving.metrics import Metrics
 
 
@@ -66,6 +70,7 @@ def http_edge(
     remarks: Callable[[], Iterable[str]] = tuple,
     policies: Policies | None = None,
     policy: Callable[[], Policy] | None = None,
+    hooks: Mapping[str, Hook] = MappingProxyType({}),
     limits: Limits,
     open_without_keys: bool,
     replay: bool = False,
@@ -86,6 +91,7 @@ def http_edge(
         remarks: Says in words what should be looked at though the server does its work.
         policies: What puts policies in service; without it there are no routes to look at them.
         policy: Returns the one in service; without it there are no routes to look at its segments.
+        hooks: Who may send webhooks, by name.
         limits: Of requests.
         open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
         replay: Whether the process replays history.
@@ -113,6 +119,7 @@ def http_edge(
     operate = OperateRoutes(engine, database=database, files=files, metrics=metrics)
     guards = GuardRoutes(engine, database=database, mapping=mapping, clock=wall, tracking=tracking)
     people = ProfileRoutes(engine, database=database, mapping=mapping, clock=wall)
+    intake = Intake(engine, database=database, mapping=mapping, metrics=metrics, tracks_all=tracking is None)
     app.router.routes += [
         *score.routes(),
         *events.routes(),
@@ -121,6 +128,7 @@ def http_edge(
         *reads.routes(),
         *docs_routes(),
         *operate.routes(),
+        *HookRoutes(intake, hooks, clock=wall).routes(),
     ]
     if policies is not None:
         app.router.routes += PolicyRoutes(policies, database=database).routes()

@@ -42,6 +42,12 @@ class KeyUnknown(ServingError):
     code = "key_unknown"
 
 
+class SignatureRefused(ServingError):
+    """The request is not proven to come from whom it says: its signature is missing or wrong."""
+
+    code = "signature_refused"
+
+
 class ScopeMissing(ServingError):
     """The API key does not cover this."""
 

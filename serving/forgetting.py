@@ -30,6 +30,7 @@ SELECT e.decision_id FROM evaluations e WHERE e.decision_id < ? AND NOT EXISTS (
 _FIRST: Final = {
     "outbox": "SELECT message_id, created_at FROM outbox WHERE status <> 'pending' ORDER BY rowid LIMIT ?",
     "rejects": "SELECT reject_id, received_at FROM rejects ORDER BY reject_id LIMIT ?",
+    "reports": "SELECT report_id, received_at FROM reports ORDER BY rowid LIMIT ?",
     "sends": "SELECT rowid, at FROM sends ORDER BY rowid LIMIT ?",
     "segment_changes": "SELECT change_id, at FROM segment_changes ORDER BY change_id LIMIT ?",
 }
@@ -62,6 +63,13 @@ def forget_rejects(connection: Connection, /, *, before: int, at_once: int = AT_
     """Remove events set aside before a moment (µs); return how many."""
     found = _oldest(connection, "rejects", before, at_once)
     _delete(connection, "rejects", "reject_id", found)
+    return len(found)
+
+
+def forget_reports(connection: Connection, /, *, before: int, at_once: int = AT_ONCE) -> int:
+    """Remove reports about nobody known that came before a moment (µs); return how many."""
+    found = _oldest(connection, "reports", before, at_once)
+    _delete(connection, "reports", "report_id", found)
     return len(found)
 
 

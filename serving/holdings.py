@@ -16,7 +16,9 @@ from serving.driver import Driver
 from serving.people import ids_of
 from serving.schema import metadata
 
-NOBODYS: Final = frozenset({"rejects", "unknown_names", "api_keys", "facts", "tombstones", "send_counts", "refusals"})
+NOBODYS: Final = frozenset(
+    {"rejects", "unknown_names", "api_keys", "facts", "tombstones", "send_counts", "refusals", "reports"}
+)
 """Tables without a person's key. What rejects say of somebody is found by their text: `serving.mentions`."""
 
 _OWN: Final = {"events": "seq", "evaluations": "decision_id", "decisions": "trigger_decision_id"}

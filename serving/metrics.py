@@ -79,6 +79,8 @@ class Metrics:
         """By outcome: accepted, duplicate, rejected, erased (dropped: their user was erased after they happened),
         untracked (dropped: their user did not agree to be tracked), outdated (dropped: from before what the log
         holds); `unknown` counts those accepted under a name that nobody knows."""
+        self.reports: Counter[tuple[str, str]] = Counter()
+        """What others reported, by source and by what became of it."""
         self.decisions: Counter[tuple[str, str]] = Counter()
         """By action and reason."""
         self.batch_size = Histogram(_BATCH)
@@ -126,6 +128,12 @@ class _Families(Collector):
         )
         yield self._counter(
             "decisions", "Decisions by action and reason.", ["action", "reason"], self._metrics.decisions
+        )
+        yield self._counter(
+            "reports",
+            "Reports of providers and shops by what became of them.",
+            ["source", "outcome"],
+            self._metrics.reports,
         )
         yield self._counter(
             "rebuilt_states", "States folded again from the log.", [], {(): self._metrics.rebuilt_states}

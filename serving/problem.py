@@ -29,6 +29,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.UnreadableBody: HTTPStatus.BAD_REQUEST,
     errors.KeyMissing: HTTPStatus.UNAUTHORIZED,
     errors.KeyUnknown: HTTPStatus.UNAUTHORIZED,
+    errors.SignatureRefused: HTTPStatus.UNAUTHORIZED,
     errors.ScopeMissing: HTTPStatus.FORBIDDEN,
     errors.HostRefused: HTTPStatus.FORBIDDEN,
     errors.NoSuchRoute: HTTPStatus.NOT_FOUND,

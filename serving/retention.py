@@ -59,6 +59,7 @@ def kinds(keeping: Settings, longest_cap_us: Callable[[], int]) -> list[Kind]:
     found = [
         (keeping.keep_features_days, "feature vectors", prune_features),
         (keeping.keep_rejects_days, "rejects", forgetting.forget_rejects),
+        (keeping.keep_rejects_days, "reports about nobody", forgetting.forget_reports),
         # By their own moments, since messages about segments hang on no decision.
         (_sooner(ledger, keeping.keep_messages_days), "messages", forgetting.forget_messages),
         (ledger, "decisions", forgetting.forget_ledger),

@@ -23,10 +23,12 @@ class Sizes:
 
     event: int = 32 * 1024
     batch: int = 500 * 1000
+    hook: int = 1024 * 1024
+    """SendGrid posts up to 768 KB at once."""
 
     def of(self, size: Size) -> int:
         """Return the limit of a body; around the event in a question for a score there is room for the question."""
-        return {"event": self.event, "score": self.event + 1024, "batch": self.batch}[size]
+        return {"event": self.event, "score": self.event + 1024, "batch": self.batch, "hook": self.hook}[size]
 
 
 class Entry:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from serving.callers import Caller
 
-Size = Literal["event", "score", "batch"]
+Size = Literal["event", "score", "batch", "hook"]
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Problem, "description": "Refused; `code` says why, `field` where."},
@@ -54,7 +54,7 @@ class GuardedRoute(APIRoute):
         self.size = size
         self.key_in_body = key_in_body
         self.cross_origin = cross_origin
-        security = {} if needs is None else {"security": [{scheme: [needs]} for scheme in SECURITY_SCHEMES]}
+        security = {"security": [] if needs is None else [{scheme: [needs]} for scheme in SECURITY_SCHEMES]}
         super().__init__(
             path,
             endpoint,

@@ -294,6 +294,18 @@ kept_states = Table(
 )
 """What is left of the events of an id that the log forgot: the state they folded to, or whose id it had become."""
 
+reports = Table(
+    "reports",
+    metadata,
+    Column("report_id", String(100), primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("name", String(256), nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("machine", Boolean, nullable=False),
+)
+"""What was told about nobody whom the log knows, without a word of who it was."""
+
 segment_members = Table(
     "segment_members",
     metadata,
@@ -325,3 +337,27 @@ segment_changes = Table(
     Column("policy_version", String(64), nullable=False),
     Index("segment_changes_of_user", "user_no"),
 )
+
+products = Table(
+    "products",
+    metadata,
+    Column("product_id", String(256), primary_key=True),
+    Column("name", Text),
+    Column("price", Float),
+    Column("currency", String(3)),
+    Column("image_url", Text),
+    Column("url", Text),
+    Column("category", Text),
+    Column("stock", BigInteger),
+    Column("attributes", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+renderings = Table(
+    "renderings",
+    metadata,
+    Column("message_id", String(220), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""What messages said when they were first put into words, so that a retry says the same."""

@@ -30,11 +30,14 @@ def make_keys(home, scopes_by_name):
 
 @pytest.fixture(scope="module")
 def routes(server):
-    """Every route of the document: method, address with its parameters filled in, the scope it needs."""
+    """Every route of the document that needs a key: method, address with its parameters filled in, the scope it needs."""
     document = server.ask("GET", "/openapi.json").json()
     found = []
     for path, methods in document["paths"].items():
         for method, declared in methods.items():
+            if path.startswith("/v1/hooks/"):
+                assert declared["security"] == []
+                continue
             [scope] = {scope for way in declared["security"] for [scope] in way.values()}
             found.append((method.upper(), re.sub(r"\{[^}]*\}", "u-1", path), scope))
     assert {"/v1/score", "/v1/score/batch", "/v1/track", "/v1/batch", "/v1/decisions", "/metrics"} <= {
