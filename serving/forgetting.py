@@ -34,6 +34,7 @@ _FIRST: Final = {
     "sends": "SELECT rowid, at FROM sends ORDER BY rowid LIMIT ?",
     "segment_changes": "SELECT change_id, at FROM segment_changes ORDER BY change_id LIMIT ?",
 }
+_OF_MESSAGES: Final = ("deliveries", "renderings")
 _DELETE: Final = "DELETE FROM {} WHERE {} IN (SELECT value FROM json_each(?))"
 
 
@@ -41,7 +42,8 @@ def forget_ledger(connection: Connection, /, *, before: int, at_once: int = AT_O
     """Remove what was evaluated and decided before a moment (µs), with outcomes and messages; return how many rows."""
     end = decision_id(max(before, 0))
     messages = _found(connection, _MESSAGES_OF, end, at_once)
-    _delete(connection, "deliveries", "message_id", messages)
+    for table in _OF_MESSAGES:
+        _delete(connection, table, "message_id", messages)
     _delete(connection, "outbox", "message_id", messages)
     decisions = _found(connection, _DECISIONS, end, at_once)
     _delete(connection, "outcomes", "trigger_decision_id", decisions)
@@ -54,7 +56,8 @@ def forget_ledger(connection: Connection, /, *, before: int, at_once: int = AT_O
 def forget_messages(connection: Connection, /, *, before: int, at_once: int = AT_ONCE) -> int:
     """Remove messages made before a moment (µs) that wait no more, and their deliveries; return how many messages."""
     found = _oldest(connection, "outbox", before, at_once)
-    _delete(connection, "deliveries", "message_id", found)
+    for table in _OF_MESSAGES:
+        _delete(connection, table, "message_id", found)
     _delete(connection, "outbox", "message_id", found)
     return len(found)
 
