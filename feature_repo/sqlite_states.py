@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +46,8 @@ PRAGMAS = (
 SIDE_FILES = ("", "-wal", "-shm")
 DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
 PRIMARY_CODE = 0xFF
+MICROSECONDS = 1_000_000
+NO_VALUE = b"\x00"
 _number = struct.Struct("<I").pack
 logger = logging.getLogger(__name__)
 
@@ -101,17 +103,7 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
             for key, values, at, created in data
             for name, value in values.items()
         ]
-        statement = (
-            f"INSERT INTO {_table(config, table)} (entity_key, feature_name, value, event_ts, created_ts) "
-            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (entity_key, feature_name) DO UPDATE "
-            "SET value = excluded.value, event_ts = excluded.event_ts, created_ts = excluded.created_ts"
-        )
-
-        def write(connection: sqlite3.Connection) -> None:
-            with connection:
-                connection.executemany(statement, rows)
-
-        self._repaired(config, table, write)
+        self._write(config, table, rows)
         if progress:
             progress(len(data))
 
@@ -135,6 +127,43 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
                 found[key] = datetime.fromtimestamp(at, UTC), {}
             found[key][1][name] = Value.FromString(value)
         return [found.get(key, ABSENT) for key in keys]
+
+    def read_states(self, config: RepoConfig, table: FeatureView, name: str, keys: Sequence[str]) -> list[bytes | None]:
+        """Return what `online_read` holds of a feature of bytes, by keys of text: without four objects for each."""
+        asked = _keys(table, keys)
+        statement = (
+            f"SELECT entity_key, value FROM {_table(config, table)} "
+            f"WHERE entity_key IN ({','.join('?' * len(asked))}) AND feature_name = ?"
+        )
+        rows = self._repaired(
+            config, table, lambda connection: connection.execute(statement, (*asked, name)).fetchall()
+        )
+        found = dict(rows)
+        return [_bytes_in(found[key]) if key in found else None for key in asked]
+
+    def write_states(
+        self, config: RepoConfig, table: FeatureView, name: str, states: Sequence[tuple[str, bytes, int]]
+    ) -> None:
+        """Write the rows that `online_write_batch` would for (key, bytes, moment in µs), in one transaction."""
+        keys = _keys(table, [key for key, _, _ in states])
+        rows = [
+            (key, name, _field_start(len(packed)) + packed, at // MICROSECONDS, at // MICROSECONDS)
+            for key, (_, packed, at) in zip(keys, states, strict=True)
+        ]
+        self._write(config, table, rows)
+
+    def _write(self, config: RepoConfig, table: FeatureView, rows: Sequence[tuple[Any, ...]]) -> None:
+        statement = (
+            f"INSERT INTO {_table(config, table)} (entity_key, feature_name, value, event_ts, created_ts) "
+            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (entity_key, feature_name) DO UPDATE "
+            "SET value = excluded.value, event_ts = excluded.event_ts, created_ts = excluded.created_ts"
+        )
+
+        def write(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.executemany(statement, rows)
+
+        self._repaired(config, table, write)
 
     def online_delete(self, config: RepoConfig, table: FeatureView, entity_keys: Sequence[EntityKey]) -> None:
         """Remove all rows of these keys in one transaction."""
@@ -210,6 +239,32 @@ def _key(key: EntityKey) -> bytes:
     """Return what feast.infra.key_encoding_utils.serialize_entity_key returns for one key of text, version 3."""
     value: bytes = key.entity_values[0].string_val.encode()
     return _key_start(key.join_keys[0]) + _number(len(value)) + value
+
+
+def _keys(table: FeatureView, texts: Sequence[str]) -> list[bytes]:
+    """Return `_key` of each of these keys of a view that has one."""
+    start = _key_start(table.join_keys[0])
+    return [start + _number(len(value)) + value for value in map(str.encode, texts)]
+
+
+@lru_cache(maxsize=64)
+def _field_start(length: int) -> bytes:
+    """Return what precedes so many bytes in a serialised `Value` that holds them."""
+    whole: bytes = Value(bytes_val=bytes(length)).SerializeToString()
+    return whole[: -length or None]
+
+
+@lru_cache(maxsize=64)
+def _start_within(length: int) -> bytes:
+    """Return what a serialised `Value` of bytes that is so long begins with; what none does if there is none."""
+    starts = ((each, _field_start(each)) for each in range(max(0, length - 6), length))
+    return next((start for each, start in starts if len(start) + each == length), NO_VALUE)
+
+
+def _bytes_in(value: bytes) -> bytes:
+    """Return the bytes of a serialised `Value`."""
+    start = _start_within(len(value))
+    return value[len(start) :] if value.startswith(start) else Value.FromString(value).bytes_val
 
 
 @cache

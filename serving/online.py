@@ -34,6 +34,8 @@ class OnlineStates:
         self._config = repo_config(directory, offline=False)
         self._store = get_online_store_from_config(self._config.online_store)
         self._store.update(self._config, [], [user_state], [], [user], partial=True)
+        # Ours is asked for bytes by text; any other one through Feast's interface alone.
+        self._own = self._store if isinstance(self._store, StateSqliteOnlineStore) else None
         join_keys = [user.join_key]
 
         # Who is read is written next: a key is made once for both.
@@ -53,6 +55,8 @@ class OnlineStates:
         """Return the packed state of each key, in the order asked, in one round trip."""
         if not keys:
             return []
+        if self._own is not None:
+            return self._own.read_states(self._config, user_state, STATE, keys)
         asked = [self._entity(key) for key in keys]
         found = self._store.online_read(self._config, user_state, asked, [STATE])
         return [values[STATE].bytes_val if values and STATE in values else None for _, values in found]
@@ -66,6 +70,9 @@ class OnlineStates:
     def write(self, rows: Sequence[tuple[str, bytes, int]]) -> None:
         """Store (key, packed state, moment in µs) for each row, in one round trip."""
         if not rows:
+            return
+        if self._own is not None:
+            self._own.write_states(self._config, user_state, STATE, rows)
             return
         data: list[tuple[EntityKey, dict[str, Value], datetime, datetime | None]] = []
         for key, packed, known_at in rows:

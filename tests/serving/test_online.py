@@ -18,9 +18,12 @@ def open_states():
     return OnlineStates
 
 
-@pytest.fixture
-def states(open_states, tmp_path):
-    return open_states(tmp_path)
+@pytest.fixture(params=["our store", "any store of Feast's"])
+def states(open_states, tmp_path, request):
+    opened = open_states(tmp_path)
+    if request.param != "our store":
+        opened._own = None  # As if feature_store.yaml named another one.
+    return opened
 
 
 def test_states_come_back_in_the_order_asked_and_unknown_keys_as_none(states):
@@ -34,6 +37,28 @@ def test_states_come_back_in_the_order_asked_and_unknown_keys_as_none(states):
         b"b" * 5000,
     ]
     assert states.read([]) == []
+
+
+@pytest.mark.parametrize("length", [0, 1, 126, 127, 128, 129, 3000, 16_383, 16_384, 20_000])
+def test_what_is_written_past_feasts_objects_is_what_feast_writes_and_either_reads_the_other(
+    open_states, tmp_path, length
+):
+    ours, feasts = open_states(tmp_path / "ours"), open_states(tmp_path / "feasts")
+    feasts._own = None
+    rows = [("ann", os.urandom(length), NOW), ("anonymous:ç☃", b"\x12" * length, NOW + 999_999)]
+    ours.write(rows)
+    feasts.write(rows)
+
+    def stored(states):
+        with sqlite3.connect(states.file) as connection:
+            found = connection.execute('SELECT * FROM "opportune_user_state" ORDER BY 1').fetchall()
+        connection.close()
+        return found
+
+    assert len(stored(ours)) == 2
+    assert stored(ours) == stored(feasts)
+    ours._own, feasts._own = feasts._own, feasts._store
+    assert ours.read(["ann", "anonymous:ç☃"]) == feasts.read(["ann", "anonymous:ç☃"]) == [row[1] for row in rows]
 
 
 def test_the_last_write_counts_also_within_a_batch(states):
