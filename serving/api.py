@@ -25,9 +25,12 @@ from serving.routes_events import EventRoutes
 from serving.routes_guards import Engine as GuardEngine
 from serving.routes_guards import GuardRoutes
 from serving.routes_hooks import HookRoutes
+from serving.routes_links import LinkRoutes
 from serving.routes_operate import Engine as OperateEngine
 from serving.routes_operate import OperateRoutes
+from serving.routes_pixel import PixelRoutes
 from serving.routes_policy import Policies, PolicyRoutes
+from serving.routes_products import ProductRoutes
 from serving.routes_profiles import ProfileRoutes
 from serving.routes_reads import ReadRoutes
 from serving.routes_score import Engine as ScoreEngine
@@ -40,10 +43,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine as Database
 
     from features.mapping import EventMapping
-    from policy.triggers import Policy
+    from policy.policy import Policy
     from serving.erasure_files import Files
     from serving.hooks import Hook
     from serving.metrics import Metrics
+    from serving.tokens import Tokens
 
 
 class Engine(ScoreEngine, EventEngine, GuardEngine, OperateEngine, Protocol):
@@ -71,6 +75,7 @@ def http_edge(
     policies: Policies | None = None,
     policy: Callable[[], Policy] | None = None,
     hooks: Mapping[str, Hook] = MappingProxyType({}),
+    tokens: Tokens | None = None,
     limits: Limits,
     open_without_keys: bool,
     replay: bool = False,
@@ -92,6 +97,7 @@ def http_edge(
         policies: What puts policies in service; without it there are no routes to look at them.
         policy: Returns the one in service; without it there are no routes to look at its segments.
         hooks: Who may send webhooks, by name.
+        tokens: Reads what links of messages say; without it there are no routes for them.
         limits: Of requests.
         open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
         replay: Whether the process replays history.
@@ -105,6 +111,12 @@ def http_edge(
     app.openapi = document(app)  # type: ignore[method-assign]
     handle_errors(app)
     size = limits.sizes.event
+    keyring = Keyring(
+        lambda: _keys(database),
+        allowance=limits.allowance,
+        open_without_keys=open_without_keys,
+        now=monotonic(),
+    )
     score = ScoreRoutes(engine, mapping=mapping, metrics=metrics, clock=wall, max_event_bytes=size, replay=replay)
     events = EventRoutes(
         engine,
@@ -123,8 +135,10 @@ def http_edge(
     app.router.routes += [
         *score.routes(),
         *events.routes(),
+        *PixelRoutes(events, keyring=keyring, metrics=metrics, max_event_bytes=size).routes(),
         *guards.routes(),
         *people.routes(),
+        *ProductRoutes(engine, database=database, clock=wall).routes(),
         *reads.routes(),
         *docs_routes(),
         *operate.routes(),
@@ -134,12 +148,9 @@ def http_edge(
         app.router.routes += PolicyRoutes(policies, database=database).routes()
     if policy is not None:
         app.router.routes += SegmentRoutes(policy, database=database).routes()
-    keyring = Keyring(
-        lambda: _keys(database),
-        allowance=limits.allowance,
-        open_without_keys=open_without_keys,
-        now=monotonic(),
-    )
+    if tokens is not None:
+        links = LinkRoutes(engine, tokens=tokens, database=database, mapping=mapping, clock=wall, policy=policy)
+        app.router.routes += links.routes()
     return Edge(
         app,
         keyring=keyring,

@@ -78,6 +78,12 @@ class NoSuchSegment(ServingError):
     code = "unknown_segment"
 
 
+class NoSuchProduct(ServingError):
+    """Nothing was told of this product."""
+
+    code = "unknown_product"
+
+
 class MethodRefused(ServingError):
     """This address does not answer that method."""
 

@@ -35,6 +35,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.NoSuchRoute: HTTPStatus.NOT_FOUND,
     errors.NoSuchUser: HTTPStatus.NOT_FOUND,
     errors.NoSuchSegment: HTTPStatus.NOT_FOUND,
+    errors.NoSuchProduct: HTTPStatus.NOT_FOUND,
     errors.MethodRefused: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.PolicyFileRefused: HTTPStatus.CONFLICT,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
