@@ -7,8 +7,9 @@ from policy.bounds import Interval, Subject, implies, interval, subject
 from policy.conditions import Condition
 from policy.event_names import ANY
 from policy.guards import TRANSACTIONAL
+from policy.policy import Policy
 from policy.segments import Segment
-from policy.triggers import Policy, Trigger
+from policy.triggers import Trigger
 
 _AT_ALL = Interval(low=1)
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from policy.triggers import Policy
+from policy.policy import Policy
 
 SCHEMA: Final = Path(__file__).parents[1] / "docs/triggers.schema.json"
 _CLOCK: Final = r"^([01]?\d|2[0-3]):[0-5]\d$"

@@ -12,10 +12,10 @@ from features.kinds import ALIASES, NAMES, fold_name
 from policy import places
 from policy.event_names import EVENT_KINDS, KindOf, segment_kind
 from policy.places import FileRefused, Places, place, read_yaml
+from policy.policy import Policy
 from policy.problems import Field, Problem, message, written
 from policy.template_files import Texts, read_templates, whole_place
 from policy.templates import faults, unknown
-from policy.triggers import Policy
 
 NO_TEMPLATES: Final[Texts] = MappingProxyType({})
 

@@ -12,7 +12,7 @@ from policy.sandbox import Compiled, compiled
 from policy.template_syntax import MOST_CHARACTERS, TemplateRefused
 
 if TYPE_CHECKING:
-    from policy.triggers import Policy
+    from policy.policy import Policy
 
 LONGEST: Final[Mapping[str, int]] = {
     "subject": 500,

@@ -6,9 +6,10 @@ from typing import Any
 
 from policy.decide import Verdict
 from policy.event_names import by_event, of_event
+from policy.policy import Policy
 from policy.reasons import Reason
 from policy.runs import AT_ONCE, EVERYTHING, Run, Waiting
-from policy.triggers import Policy, Trigger
+from policy.triggers import Trigger
 from policy.view import SentMessage
 
 Reacting = Mapping[int | str, tuple[Trigger, ...]]

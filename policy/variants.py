@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from policy.holding import HoldOut
-from policy.triggers import Mode, Policy, Trigger
+from policy.policy import Policy
+from policy.triggers import Mode, Trigger
 
 Model = TypeVar("Model", bound=BaseModel)
 

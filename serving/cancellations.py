@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from features.kinds import Kind
 from policy.event_names import of_event
+from policy.policy import Policy
 from policy.timing import key_of, keys_ended
-from policy.triggers import Policy, Trigger
+from policy.triggers import Trigger
 from serving.driver import driver
 
 # What happened after a moment also became known after it: the walk back may end there. Every linked id has its own.

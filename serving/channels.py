@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from policy.triggers import Policy
+from policy.policy import Policy
 from serving.channels_file import read_endpoints
 from serving.endpoints import Endpoint, webhook
 from serving.settings import Settings

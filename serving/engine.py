@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
 from features.events import Event
+from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.timing import Timing, timing
-from policy.triggers import Policy
 from serving.batch import Batch
 from serving.clock import wall
 from serving.database import CHECKPOINT, for_writing

@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from policy.policy import Policy
 from policy.reasons import Reason
 from policy.spread import Spread
-from policy.triggers import Enrol, Policy, Trigger
+from policy.triggers import Enrol, Trigger
 from serving.driver import driver, scalar
 from serving.waiting import Found, Wait, is_in_time, people_after, up_to_date
 

@@ -9,8 +9,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from features.layout import Floats
+from policy.policy import Policy
 from policy.quantities import microseconds
-from policy.triggers import Policy
 from policy.view import EVER_US
 from serving import members
 from serving.driver import driver

@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
 from policy.decide import TEST_USER
+from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.timing import Timing
-from policy.triggers import Policy, Trigger
+from policy.triggers import Trigger
 from serving import ledger
 from serving.clock import wall
 from serving.driver import driver, scalar

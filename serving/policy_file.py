@@ -4,9 +4,9 @@ import logging
 from pathlib import Path
 
 from policy.event_names import KindOf
+from policy.policy import Policy
 from policy.problems import Problem
 from policy.source import PolicyRefused, Source, parse, read, remarks
-from policy.triggers import Policy
 
 Found = Source | tuple[Problem, ...]
 """What the file and the templates beside it hold, or why they cannot be read."""

@@ -11,9 +11,10 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
+from policy.policy import Policy
 from policy.reasons import Reason
 from policy.timing import Timing, timing
-from policy.triggers import Policy, Trigger
+from policy.triggers import Trigger
 from serving.enrolment import Enrolment, Progress, enrolling
 from serving.policy_change import Change, left_over, settle, unsendable, waiting
 from serving.timers import Timer

@@ -6,8 +6,8 @@ import logging
 
 from sqlalchemy import Engine as Database
 
+from policy.policy import Policy
 from policy.source import PolicyRefused
-from policy.triggers import Policy
 from serving.engine import Engine
 from serving.policy_change import Change
 from serving.policy_file import PolicyFile

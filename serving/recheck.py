@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from policy.departure import Departing, Objection, objection
-from policy.triggers import Policy
+from policy.policy import Policy
 from policy.watch import watch_of
 from serving.cancellations import Caused, cancelled
 from serving.claims import Ask, Obstacle

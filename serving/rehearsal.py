@@ -20,8 +20,8 @@ from features.events import Event
 from features.layout import Floats
 from features.mapping import EventMapping
 from features.normalise import normalise
+from policy.policy import Policy
 from policy.timing import timing
-from policy.triggers import Policy
 from serving.clock import ReplayClock, Ticks, wall
 from serving.database import open_current, open_database
 from serving.engine import Engine

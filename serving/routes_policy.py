@@ -17,7 +17,7 @@ from serving.wire import to_moment
 if TYPE_CHECKING:
     from sqlalchemy import Engine as Database
 
-    from policy.triggers import Policy
+    from policy.policy import Policy
     from serving.policy_change import Change
 
 

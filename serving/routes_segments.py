@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine as Database
 
-    from policy.triggers import Policy
+    from policy.policy import Policy
 
 MOST_USERS = 1000
 Limit = Annotated[int, Query(ge=1, le=MOST_USERS, description="Most people on a page.")]

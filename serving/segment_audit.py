@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from features.cache import keep_compiled
 from features.kinds import fold_name
 from policy.source import load
-from policy.triggers import Policy
+from policy.policy import Policy
 from policy.view import Seen
 from serving.champions import Champions
 from serving.database import open_database

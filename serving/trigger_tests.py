@@ -11,10 +11,11 @@ from typing import Any
 
 from features.events import BadEvent
 from features.mapping import EventMapping
+from policy.policy import Policy
 from policy.quantities import in_words, microseconds
 from policy.source import PolicyRefused, load
 from policy.trigger_tests import Expectation, Happening, TriggerTest
-from policy.triggers import Policy, Trigger
+from policy.triggers import Trigger
 from policy.variants import alone, live
 from serving.mapping_file import MappingRefused, read_mapping
 from serving.rehearsal import Rehearsed, constants, rehearsal

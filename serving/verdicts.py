@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 from policy.caps import Sent
 from policy.decide import Facts, Verdict, decide
 from policy.guards import TRANSACTIONAL
+from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.runs import Run
 from policy.timing import follows, run_of
-from policy.triggers import Policy, Trigger
+from policy.triggers import Trigger
 from serving import cooldowns, outbox
 from serving.items import Decided, Score
 from serving.ledger import DecisionRow

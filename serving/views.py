@@ -13,7 +13,7 @@ from features.catalog import CATALOGUE
 from features.kinds import Kind, fold_name
 from features.layout import Floats
 from policy.send_hours import PRIOR_CONFIDENCE
-from policy.triggers import Policy
+from policy.policy import Policy
 from policy.view import Seen, SentMessage
 from serving.driver import Row, driver
 from serving.occasions import Occasion

@@ -18,8 +18,8 @@ from shutil import copyfile
 
 from features.events import Event
 from features.mapping import EventMapping
+from policy.policy import Policy
 from policy.source import PolicyRefused, load
-from policy.triggers import Policy
 from policy.variants import all_live
 from serving.champions import Champions
 from serving.database import for_writing, open_database

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from features.layout import Floats
+from policy.policy import Policy
 from policy.timing import Timing
-from policy.triggers import Policy, Trigger
+from policy.triggers import Trigger
 from serving.attribution import Order
 from serving.clock import Clock, Ticks
 from serving.items import Fate, Question, Score

@@ -1,10 +1,11 @@
 """What follows a decision."""
 
 from policy.decide import Verdict
+from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.runs import Run, Waiting
 from policy.timing import follows, run_of, timing
-from policy.triggers import Policy, Trigger
+from policy.triggers import Trigger
 from policy.view import SentMessage
 
 AT = 1_700_000_000_000_000

@@ -1,82 +1,12 @@
-"""The policy: which triggers react, and what its version stands for."""
+"""What a trigger may say, and what it means where it says nothing."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from features.kinds import ALIASES, NAMES, Kind, fold_name
+from features.kinds import Kind
 from features.mapping import EventMapping
 from policy.source import PolicyRefused, parse
-from policy.triggers import Policy
-
-
-def a_policy(*triggers):
-    basics = {"on": "Product Added", "threshold": 0.5, "cool_down": "1d"}
-    return Policy.model_validate({"triggers": [basics | each for each in triggers]})
-
-
-def test_a_trigger_is_found_by_what_it_reacts_to():
-    policy = a_policy(
-        {"name": "cart"},
-        {"name": "both", "on": ["product viewed", "Product Added"]},
-        {"name": "own", "on": "Quiz Done"},
-    )
-
-    assert [each.name for each in policy.triggers_for(Kind.PRODUCT_ADDED)] == ["cart", "both"]
-    assert [each.name for each in policy.triggers_for(Kind.PRODUCT_VIEWED)] == ["both"]
-    assert [each.name for each in policy.triggers_for(Kind.OTHER, "quiz-done")] == ["own"]
-    assert policy.triggers_for(Kind.ORDER_COMPLETED) == ()
-    assert policy.triggers_for(Kind.OTHER, "Quiz Begun") == ()
-    assert policy.triggers_for(Kind.OTHER) == ()
-
-
-def test_two_spellings_of_one_event_ask_once():
-    assert (
-        len(a_policy({"name": "cart", "on": ["Product Added", "Added Product"]}).triggers_for(Kind.PRODUCT_ADDED)) == 1
-    )
-
-
-@given(st.sampled_from(sorted(ALIASES)))
-def test_every_known_name_reaches_the_triggers_of_its_kind(folded):
-    kind = ALIASES[folded]
-
-    assert a_policy({"name": "any", "on": NAMES[kind]}).triggers_for(kind)
-    assert a_policy({"name": "any", "on": folded}).triggers_for(kind)
-
-
-@given(st.text(min_size=1, max_size=30).filter(lambda name: name.strip() and fold_name(name) not in ALIASES))
-def test_an_event_without_a_kind_goes_by_its_name(name):
-    assert a_policy({"name": "any", "on": name}).triggers_for(Kind.OTHER, name)
-
-
-def test_the_version_changes_with_every_decision_and_with_nothing_else():
-    text = "triggers:\n- {name: a, on: x, threshold: 0.5, cool_down: 1d}\n"
-    same = "# a note\ntriggers:\n- cool_down: 24h\n  threshold: 50%\n  name: a\n  on: [x]\n  mode: dry_run\n"
-
-    assert parse(text).version == parse(same).version
-    assert len(parse(text).version) == 12
-    for other in (
-        "0.5->0.6",
-        "1d->2d",
-        "on: x->on: y",
-        "name: a->name: b",
-        "1d->1d, mode: live",
-        "1d->1d, hold_out: 20%",
-        "1d->1d, enrol_per_hour: 10",
-    ):
-        assert parse(text.replace(*other.split("->"))).version != parse(text).version
-
-
-def test_live_endpoints_and_horizons_are_known():
-    policy = a_policy(
-        {"name": "a", "mode": "live", "endpoint": "mail"},
-        {"name": "b", "horizon": "7d", "endpoint": "sms"},
-        {"name": "c", "mode": "test_profiles", "endpoint": "test"},
-    )
-
-    assert policy.endpoints == {"mail", "test"}
-    assert policy.horizons == {"24h", "7d"}
+from tests.policy.test_policy import a_policy
 
 
 def test_nothing_is_sent_unless_asked_for():
@@ -113,13 +43,6 @@ def test_users_are_drawn_by_one_name_only():
         a_policy({"name": "a", "experiment": "spring", "hold_out": {"salt": "summer"}})
 
 
-def test_two_triggers_of_one_name_are_refused():
-    trigger = "- {name: a, on: x, threshold: 0.5, cool_down: 1d}\n"
-
-    with pytest.raises(PolicyRefused, match="same name: a"):
-        parse(f"triggers:\n{trigger}{trigger}")
-
-
 def test_a_trigger_may_call_an_event_what_the_shop_calls_it():
     mapping = EventMapping({"events": {"In den Korb": "Product Added"}})
     text = "triggers:\n- {name: a, on: in den Korb, threshold: 0.5, cool_down: 1d}\n"
@@ -139,7 +62,3 @@ def test_what_is_for_waiting_is_refused_where_nothing_waits(field):
     assert parse(trigger.replace("cool_down", "after: 1h, cool_down")).triggers[0].waits
     assert parse(trigger.replace("cool_down", "send_within: 1h, cool_down")).triggers[0].goes_on
     assert parse(trigger.replace("cool_down", "steps: [{after: 1h}], cool_down")).triggers[0].goes_on
-
-
-def test_a_horizon_that_only_a_condition_looks_at_is_known():
-    assert a_policy({"name": "a", "when": {"intent": {"horizon": "7d", "at_least": 0.1}}}).horizons == {"24h", "7d"}

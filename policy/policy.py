@@ -1,0 +1,99 @@
+"""A policy: all that its file says, checked, and which of its triggers react to an event."""
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from policy.event_names import by_event, of_event
+from policy.hours import Zone
+from policy.segments import Segment, SegmentRules, Segments, check_known, segment_rules
+from policy.templates import Templates
+from policy.triggers import Trigger
+from policy.watch import Watch, watch_of
+
+
+class Policy(BaseModel):
+    """All triggers of a policy file, in its order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = Field(default=1, description="Version of this file's format.")
+    shop_zone: Zone = Field(default="UTC", description="Time zone of the shop, for `unknown_zone: shop_zone`.")
+    segments: Segments = Field(default=(), description="People named by what holds for them.")
+    templates: Templates = Field(
+        default={}, description="Messages by name, beside those of the folder `templates/`; see docs/content.md."
+    )
+    triggers: tuple[Trigger, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [each.name for each in self.triggers]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two triggers have the same name: {', '.join(twice)}")
+        asked = (condition.reads.segments for each in self.triggers for condition in each.conditions)
+        check_known(frozenset().union(*asked), self.segments_by_name)
+        return self
+
+    @cached_property
+    def segments_by_name(self) -> dict[str, Segment]:
+        """Each segment by its name."""
+        return {each.name: each for each in self.segments}
+
+    @cached_property
+    def segment_rules(self) -> SegmentRules:
+        """What can change who is in the segments."""
+        return segment_rules(self.segments)
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hexadecimal digits that change with all that can change a decision, not with comments or layout."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    @cached_property
+    def horizons(self) -> frozenset[str]:
+        """The horizons that some trigger, or a condition of one, looks at."""
+        asked = [condition.reads.intents for each in self.triggers for condition in each.conditions]
+        asked += [each.when.reads.intents for each in self.segments]
+        return frozenset(each.horizon for each in self.triggers).union(*asked)
+
+    @cached_property
+    def endpoints(self) -> frozenset[str]:
+        """The endpoints that some trigger sends to, or that are told of a segment."""
+        told = frozenset(each.notify for each in self.segments if each.notify is not None)
+        return told.union(*(each.endpoints for each in self.triggers if each.live or each.rehearses))
+
+    @cached_property
+    def watch(self) -> Watch:
+        """What the guards of some trigger look at."""
+        guarded = ((each.guards, channel) for each in self.triggers for channel in each.channels)
+        return watch_of(guarded, shop_zone=self.shop_zone)
+
+    @cached_property
+    def by_name(self) -> dict[str, Trigger]:
+        """Each trigger by its name."""
+        return {each.name: each for each in self.triggers}
+
+    @cached_property
+    def keyed(self) -> tuple[Trigger, ...]:
+        """The triggers that decide at once about each cart or product by itself."""
+        return tuple(each for each in self.triggers if each.key != "user" and not each.waits)
+
+    @cached_property
+    def recalling(self) -> dict[int | str, tuple[Trigger, ...]]:
+        """Kind of event, or folded name -> the triggers that it cancels, what they wait with and what they sent."""
+        return by_event((event, each) for each in self.triggers for event in each.cancel_on)
+
+    @cached_property
+    def index(self) -> dict[int | str, tuple[Trigger, ...]]:
+        """Kind of event, or folded name where it has none -> the triggers that react at once, by priority."""
+        first = sorted(self.triggers, key=lambda each: -each.priority)
+        return by_event((event, each) for each in first if not each.waits for event in each.on)
+
+    def triggers_for(self, kind: int, name: str = "") -> tuple[Trigger, ...]:
+        """Return the triggers that react to an event; its name counts only where it has no kind of its own."""
+        return of_event(self.index, kind, name)
