@@ -1,13 +1,12 @@
 """What a provider's HTTP interface is asked: JSON and headers whose texts are templates over a message."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, TemplateError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
+from policy.sandbox import Compiled, Unfillable, compiled
+from policy.template_syntax import TemplateRefused
 from serving.rendered import Rendered
 
 NAMES: Final = (
@@ -31,7 +30,10 @@ NAMES: Final = (
 """What a template may use: the message in words, and whose and which it is."""
 
 Fill = Callable[[Mapping[str, Any]], Any]
-_VALUE: Final = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*)\}\}", re.DOTALL)
+_VALUE: Final = re.compile(r"\s*\{\{\s*([a-z_]+(?:\.\w+)*)\s*\}\}\s*")
+_KNOWN: Final = frozenset(NAMES)
+_LONGEST: Final = 500_000
+"""Characters of one text: an e-mail of any size that a mail program shows whole."""
 
 
 class BodyRefused(ValueError):
@@ -45,11 +47,6 @@ class BodyRefused(ValueError):
 
 class NotFilledIn(ValueError):
     """A template of an endpoint could not be filled in for this message."""
-
-
-# Whatever a template asks for, it can read the message and nothing else.
-_SANDBOX: Final = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-_SANDBOX.globals = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +107,26 @@ def _whole(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _template(text: str, field: tuple[str | int, ...] = ()) -> Fill:
-    """Return what fills in one text; if it is a single `{{ … }}`, with the value itself, which need not be a text."""
+    """Return what fills in one text; a single `{{ name }}` becomes the value itself, which need not be a text."""
     try:
-        unknown = sorted(meta.find_undeclared_variables(_SANDBOX.parse(text)) - set(NAMES))
-        if unknown:
-            says = f"{unknown[0]} is nothing that a template knows; it can be one of {', '.join(NAMES)}"
-            raise BodyRefused(says, field)
-        alone = _VALUE.fullmatch(text.strip())
-        fill = _SANDBOX.compile_expression(alone[1]) if alone else _SANDBOX.from_string(text).render
-    except TemplateError as error:
-        raise BodyRefused(f"is no template: {error.message}", field) from error
-    return lambda said: _fill(fill, said)
+        template = compiled(text, html=False, known=_KNOWN)
+    except TemplateRefused as refused:
+        raise BodyRefused(f"is no template: {refused.says}", field) from None
+    alone = _VALUE.fullmatch(text)
+    if alone is not None:
+        path = alone[1].split(".")
+        return lambda said: _value(said, path)
+    return lambda said: _text(template, said)
 
 
-def _fill(fill: Callable[..., Any], said: Mapping[str, Any]) -> Any:
+def _value(said: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        said = said.get(name) if isinstance(said, Mapping) else None
+    return said
+
+
+def _text(template: Compiled, said: Mapping[str, Any]) -> str:
     try:
-        return fill(**said)
-    except Exception as error:
-        # Not its text, which may repeat what somebody did.
-        raise NotFilledIn(f"a template of the endpoint failed: {type(error).__name__}") from error
+        return template.fill(said, longest=_LONGEST)
+    except Unfillable as error:
+        raise NotFilledIn(f"a template of the endpoint cannot be filled in: {error.says}") from error
