@@ -86,7 +86,7 @@ class Count(HowOften):
     def _how_often(self) -> str:
         if self.exactly == 0:
             return "did not happen"
-        often = [f"{self.words()} times"] if self.is_bounded or self.exactly is not None else []
+        often = [self.counted("time")] if self.is_bounded or self.exactly is not None else []
         often += [f"{self.every}, {2 * self.every}, … times"] if self.every is not None else []
         return f"happened {' and '.join(often)}"
 

@@ -47,6 +47,11 @@ class HowOften(Range):
         """Whether this many are as asked."""
         return self.spans(found) and (self.exactly is None or found == self.exactly)
 
+    def counted(self, noun: str) -> str:
+        """Return the bounds in words with what they count, such as `at least 1 time`."""
+        said = (self.at_least, self.more_than, self.at_most, self.less_than, self.exactly)
+        return f"{self.words()} {noun}{'s' * ({*said} - {None} != {1})}"
+
     def words(self) -> str:
         """Return the bounds in words, such as `at least 3 and less than 10`."""
         exactly = [f"exactly {self.exactly}"] if self.exactly is not None else []
@@ -90,7 +95,7 @@ class Visits(HowOften):
     def sentence(self) -> str:
         """Return the condition in words."""
         window = f"within {in_words(self.within)}" if self.within is not None else "so far"
-        return f"the person visited {self.words()} times {window}"
+        return f"the person visited {self.counted('time')} {window}"
 
     def lapses_at(self, view: View) -> int | None:
         """Return when the passing of time alone changes the answer, in microseconds; None where it never does."""
@@ -135,8 +140,8 @@ class SessionTest(Block):
     def sentence(self) -> str:
         """Return the condition in words."""
         lasts = [f"lasts {self.length.words()}"] if self.length is not None else []
-        events = [f"has {self.events.words()} events"] if self.events is not None else []
-        products = [f"is about {self.products.words()} products"] if self.products is not None else []
+        events = [f"has {self.events.counted('event')}"] if self.events is not None else []
+        products = [f"is about {self.products.counted('product')}"] if self.products is not None else []
         return f"the visit {' and '.join([*lasts, *events, *products])}"
 
     def lapses_at(self, view: View) -> int | None:

@@ -1,5 +1,6 @@
 """Files that people write as YAML: read with the line of every field, so that a problem is named by its place."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,9 @@ def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
 def place(error: Mapping[str, Any], places: Places, file: str, root: type[BaseModel], within: Field = ()) -> Problem:
     """Return what an error of `root`, which a file holds in the field `within`, says, and on which line it stands."""
     field: Field = (*within, *error["loc"])
-    known = field
+    says = message(error, root)
+    # What is wrong with a block as a whole begins with the field that it is about.
+    known = (*field, re.split(r"\W", says, maxsplit=1)[0])
     while known not in places and known:
         known = known[:-1]
-    return Problem(file, places.get(known, 1), written(field), message(error, root))
+    return Problem(file, places.get(known, 1), written(field), says)

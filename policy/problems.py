@@ -1,11 +1,15 @@
 """What is wrong in a policy file, in words: the place, the field, and the known field that is nearest."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel
+
+from policy.quantities import in_words
 
 Field = tuple[str | int, ...]
 
@@ -34,7 +38,7 @@ def message(error: Mapping[str, Any], root: type[BaseModel]) -> str:
             return "is missing"
         case "extra_forbidden":
             return f"is not a field we know{_suggestion(error['loc'], root)}"
-        case "model_type" | "model_attributes_type":
+        case "model_type" | "model_attributes_type" | "dict_type":
             return f"must be a block of fields, not {error['input']!r}"
         case "string_pattern_mismatch":
             return f"must be made of lower-case letters, digits, - and _ (is {error['input']!r})"
@@ -45,8 +49,17 @@ def message(error: Mapping[str, Any], root: type[BaseModel]) -> str:
         case "value_error":
             is_whole = not error["loc"] or isinstance(error["input"], (dict, list))
             return str(error["ctx"]["error"]) if is_whole else f"{error['ctx']['error']} (is {error['input']!r})"
+        case "invalid_key":
+            return "is not a field we know: those have names"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return f"must be a whole number (is {error['input']!r})"
         case _:
-            return f"{error['msg'].replace('Input should', 'must')} (is {error['input']!r})"
+            said = re.sub("^(Input|String) should", "must", error["msg"])
+            return f"{said} (is {_shown(error['input'])})"
+
+
+def _shown(value: object) -> str:
+    return in_words(value) if isinstance(value, timedelta) else repr(value)
 
 
 def written(field: Field) -> str:

@@ -84,7 +84,7 @@ def _guards(guards: Guards, channels: Iterable[str]) -> Iterator[str]:
     whole = ("in all", guards.cap), ("on this channel", guards.cap_per_channel), ("of this", guards.cap_per_trigger)
     for of, cap in whole:
         if cap is not None:
-            yield f"no more than {cap.count} messages {of} within {in_words(cap.window)}"
+            yield f"no more than {cap.count} message{'s' * (cap.count != 1)} {of} within {in_words(cap.window)}"
     if guards.quiet_hours is not None:
         yield f"not between {guards.quiet_hours.start:%H:%M} and {guards.quiet_hours.end:%H:%M} of their day"
     if guards.gap_after_purchase:

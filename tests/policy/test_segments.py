@@ -51,7 +51,7 @@ def test_a_segment_names_another_and_a_trigger_names_it():
     assert policy.triggers[0].when.holds(person)
     assert sentence_of_segment(lapsed) == (
         "Everybody for whom this is so: it is not so that the person is in the segment buyers, and the person visited "
-        "at least 1 times within 90 days; crm is told who enters and who leaves."
+        "at least 1 time within 90 days; crm is told who enters and who leaves."
     )
 
 

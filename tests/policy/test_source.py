@@ -48,6 +48,33 @@ triggers:
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        (["hold_out: 0", "cancel_on: Order Completed"], "7: triggers[0]: cancel_on needs after"),
+        (["experiment: e", "hold_out: {salt: s}"], "6: triggers[0]: experiment and hold_out.salt exclude each other"),
+        (
+            ["guards:", "  quiet_hours:", '    from: "08:00"', '    to: "08:00"'],
+            "8: triggers[0].guards.quiet_hours: from",
+        ),
+        (["content: hello"], "6: triggers[0].content: must be a block of fields, not 'hello'"),
+        (["priority: high"], "6: triggers[0].priority: must be a whole number (is 'high')"),
+        (["steps: [{after: 0}]"], "6: triggers[0].steps[0].after: must be greater than 0 seconds (is 0 seconds)"),
+    ],
+)
+def test_what_is_wrong_with_a_block_is_named_by_the_line_it_begins_with(fields, place):
+    lines = [
+        "triggers:",
+        "- name: a",
+        "  on: x",
+        "  threshold: 0.1",
+        "  cool_down: 1d",
+        *(f"  {each}" for each in fields),
+    ]
+
+    assert problems_of("\n".join(lines))[0].startswith(f"triggers.yaml:{place}")
+
+
 def test_a_field_given_twice_is_refused_where_yaml_would_keep_the_last():
     text = "triggers:\n- name: a\n  on: x\n  threshold: 0.1\n  cool_down: 1d\n  threshold: 0.9\n"
 

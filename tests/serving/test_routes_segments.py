@@ -53,7 +53,7 @@ async def test_each_segment_is_told_in_words_with_its_size(shop):
         "segments": [
             {
                 "name": "buyers",
-                "in_words": "Everybody for whom this is so: Order Completed happened at least 1 times within 30 days; "
+                "in_words": "Everybody for whom this is so: Order Completed happened at least 1 time within 30 days; "
                 "crm is told who enters and who leaves.",
                 "notify": "crm",
                 "size": 3,
