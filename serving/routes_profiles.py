@@ -12,6 +12,7 @@ from serving import profiles
 from serving.driver import driver
 from serving.errors import InvalidField, NoSuchUser
 from serving.keys import ADMIN
+from serving.lessons import address
 from serving.profiles import LONGEST_VALUE
 from serving.routes import GuardedRoute
 from serving.user_ids import ids_in, key_in
@@ -90,6 +91,9 @@ def _refuse(told: Mapping[str, Any]) -> None:
         place = f"profile.{field}"
         if field == "consents":
             raise InvalidField(f"{place}: consents have a route of their own.", field=place)
+        if field in {"email", "phone"} and (not isinstance(value, str) or address(value) is None):
+            # What is an address stays one: null could not take it back.
+            raise InvalidField(f"{place}: is no e-mail address and no telephone number, as a text.", field=place)
         if field == "timezone" and (not isinstance(value, str) or zone(value) is None):
             raise InvalidField(f"{place}: is no time zone, such as Europe/Berlin.", field=place)
         if len(json.dumps(value, ensure_ascii=False)) > LONGEST_VALUE:

@@ -63,11 +63,13 @@ def test_a_field_for_which_there_is_no_room_is_missing_from_the_answer(server):
         ({"consents": {"marketing": True}}, "profile.consents"),
         ({"timezone": "Berlin"}, "profile.timezone"),
         ({"timezone": 7}, "profile.timezone"),
+        ({"email": "ada"}, "profile.email"),
+        ({"phone": 49301234}, "profile.phone"),
         ({}, "profile"),
         ({f"f{i}": i for i in range(101)}, "profile"),
         ({"n" * 101: 1}, None),
     ],
-    ids=["long", "consents", "no zone", "not even text", "nothing", "too much", "a long name"],
+    ids=["long", "consents", "no zone", "not even text", "no address", "no text", "nothing", "too much", "a long name"],
 )
 def test_what_could_not_be_kept_is_refused_by_name(server, fields, place):
     answer = told(server, "u-2", **fields)
