@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy import Engine as Database
 
 from policy.segments import SegmentRules
 from policy.timing import timing
@@ -22,8 +23,9 @@ from serving.champions import Champions
 from serving.channels import configured, unreachable
 from serving.checkpoints import Checkpoints
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
-from serving.database import open_database
+from serving.database import for_writing, open_database
 from serving.dispatcher import Dispatcher
+from serving.driver import driver
 from serving.edge import Edge
 from serving.endpoints import is_loopback
 from serving.engine import Engine
@@ -45,6 +47,7 @@ from serving.route_table import Sizes
 from serving.segments import keep_segments
 from serving.settings import Settings
 from serving.states import StateKeeper
+from serving.tokens import Tokens, tokens_of
 from serving.work import Tools
 
 STOP_WITHIN_S = 10.0
@@ -74,6 +77,7 @@ class Server:
         with self.database.connect() as connection:
             clock, last = _clock(connection, replay=settings.replay)
             self._refuse_the_world(connection)
+        self.tokens = _tokens(self.database, settings)
         self._hooks = read_hooks(settings.hooks, os.environ) if settings.hooks else {}
         policy_file = PolicyFile(settings.triggers, self._mapping.kind_of)
         policy = policy_file.load()
@@ -120,6 +124,7 @@ class Server:
             remarks=self._remarks,
             policies=self.policies,
             policy=lambda: self.engine.policy,
+            tokens=self.tokens,
             hooks=self._hooks,
             limits=Limits(
                 sizes=Sizes(event=settings.max_event_bytes, batch=settings.max_batch_bytes),
@@ -229,6 +234,13 @@ def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
 def create_app(settings: Settings) -> Edge:
     """Return the ASGI application of a server with these settings."""
     return Server(settings).edge()
+
+
+def _tokens(database: Database, settings: Settings) -> Tokens:
+    """Return what seals the links of messages; the first process of an installation makes its secret."""
+    secret = settings.link_secret
+    with for_writing(database).begin() as connection:
+        return tokens_of(driver(connection), None if secret is None else secret.get_secret_value())
 
 
 def _clock(connection: Connection, *, replay: bool) -> tuple[Clock, int]:

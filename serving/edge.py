@@ -161,9 +161,9 @@ class Edge:
         if entry is self._table.nowhere:
             raise NoSuchRoute
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        if scope["method"] == "HEAD" and "GET" in entry.methods:
+        if scope["method"] == "HEAD" and "GET" in entry.methods and "HEAD" not in entry.methods:
             # The server drops the body of an answer to HEAD by itself.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "opportune.method": "HEAD"}
         if scope["method"] not in entry.methods:
             raise MethodRefused(entry.methods)
         if entry.needs is None:

@@ -177,6 +177,10 @@ class EventRoutes:
             if event.kind is Kind.OTHER:
                 counted["unknown"] += 1
 
+    async def set_aside(self, call: str, body: bytes, caller: Caller, bad: BadEvent) -> None:
+        """Keep what came for a call and is no message at all, with what is wrong with it."""
+        await self._set_aside([self._reject(self._clock(), caller, call, bad, body)])
+
     def _reject(self, received_at: int, caller: Caller, place: str, bad: BadEvent, body: bytes | Raw) -> Reject:
         """Return what is kept of an event that cannot be used: without its text where nobody can tell whose it is."""
         # A reason quotes what cannot be read.

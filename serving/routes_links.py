@@ -1,0 +1,219 @@
+"""Where the links of messages lead: to unsubscribe (RFC 8058), to the picture of an opened message, to a page.
+
+These need no key: their token is one. Whatever only looks, such as a scanner that opens all links, changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from urllib.parse import parse_qs
+
+from fastapi import Request
+from starlette.background import BackgroundTask
+from starlette.responses import RedirectResponse, Response
+
+from features.normalise import normalise
+from policy.guards import UNSUBSCRIBED
+from serving import reactions
+from serving.bursts import Bursts
+from serving.links import is_web_address
+from serving.pages import opt_out_page, unknown_link_page
+from serving.pixel import picture
+from serving.preferences import choices, emptied, is_out, lift, standing_of
+from serving.reactions import is_machine, is_too_soon, sent
+from serving.routes import GuardedRoute
+from serving.suppressions import USER, Suppression
+from serving.tokens import Clicked, Opened, OptOut, Tokens
+from serving.withdrawal import suppress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection
+    from sqlalchemy import Engine as Database
+
+    from features.events import Event
+    from features.mapping import EventMapping
+    from policy.guards import Standing
+    from policy.policy import Policy
+    from serving.items import Ingested
+    from serving.preferences import Choice
+
+T = TypeVar("T")
+_AWAY: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+_ONE_CLICK: Final = {
+    "schema": {"type": "object", "properties": {"List-Unsubscribe": {"type": "string"}}},
+    "example": {"List-Unsubscribe": "One-Click"},
+}
+_FORM: Final = {
+    "requestBody": {"content": {"application/x-www-form-urlencoded": _ONE_CLICK, "multipart/form-data": _ONE_CLICK}}
+}
+
+
+class Engine(Protocol):
+    """What these routes need of the batch loop."""
+
+    async def ingest(self, events: Sequence[Event]) -> Ingested:
+        """Take events in durably (Overloaded, NotReady)."""
+        ...
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run a job in the next transaction (Overloaded, NotReady)."""
+        ...
+
+
+class LinkRoutes:
+    """The routes, on an engine and its database."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        tokens: Tokens,
+        database: Database,
+        mapping: EventMapping,
+        clock: Callable[[], int],
+        policy: Callable[[], Policy] | None,
+        bursts: Bursts | None = None,
+    ) -> None:
+        """Keep what answering needs.
+
+        Args:
+            engine: Writes.
+            tokens: Reads what a link says.
+            database: Read on connections of its own.
+            mapping: How names and fields become ours; knows the agents of scanners.
+            clock: Tells the wall's microseconds since the epoch.
+            policy: Returns the one in service, for what there is to choose.
+            bursts: Tells scanners by following many links at once.
+        """
+        self._engine = engine
+        self._tokens = tokens
+        self._database = database
+        self._mapping = mapping
+        self._clock = clock
+        self._policy = policy
+        self._bursts = bursts or Bursts()
+
+    def routes(self) -> list[GuardedRoute]:
+        """Return the routes as declared."""
+        found = [
+            _route("/u/{token}", self.show, "GET", "The page to unsubscribe on; looking at it changes nothing"),
+            _route("/u/{token}", self.opt_out, "POST", "Unsubscribe with one click (RFC 8058), or save choices", _FORM),
+            _route("/o/{token}.gif", self.open, "GET", "The picture that tells of an opened message"),
+            _route("/c/{token}", self.click, "GET", "A link of a message: tells of the click and leads where it said"),
+        ]
+        # A HEAD that is asked of a link is no click: it is answered here to be told apart.
+        return [*found, GuardedRoute("/c/{token}", self.peek, methods=["HEAD"], needs=None, include_in_schema=False)]
+
+    def show(self, token: str) -> Response:
+        """Offer to unsubscribe, and to choose."""
+        asked = self._tokens.read(token)
+        if not isinstance(asked, OptOut):
+            return unknown_link_page()
+        return self._page(asked)
+
+    async def opt_out(self, token: str, request: Request) -> Response:
+        """Unsubscribe whoever holds the link, at once and also from what is pending; again changes nothing."""
+        asked = self._tokens.read(token)
+        if not isinstance(asked, OptOut):
+            return unknown_link_page()
+        form = _form(request.scope["opportune.body"])
+        if "preferences" in form:
+            await self._choose(asked, frozenset(form.get("on", ())))
+            return self._page(asked, done="saved")
+        if not is_out(self._standing(asked), asked):
+            await self._unsubscribe(asked, [asked.channel])
+        return self._page(asked, done="unsubscribed")
+
+    async def open(self, token: str, request: Request) -> Response:
+        """Take note that a message was opened."""
+        content = self._tokens.read(token)
+        headers = dict(request.headers.raw)
+        if isinstance(content, Opened) and request.scope.get("opportune.method") != "HEAD":
+            message = self._sent(content.message_id)
+            if message is not None:
+                at = self._clock()
+                machine = is_machine(headers, self._mapping)
+                await self._ingest([reactions.opened(message, machine=machine, at=at)], at)
+        return picture()
+
+    async def click(self, token: str, request: Request) -> Response:
+        """Lead on, and take note of it once it is known whether a person did it."""
+        content = self._tokens.read(token)
+        if not isinstance(content, Clicked):
+            return unknown_link_page()
+        machine = is_machine(dict(request.headers.raw), self._mapping)
+        return _led_on(content.url, BackgroundTask(self._note, content, self._clock(), machine=machine))
+
+    async def peek(self, token: str) -> Response:
+        """Say where a link leads."""
+        content = self._tokens.read(token)
+        return _led_on(content.url) if isinstance(content, Clicked) else unknown_link_page()
+
+    async def _note(self, content: Clicked, at: int, *, machine: bool) -> None:
+        """Take note of a click once it is known which other links of the message were followed at the same time."""
+        alone = await self._bursts.is_alone(content.message_id, content.url)
+        message = self._sent(content.message_id)
+        if message is not None:
+            machine = machine or not alone or is_too_soon(message, at=at)
+            await self._ingest([reactions.clicked(message, content.url, machine=machine, at=at)], at)
+
+    async def _unsubscribe(self, asked: OptOut, channels: Sequence[str]) -> None:
+        at = self._clock()
+        message = self._sent(asked.message_id)
+        taken = await self._ingest([reactions.unsubscribed(asked, each, message) for each in channels], at)
+        if taken.accepted < len(channels):
+            # Of somebody whose events are not kept, that they do not want to be written to is kept all the same.
+            entries = [Suppression(USER, asked.user_key, each, UNSUBSCRIBED, at) for each in channels]
+            await self._engine.write(lambda connection: suppress(connection, entries))
+
+    async def _choose(self, asked: OptOut, wanted: frozenset[str]) -> None:
+        """Write down what differs from what held so far."""
+        before = self._choices(asked)
+        changed = {each.name: each.name in wanted for each in before if each.is_on != (each.name in wanted)}
+        back = {each.channel for each in before if changed.get(each.name)}
+        if back:
+            await self._engine.write(lambda connection: lift(connection, asked.user_key, back))
+        if changed:
+            await self._ingest([reactions.said(asked, changed)], self._clock())
+        if given_up := emptied(before, wanted):
+            await self._unsubscribe(asked, given_up)
+
+    async def _ingest(self, calls: Sequence[dict[str, Any]], at: int) -> Ingested:
+        return await self._engine.ingest([normalise(each, received_at=at, mapping=self._mapping) for each in calls])
+
+    def _page(self, asked: OptOut, done: str | None = None) -> Response:
+        return opt_out_page(channel=asked.channel, choices=self._choices(asked), done=done)
+
+    def _choices(self, asked: OptOut) -> list[Choice]:
+        return choices(self._standing(asked), None if self._policy is None else self._policy(), asked)
+
+    def _standing(self, asked: OptOut) -> Standing:
+        with self._database.connect() as connection:
+            return standing_of(connection, asked.user_key, at=self._clock())
+
+    def _sent(self, message_id: str) -> reactions.Sent | None:
+        with self._database.connect() as connection:
+            return sent(connection, message_id)
+
+
+def _route(
+    path: str, endpoint: Callable[..., Any], method: str, summary: str, taken: dict[str, Any] | None = None
+) -> GuardedRoute:
+    declared: dict[str, Any] = {"tags": ["links"], "response_class": Response, "openapi_extra": taken}
+    return GuardedRoute(path, endpoint, methods=[method], needs=None, summary=summary, **declared)
+
+
+def _form(body: bytes) -> dict[str, list[str]]:
+    """Return the fields of a form; none of what is no form of this page's, such as a mail client's multipart one."""
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=200)
+    except ValueError:
+        return {}
+
+
+def _led_on(url: str, background: BackgroundTask | None = None) -> Response:
+    if not is_web_address(url):
+        return unknown_link_page()
+    return RedirectResponse(url, 302, dict(_AWAY), background)
