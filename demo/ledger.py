@@ -13,7 +13,7 @@ _WAITING = "SELECT count(*) FROM outbox WHERE status = 'pending'"
 _DUE_SEGMENTS = """
 SELECT count(*) FROM segment_looks WHERE due_at IS NOT NULL AND due_at <= (SELECT max(last_known_at) FROM users)
 """
-_OUTCOMES = "SELECT count(DISTINCT trigger_decision_id) FROM outcomes"
+_OUTCOMES = "SELECT count(DISTINCT trigger_decision_id) FROM outcomes WHERE kind = 'order'"
 
 
 def decisions(database: Path) -> dict[str, Any]:

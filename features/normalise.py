@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from features.amounts import worth_of
 from features.events import (
+    FLAG_MACHINE,
     FLAG_SNAPSHOT,
     BadEvent,
     Event,
@@ -75,6 +76,9 @@ def _event(
     occurred_at = _occurred_at(fields, received_at, mapping, history=history)
     context, zone_name = _context(message, mapping)
     flags, excluded = suspicions(message, kind, (user_id, anonymous_id), mapping)
+    if flags & FLAG_MACHINE and message.properties.get("machine") is not True:
+        # However it was found out, it is said in one way from here on.
+        message = message._replace(properties={**message.properties, "machine": True})
     worth = worth_of(kind, message.properties, mapping)
     payload = _payload(message, context)
     record = pack_record(

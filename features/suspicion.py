@@ -1,10 +1,15 @@
 """Who is no customer: bots, mail scanners, staff and test users."""
 
+from typing import Final
+
 from features.events import FLAG_BOT, FLAG_MACHINE
 from features.kinds import Kind
 from features.mapping import EventMapping
 from features.message import Message
 from features.values import text
+
+MACHINES_DO: Final = frozenset({Kind.EMAIL_OPENED, Kind.EMAIL_CLICKED, Kind.SMS_CLICKED})
+"""What machines do in a person's place: mail gateways and previews, before or without anybody looking."""
 
 
 def suspicions(
@@ -16,7 +21,7 @@ def suspicions(
     if agent is not None:
         bot, scanner = mapping.agent(text(agent, "context.userAgent", 4096) or "")
     flags = FLAG_BOT if bot else 0
-    if kind is Kind.EMAIL_OPENED or kind is Kind.EMAIL_CLICKED:
+    if kind in MACHINES_DO:
         marked = any(message.properties.get(each) is True for each in mapping.machine_fields)
         # A scanner that fetches a link is not a visit by a robot: the person stays a person.
         return (FLAG_MACHINE if marked or scanner or bot else 0), None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, Self
 
+from features.suspicion import MACHINES_DO
 from policy.event_names import event_key
 
 EVER_US: Final = 1 << 60
@@ -26,6 +27,11 @@ class Seen(NamedTuple):
     occurred_at: int
     known_at: int
     properties: Mapping[str, Any]
+
+    @property
+    def by_machine(self) -> bool:
+        """Whether a mail gateway or a preview did it, and not the person; conditions do not see such events."""
+        return self.kind in MACHINES_DO and self.properties.get("machine") is True
 
 
 class SentMessage(NamedTuple):

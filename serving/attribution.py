@@ -2,11 +2,18 @@
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from features.kinds import Kind
+from features.suspicion import MACHINES_DO
+from policy.conditions_response import RESPONSES as _WHAT
 from policy.quantities import LONGEST_HORIZON, horizon_length, microseconds
+
+if TYPE_CHECKING:
+    from serving.log import Appended
 
 ORDER: Final = "order"
 
@@ -23,6 +30,42 @@ _ATTRIBUTE: Final = text(
     " * CASE substr(d.horizon, length(d.horizon)) WHEN 'd' THEN 86400000000 ELSE 3600000000 END"
     " ON CONFLICT (trigger_decision_id, event_seq) DO NOTHING"
 )
+
+
+# Of somebody else's decision nothing is taken to tell.
+_RESPOND: Final = text(
+    "INSERT INTO outcomes (trigger_decision_id, event_seq, kind, value, occurred_at)"
+    " SELECT d.trigger_decision_id, :event_seq, :kind, NULL, :occurred_at FROM decisions d"
+    " WHERE d.trigger_decision_id = :decision_id"
+    " AND d.user_no IN (SELECT user_no FROM users WHERE user_no = :user_no OR merged_into = :user_no)"
+    " ON CONFLICT (trigger_decision_id, event_seq) DO NOTHING"
+)
+RESPONSES: Final = MappingProxyType(
+    {
+        **{kind: what for what, kinds in _WHAT.items() for kind in kinds},
+        Kind.EMAIL_SPAM: "complained",
+        Kind.UNSUBSCRIBED: "unsubscribed",
+    }
+)
+"""Kind of event -> what became of the message that it names, as the ledger says it."""
+
+
+class Response(NamedTuple):
+    """What became of a message, as the log has it.
+
+    Attributes:
+        user_no: Whose event; after links, the one they were linked to.
+        event_seq: Its position in the log.
+        occurred_at: When it happened, in microseconds.
+        kind: What became of it.
+        decision_id: The decision that the event names.
+    """
+
+    user_no: int
+    event_seq: int
+    occurred_at: int
+    kind: str
+    decision_id: str
 
 
 class Order(NamedTuple):
@@ -68,3 +111,22 @@ def attribute(connection: Connection, orders: Sequence[Order]) -> int:
         for each in orders
     ]
     return max(0, connection.execute(_ATTRIBUTE, rows).rowcount)
+
+
+def respond(connection: Connection, responses: Sequence[Response]) -> int:
+    """Tie what became of messages to the decisions that they name; return how many ties are new."""
+    if not responses:
+        return 0
+    return max(0, connection.execute(_RESPOND, [each._asdict() for each in responses]).rowcount)
+
+
+def responses_of(added: "Appended") -> list[Response]:
+    """Return what an event says of a message, where it names its decision, and it is no machine that opened it."""
+    event = added.event
+    properties = event.payload.get("properties", {})
+    named = properties.get("decision_id")
+    if not isinstance(named, str) or (event.kind in MACHINES_DO and properties.get("machine") is True):
+        return []
+    occurred_at = min(event.occurred_at, added.known_at)
+    kind = RESPONSES[event.kind]
+    return [Response(added.person.no, added.seq, occurred_at, kind, named)]

@@ -12,8 +12,10 @@ from features.events import AMOUNT, PLUS_MINUS, Event, unpack_record, user_key
 from features.kinds import Kind
 from features.pace import is_inhuman
 from features.steps import Steps
+from features.suspicion import MACHINES_DO
 from policy.event_names import of_event
 from policy.reasons import Action, Reason
+from policy.triggers import Trigger
 from serving import attribution, ledger
 from serving.clock import wall
 from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Question, UserIds
@@ -251,10 +253,9 @@ class Batch:
             self._work.orders.append(_order(added))
         elif event.kind is Kind.OTHER:
             self._work.unknown[event.name] += 1
-        if tools.policy.recalling and of_event(tools.policy.recalling, event.kind, event.name):
-            self._work.recalling.append(added)
-        triggers = tools.policy.triggers_for(event.kind, event.name)
-        cancelled = tuple(self._timers.heed(added))
+        elif event.kind in attribution.RESPONSES:
+            self._work.responses += attribution.responses_of(added)
+        triggers, cancelled = self._asked_by(added)
         if asked or triggers or cancelled:
             self._read(
                 Reading(
@@ -271,6 +272,17 @@ class Batch:
         if touched := self._memberships.touched_by(added):
             self._note(added, touched, is_read=bool(asked or triggers or cancelled))
         return Fate.ACCEPTED, added
+
+    def _asked_by(self, added: Appended) -> tuple[tuple[Trigger, ...], tuple[tuple[Trigger, int], ...]]:
+        """Return the triggers that an event asks, and the steps that it cancels; let timers be armed by it."""
+        event, policy = added.event, self._tools.policy
+        if event.kind in MACHINES_DO and event.payload.get("properties", {}).get("machine") is True:
+            # It is kept, and nothing reacts to what the person did not do.
+            return (), ()
+        if policy.recalling and of_event(policy.recalling, event.kind, event.name):
+            self._work.recalling.append(added)
+        triggers = policy.triggers_for(event.kind, event.name)
+        return triggers, tuple(self._timers.heed(added))
 
     def _note(self, added: Appended, touched: tuple[str, ...], *, is_read: bool) -> None:
         """Let segments be looked at; what they ask of the person's state is read now, unless it `is_read` already."""
@@ -346,6 +358,7 @@ class Batch:
         if concerned:
             reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())
         attribution.attribute(self._connection, self._work.orders)
+        attribution.respond(self._connection, self._work.responses)
         count_unknown(self._connection, self._work.unknown, at=now, nearest=self._tools.nearest)
 
     def _answer(self, asked: Asked) -> Answer:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from features.cache import keep_compiled
 from features.kinds import fold_name
-from policy.source import load
 from policy.policy import Policy
+from policy.source import load
 from policy.view import Seen
 from serving.champions import Champions
 from serving.database import open_database
@@ -114,7 +114,8 @@ class _WholeView(PersonView):
 
     def everything(self, since_us: int, /) -> Sequence[Seen]:
         """Return the events of every kind that happened after `since_us`, newest first."""
-        return [each for each in self.log if each.occurred_at > since_us and each.known_at <= self.at]
+        known = (each for each in self.log if each.occurred_at > since_us and each.known_at <= self.at)
+        return [each for each in known if not each.by_machine]
 
 
 def audit(connection: Connection, policy: Policy, scorer: Scorer) -> Audit:

@@ -12,17 +12,19 @@ from sqlalchemy import Connection
 from features.catalog import CATALOGUE
 from features.kinds import Kind, fold_name
 from features.layout import Floats
-from policy.send_hours import PRIOR_CONFIDENCE
+from features.suspicion import MACHINES_DO
 from policy.policy import Policy
+from policy.send_hours import PRIOR_CONFIDENCE
 from policy.view import Seen, SentMessage
 from serving.driver import Row, driver
 from serving.occasions import Occasion
 from serving.people import Person
 from serving.profiles import Profiles
 
+_MACHINES: Final = tuple(sorted(map(int, MACHINES_DO)))
 # What happened after a moment also became known after it, and a link after all that it links: the walk back from the
 # last event, and from each link into what it linked, may end there. Links of later on are not followed.
-_SINCE: Final = """
+_SINCE: Final = f"""
 WITH RECURSIVE chain (prev_seq, linked_no, kind, name, occurred_at, known_at, payload) AS (
     SELECT e.prev_seq, e.linked_no, e.kind, e.name, e.occurred_at, e.known_at, e.payload
     FROM users u JOIN events e ON e.seq = u.last_seq WHERE u.user_no = ?1 AND e.known_at > ?2
@@ -35,7 +37,9 @@ WITH RECURSIVE chain (prev_seq, linked_no, kind, name, occurred_at, known_at, pa
     WHERE chain.known_at <= ?3 AND e.known_at > ?2
 )
 SELECT kind, name, occurred_at, known_at, payload FROM chain
-WHERE known_at <= ?3 AND occurred_at > ?2 ORDER BY occurred_at DESC, known_at DESC
+WHERE known_at <= ?3 AND occurred_at > ?2
+AND NOT (kind IN {_MACHINES} AND json_type(payload, '$.properties.machine') IS 'true')
+ORDER BY occurred_at DESC, known_at DESC
 """
 _COLUMNS: Final = {name: column for column, name in enumerate(CATALOGUE.names)}
 _payload = msgspec.json.Decoder().decode

@@ -8,7 +8,7 @@ from features.layout import Floats
 from policy.policy import Policy
 from policy.timing import Timing
 from policy.triggers import Trigger
-from serving.attribution import Order
+from serving.attribution import Order, Response
 from serving.clock import Clock, Ticks
 from serving.items import Fate, Question, Score
 from serving.ledger import EvaluationRow
@@ -80,6 +80,7 @@ class Work:
     readings: list[Reading] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
     links: list[Appended] = field(default_factory=list)
     lessons: list[Appended] = field(default_factory=list)
     recalling: list[Appended] = field(default_factory=list)
