@@ -33,7 +33,7 @@ class Policy(BaseModel):
         names = [each.name for each in self.triggers]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"two triggers have the same name: {', '.join(twice)}")
+            raise ValueError(f"triggers: two have the same name: {', '.join(twice)}")
         asked = (condition.reads.segments for each in self.triggers for condition in each.conditions)
         check_known(frozenset().union(*asked), self.segments_by_name)
         return self

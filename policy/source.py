@@ -41,8 +41,18 @@ def load(path: Path, *, kind_of: KindOf = segment_kind) -> Policy:
     Raises:
         PolicyRefused: Anything in it is wrong, or it cannot be read; then nothing of it counts.
     """
-    source = read(path)
-    return parse(source.text, file=str(path), kind_of=kind_of, templates=source.templates)
+    return checked(read(path), path, kind_of=kind_of)
+
+
+def checked(source: Source, path: Path, *, kind_of: KindOf = segment_kind) -> Policy:
+    """Check what was read from a policy file, which says what its triggers are, be it that there are none.
+
+    An editor that empties a file before it writes must not end everything that waits. Raises as `load` does.
+    """
+    policy = parse(source.text, file=str(path), kind_of=kind_of, templates=source.templates)
+    if "triggers" not in policy.model_fields_set:
+        raise PolicyRefused([Problem(str(path), 1, "", "has no `triggers:`; to have none, write `triggers: []`")])
+    return policy
 
 
 def read(path: Path) -> Source:

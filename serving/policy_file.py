@@ -6,7 +6,7 @@ from pathlib import Path
 from policy.event_names import KindOf
 from policy.policy import Policy
 from policy.problems import Problem
-from policy.source import PolicyRefused, Source, parse, read, remarks
+from policy.source import PolicyRefused, Source, checked, read, remarks
 
 Found = Source | tuple[Problem, ...]
 """What the file and the templates beside it hold, or why they cannot be read."""
@@ -74,9 +74,4 @@ class PolicyFile:
     def _policy(self, found: Found) -> Policy:
         if not isinstance(found, Source):
             raise PolicyRefused(list(found))
-        policy = parse(found.text, file=str(self.path), kind_of=self._kind_of, templates=found.templates)
-        if "triggers" not in policy.model_fields_set:
-            # An editor that empties a file before it writes must not end everything that waits.
-            says = "has no `triggers:`; to have none, write `triggers: []`"
-            raise PolicyRefused([Problem(str(self.path), 1, "", says)])
-        return policy
+        return checked(found, self.path, kind_of=self._kind_of)

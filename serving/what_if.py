@@ -120,7 +120,10 @@ def what_if(settings: Settings, present: Policy, other: Policy, window: Window, 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare the policy in force with the one of a file; 0 compared, 1 refused."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.end <= given.first:
+        parser.error(f"argument --to: must be later than --from (is {given.end})")
     settings = settings_of_process()
     layers = [path for path in (settings.events, given.map) if path is not None]
     try:
@@ -152,11 +155,18 @@ def _write(found: Comparison, folder: Path, given: argparse.Namespace, versions:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m serving.what_if", description=__doc__)
     parser.add_argument("triggers", type=Path, help="the other policy file")
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True, help="the first day, UTC")
-    parser.add_argument("--to", dest="end", type=date.fromisoformat, required=True, help="the day after the last")
+    parser.add_argument("--from", dest="first", type=_day, required=True, help="the first day, UTC")
+    parser.add_argument("--to", dest="end", type=_day, required=True, help="the day after the last")
     parser.add_argument("--map", type=Path, help="a mapping file, laid over the shipped one")
     parser.add_argument("--as-live", action="store_true", help="rehearse every trigger as if it were live")
     return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a day such as 2017-11-01 (is {text!r})") from None
 
 
 def _moment(day: date) -> int:

@@ -37,6 +37,10 @@ def test_a_refused_file_fails_with_every_place(lint):
     ]
 
 
+def test_a_file_that_a_server_would_refuse_is_refused_here_too(lint):
+    assert lint("format: 1\n") == (1, "", "mine.yaml:1: has no `triggers:`; to have none, write `triggers: []`\n")
+
+
 def test_names_are_those_of_the_mapping_that_a_server_would_use(tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text(
         "triggers:\n- {name: a, on: [add_to_cart, Korb], threshold: 0.1, cool_down: 1d}\n"

@@ -122,6 +122,20 @@ def test_a_policy_that_is_refused_and_a_home_without_a_log_are_named(home, capsy
     assert not (home / "opportune.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("first", "end", "why"),
+    [
+        ("yesterday", "2024-03-02", "argument --from: must be a day such as 2017-11-01 (is 'yesterday')"),
+        ("2024-03-02", "2024-03-02", "argument --to: must be later than --from (is 2024-03-02)"),
+    ],
+)
+def test_a_time_that_is_none_is_refused(first, end, why, capsys):
+    with pytest.raises(SystemExit):
+        main(["other.yaml", "--from", first, "--to", end])
+
+    assert why in capsys.readouterr().err
+
+
 def test_who_was_suppressed_by_hand_before_gets_nothing_from_either(home):
     database = open_database(home / "opportune.db")
     with database.begin() as connection:
