@@ -86,7 +86,7 @@ class Trigger(BaseModel):
         description="`dry_run` decides and logs only; `live` sends; `test_profiles` is live for users marked as `test` "
         "and in dry run for everybody else.",
     )
-    endpoint: Name = Field(default="default", description="Name of a configured webhook endpoint.")
+    endpoint: Name = Field(default="default", description="Name of a configured endpoint; `default`: that of the channel.")
     channel: Channels = Field(
         default="webhook",
         validate_default=True,

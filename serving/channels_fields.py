@@ -19,7 +19,9 @@ class Block(BaseModel):
 
 
 class _Addressed(Block):
-    url: str | None = Field(default=None, min_length=1, description="Its address; https:// but on this machine.")
+    url: str | None = Field(
+        default=None, min_length=1, description="Its address, `https://…`; `http://…` is for networks that are trusted."
+    )
     url_env: Variable | None = Field(
         default=None, description="The environment variable that holds it instead, since it is a secret itself."
     )
@@ -72,7 +74,7 @@ class SecretHeader(Block):
     """A header that holds a secret."""
 
     secret_env: Variable = Field(description="The environment variable of the secret.")
-    before: str = Field(default="", pattern=r"^[\x20-\x7e]*$", description="What stands before it: `Bearer `.")
+    before: str | None = Field(default=None, pattern=r"^[\x20-\x7e]*$", description="What stands before it: `Bearer `.")
 
 
 class MessageIdBlock(Block):

@@ -159,7 +159,7 @@ def _api(name: str, block: ApiBlock, around: _Surroundings) -> Endpoint:
     for key, value in block.headers.items():
         field = ("headers", key)
         if isinstance(value, SecretHeader):
-            headers[key] = secret_header(value.before + _secret(value.secret_env, field, around))
+            headers[key] = secret_header((value.before or "") + _secret(value.secret_env, field, around))
         else:
             headers[key] = _templated(header, value, field)
     return Api(

@@ -48,7 +48,8 @@ def _forget(home: Path, said: Mentions, keys: Sequence[str]) -> list[str]:
     changed += list(_abandoned(home / "import"))
     for file in changed:
         file.unlink(missing_ok=True)
-    changed += [file for file in sorted((home / "import").glob("*.rejected.jsonl")) if _rewrite(file, said)]
+    written = [*(home / "import").glob("*.rejected.jsonl"), *(home / "sent").glob("*.jsonl")]
+    changed += [file for file in sorted(written) if _rewrite(file, said)]
     return sorted(str(each.relative_to(home)) for each in changed)
 
 
@@ -106,6 +107,7 @@ def _rewrite(file: Path, said: Mentions) -> bool:
         return False
     fresh = file.with_suffix(".fresh")
     fresh.write_text("".join(kept), encoding="utf-8")
+    fresh.chmod(file.stat().st_mode)
     fresh.replace(file)
     return True
 

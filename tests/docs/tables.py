@@ -103,6 +103,20 @@ def trigger_tests() -> str:
     return _table(("field", "default", "meaning"), rows)
 
 
+def channels() -> str:
+    """Return the table of every field of the file of channels, those of each type of endpoint below."""
+    from serving.channels_fields import BLOCKS, ChannelsBlock, MessageIdBlock, SecretHeader
+
+    rows = _fields(ChannelsBlock)
+    for model in BLOCKS.values():
+        kind = model.model_fields["type"]
+        rows.append(("`type`", "needed", kind.description or ""))
+        rows += [(f"… {name}", default, meaning) for name, default, meaning in _fields(model, without={"type"})]
+    rows += _fields(SecretHeader, within="headers.….")
+    rows += _fields(MessageIdBlock, within="message_id.")
+    return _table(("field", "default", "meaning"), rows)
+
+
 def _fields(
     model: Any, within: str = "", without: Iterable[str] = (), *, plain: bool = False
 ) -> list[tuple[str, str, str]]:
@@ -125,6 +139,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "triggers": (ROOT / "docs/triggers.md", triggers),
     "conditions": (ROOT / "docs/triggers.md", conditions),
     "segments": (ROOT / "docs/segments.md", segments),
+    "channels": (ROOT / "docs/channels.md", channels),
     "tests": (ROOT / "docs/triggers.md", trigger_tests),
 }
 
