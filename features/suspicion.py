@@ -1,6 +1,7 @@
 """Who is no customer: bots, mail scanners, staff and test users."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from features.events import FLAG_BOT, FLAG_MACHINE
 from features.kinds import Kind
@@ -10,6 +11,11 @@ from features.values import text
 
 MACHINES_DO: Final = frozenset({Kind.EMAIL_OPENED, Kind.EMAIL_CLICKED, Kind.SMS_CLICKED})
 """What machines do in a person's place: mail gateways and previews, before or without anybody looking."""
+
+
+def by_machine(kind: int, properties: Mapping[str, Any]) -> bool:
+    """Whether a machine did it and not the person; such an event is kept, and nothing reacts to it."""
+    return kind in MACHINES_DO and properties.get("machine") is True
 
 
 def suspicions(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, Self
 
-from features.suspicion import MACHINES_DO
+from features.suspicion import by_machine
 from policy.event_names import event_key
 
 EVER_US: Final = 1 << 60
@@ -31,7 +31,7 @@ class Seen(NamedTuple):
     @property
     def by_machine(self) -> bool:
         """Whether a mail gateway or a preview did it, and not the person; conditions do not see such events."""
-        return self.kind in MACHINES_DO and self.properties.get("machine") is True
+        return by_machine(self.kind, self.properties)
 
 
 class SentMessage(NamedTuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from features.kinds import Kind
-from features.suspicion import MACHINES_DO
+from features.suspicion import by_machine
 from policy.conditions_response import RESPONSES as _WHAT
 from policy.quantities import LONGEST_HORIZON, horizon_length, microseconds
 
@@ -125,7 +125,7 @@ def responses_of(added: "Appended") -> list[Response]:
     event = added.event
     properties = event.payload.get("properties", {})
     named = properties.get("decision_id")
-    if not isinstance(named, str) or (event.kind in MACHINES_DO and properties.get("machine") is True):
+    if not isinstance(named, str) or by_machine(event.kind, properties):
         return []
     occurred_at = min(event.occurred_at, added.known_at)
     kind = RESPONSES[event.kind]

@@ -12,7 +12,7 @@ from features.events import AMOUNT, PLUS_MINUS, Event, unpack_record, user_key
 from features.kinds import Kind
 from features.pace import is_inhuman
 from features.steps import Steps
-from features.suspicion import MACHINES_DO
+from features.suspicion import by_machine
 from policy.event_names import of_event
 from policy.reasons import Action, Reason
 from policy.triggers import Trigger
@@ -276,8 +276,7 @@ class Batch:
     def _asked_by(self, added: Appended) -> tuple[tuple[Trigger, ...], tuple[tuple[Trigger, int], ...]]:
         """Return the triggers that an event asks, and the steps that it cancels; let timers be armed by it."""
         event, policy = added.event, self._tools.policy
-        if event.kind in MACHINES_DO and event.payload.get("properties", {}).get("machine") is True:
-            # It is kept, and nothing reacts to what the person did not do.
+        if by_machine(event.kind, event.payload.get("properties", {})):
             return (), ()
         if policy.recalling and of_event(policy.recalling, event.kind, event.name):
             self._work.recalling.append(added)

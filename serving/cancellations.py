@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from features.kinds import Kind
+from features.suspicion import by_machine
 from policy.event_names import of_event
 from policy.policy import Policy
 from policy.timing import key_of, keys_ended
@@ -92,7 +93,10 @@ def _ends(policy: Policy, event: _Event, message: Caused) -> bool:
         return False
     if trigger is None or not any(each is trigger for each in of_event(policy.recalling, event.kind, event.name)):
         return False
-    ended = keys_ended(trigger, _properties(event.payload))
+    properties = _properties(event.payload)
+    if by_machine(event.kind, properties):
+        return False
+    ended = keys_ended(trigger, properties)
     key = key_of(trigger, _properties(message.payload or "{}"))
     return ended is None or key is None or key in ended
 

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from features.kinds import Kind, fold_name
+from features.suspicion import by_machine
 from policy.decide import TEST_USER
 from policy.event_names import EVENT_KINDS, event_key
 from policy.runs import EVERYTHING
@@ -110,6 +111,8 @@ def _waits(trigger: Trigger, events: Iterable[Sequence[Any]], heard_at: int, now
     for seq, kind, name, occurred_at, payload in events:
         event = kind if kind != Kind.OTHER else fold_name(name)
         properties = _payload(payload).get("properties", {})
+        if by_machine(kind, properties):
+            continue
         if event in cancelling:
             ended = keys_ended(trigger, properties)
             waits = {key: each for key, each in waits.items() if not _is_ended(key, ended)}

@@ -106,6 +106,14 @@ async def test_who_would_still_wait_waits_until_the_moment_they_would_have(shop)
     assert 35 * MINUTE <= until < 35 * MINUTE + 0.01
 
 
+async def test_nobody_is_enrolled_by_what_a_machine_did(shop):
+    opened = [event("Email Opened", user, 0, properties={"machine": user == "gateway"}) for user in ("gateway", "ann")]
+    await imported(shop, *opened, now=10 * MINUTE)
+    await put(shop, abandoned().replace("on: Product Added", "on: Email Opened"))
+
+    assert who_waits(shop) == ["ann"]
+
+
 async def test_nobody_is_enrolled_whose_order_comes_in_with_the_enrolment(shop):
     await imported(shop, added("u", 0), added("v", 0), now=10 * MINUTE)
     shop.tools.policy, shop.tools.timing = (policy := parse(abandoned())), timing(policy)

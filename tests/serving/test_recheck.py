@@ -136,6 +136,16 @@ async def fire(shop, user="u", at=1, cart=None):
     await shop.engine.score([("nobody", None)], at=START + (at + 601) * SECOND)
 
 
+@pytest.mark.parametrize(("clicked_by", "gone"), [({"machine": True}, []), ({}, [("u", "withdrawn")])])
+async def test_what_a_machine_did_takes_no_message_back(open_shop, clicked_by, gone):
+    shop = open_shop({"after": "10 min", "cancel_on": "Email Link Clicked"})
+    await one_by_one(shop, added("u", 0), added("w", 601))
+    await shop.engine.write(history(event("Email Link Clicked", "u", 300, properties={"url": "x"} | clicked_by)))
+    shop.claim()
+
+    assert shop.rows("SELECT user_key, status FROM outbox JOIN users USING (user_no) WHERE status <> 'pending'") == gone
+
+
 async def test_a_purchase_that_arrives_late_withdraws_what_it_would_have_cancelled(open_shop):
     shop = open_shop(CANCELLED)
     await fire(shop)
