@@ -41,6 +41,7 @@ _LEFT_OVER: Final = """
 SELECT t.user_no, p.user_key, t.trigger, t.step, t.key, t.due_at, t.armed_at, t.event_seq
 FROM timers t JOIN users u USING (user_no) JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
 WHERE (t.trigger, t.step) NOT IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+AND (t.user_no, t.trigger, t.step, t.key) > (?, ?, ?, ?) ORDER BY t.user_no, t.trigger, t.step, t.key LIMIT ?
 """
 _COUNTS: Final = "SELECT trigger, count(*) FROM timers GROUP BY trigger"
 _LAST_SEQ: Final = "SELECT last_seq FROM users WHERE user_no = ?"
@@ -129,10 +130,20 @@ def is_known(timer: Timer, timing: Timing) -> bool:
     return trigger is not None and timer.step <= len(trigger.steps)
 
 
-def left_over(connection: Connection, timing: Timing) -> list[Timer]:
-    """Return the timers that no trigger knows any more; looks at all of them, so not for the batch loop."""
+def left_over(connection: Connection, timing: Timing, *, after: Timer | None, at_most: int) -> list[Timer]:
+    """Return the next timers that no trigger knows any more, those of earlier users first; empty at the end.
+
+    Between them it looks at all that are known, so it is not for the batch loop.
+
+    Args:
+        connection: To read from.
+        timing: Of the policy in service.
+        after: The last one of before; None at the beginning.
+        at_most: How many.
+    """
     known = [(each.name, step) for each in timing.by_name.values() for step in range(len(each.steps) + 1)]
-    rows = driver(connection).execute(_LEFT_OVER, (json.dumps(known),)).fetchall()
+    place = (0, "", 0, "") if after is None else (after.user_no, after.trigger, after.step, after.key)
+    rows = driver(connection).execute(_LEFT_OVER, (json.dumps(known), *place, at_most)).fetchall()
     return [Timer(*row) for row in rows]
 
 

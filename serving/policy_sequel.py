@@ -104,9 +104,10 @@ async def _withdraw(engine: Engine, database: Database, policy: Policy) -> int:
 
 async def _end(engine: Engine, database: Database, policy: Policy) -> int:
     """End the timers that no trigger knows."""
-    ended, found = 0, await asyncio.to_thread(_left_over, database, timing(policy))
-    for first in range(0, len(found), AT_ONCE):
-        ended += await engine.end(found[first : first + AT_ONCE])
+    ended, last, kept = 0, None, timing(policy)
+    while found := await asyncio.to_thread(_left_over, database, kept, last):
+        last = found[-1]
+        ended += await engine.end(found)
         await asyncio.sleep(REST_S)
     return ended
 
@@ -154,9 +155,9 @@ def _unsendable(database: Database, policy: Policy) -> list[str]:
         return unsendable(connection, policy)
 
 
-def _left_over(database: Database, found: Timing) -> list[Timer]:
+def _left_over(database: Database, kept: Timing, after: Timer | None) -> list[Timer]:
     with database.connect() as connection:
-        return left_over(connection, found)
+        return left_over(connection, kept, after=after, at_most=AT_ONCE)
 
 
 def _waiting(database: Database) -> dict[str, int]:
