@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from feast import FeatureStore
 
 from feature_repo import declarations
 from feature_repo.model_services import apply_model_service
-from feature_repo.stores import repo_config
+from feature_repo.stores import open_store
 from features.catalog import CATALOGUE
 from models.bundle import BundleRefused, load, write
 from models.horizon import registered_name
@@ -125,7 +124,7 @@ class Recording:
 
     def _serve_features(self, name: str, version: str, learned: Learned) -> None:
         """Declare in Feast which features this version is served with."""
-        store = FeatureStore(config=repo_config(self._home))
+        store = open_store(self._home)
         if not any(each.name == "user_features" for each in store.list_on_demand_feature_views()):
             store.apply([declarations.user, declarations.user_state, declarations.user_features, declarations.intent])
         apply_model_service(store, name, version, list(learned.features))

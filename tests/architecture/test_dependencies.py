@@ -62,3 +62,22 @@ def test_what_a_module_imports_is_declared_for_where_it_runs(path):
     }
 
     assert undeclared == set(), f"declare it in pyproject.toml: {path} runs with {EXTRAS[path.parts[0]]}"
+
+
+def first_import(path, package: str) -> float:
+    """Return the line of the first top-level import of a package; infinite where there is none."""
+    nodes = ast.parse(tree.text(path)).body
+    found = [
+        node.lineno
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package
+    ]
+    found += [
+        node.lineno for node in nodes if isinstance(node, ast.Import) for each in node.names if each.name == package
+    ]
+    return min(found, default=float("inf"))
+
+
+@pytest.mark.parametrize("path", [each for each in tree.modules() if each.parts[0] in ("serving", "training")], ids=str)
+def test_feast_is_imported_by_way_of_feature_repo_which_takes_a_third_of_the_time(path):
+    assert first_import(path, "feature_repo") <= first_import(path, "feast")
