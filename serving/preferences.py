@@ -38,7 +38,7 @@ class Choice(NamedTuple):
         return f"{self.purpose}:{self.channel}"
 
 
-def standing_of(connection: Connection, key: str, *, at: int) -> Standing:
+def standing_of(connection: Connection, key: str) -> Standing:
     """Return what a person said and what stands against them, under all ids that the log knows."""
     people = People(connection)
     people.find([key])
@@ -46,7 +46,7 @@ def standing_of(connection: Connection, key: str, *, at: int) -> Standing:
     if person is None:
         return Standing()
     standings = Standings(connection, Watch(consents=True))
-    standings.prepare([person], [], at=at)
+    standings.prepare([person], [], at=0)
     return standings.of(person, until=0)
 
 

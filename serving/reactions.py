@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import blake2b
+from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -67,7 +68,7 @@ def unsubscribed(asked: OptOut, channel: str, message: Sent | None) -> dict[str,
     return {
         "type": "track",
         "event": "Unsubscribed",
-        **ids_in(asked.user_key),
+        **_said_now(asked),
         "properties": {**decision, "message_id": asked.message_id, "channel": channel, "purpose": asked.purpose},
         "traits": {"consents": {f"{asked.purpose}:{channel}": False}},
     }
@@ -78,9 +79,14 @@ def said(asked: OptOut, consents: Mapping[str, bool]) -> dict[str, Any]:
     return {
         "type": "track",
         "event": "Segment Consent Preference Updated",
-        **ids_in(asked.user_key),
+        **_said_now(asked),
         "context": {"consent": {"categoryPreferences": dict(consents)}},
     }
+
+
+def _said_now(asked: OptOut) -> dict[str, str]:
+    # Whoever came back may go again: the same words are then another event.
+    return {**ids_in(asked.user_key), "messageId": f"link {token_hex(16)}"}
 
 
 def _reaction(name: str, message: Sent, once: str, *, machine: bool, **properties: str) -> dict[str, Any]:
@@ -89,7 +95,7 @@ def _reaction(name: str, message: Sent, once: str, *, machine: bool, **propertie
         "event": name,
         **ids_in(message.user_key),
         # Whoever reloads, or a machine beside a person, is told apart; a flood is not kept.
-        "messageId": f"{name[6:10].strip()} {message.message_id} {once} {'m' if machine else 'p'}"[:100],
+        "messageId": f"{name} {message.message_id} {once} {'m' if machine else 'p'}"[:100],
         "properties": {
             "decision_id": message.decision_id,
             "message_id": message.message_id,

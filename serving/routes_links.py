@@ -57,6 +57,10 @@ class Engine(Protocol):
         """Take events in durably (Overloaded, NotReady)."""
         ...
 
+    def now(self) -> int:
+        """Return the present moment on the clock of the events, in microseconds."""
+        ...
+
     async def write(self, job: Callable[[Connection], T]) -> T:
         """Run a job in the next transaction (Overloaded, NotReady)."""
         ...
@@ -83,7 +87,7 @@ class LinkRoutes:
             tokens: Reads what a link says.
             database: Read on connections of its own.
             mapping: How names and fields become ours; knows the agents of scanners.
-            clock: Tells the wall's microseconds since the epoch.
+            clock: Tells the wall's microseconds since the epoch, as deliveries know it.
             policy: Returns the one in service, for what there is to choose.
             bursts: Tells scanners by following many links at once.
         """
@@ -133,8 +137,7 @@ class LinkRoutes:
         if isinstance(content, Opened) and request.scope.get("opportune.method") != "HEAD":
             message = self._sent(content.message_id)
             if message is not None:
-                at = self._clock()
-                machine = is_machine(headers, self._mapping)
+                at, machine = self._engine.now(), is_machine(headers, self._mapping)
                 await self._ingest([reactions.opened(message, machine=machine, at=at)], at)
         return picture()
 
@@ -144,7 +147,7 @@ class LinkRoutes:
         if not isinstance(content, Clicked):
             return unknown_link_page()
         machine = is_machine(dict(request.headers.raw), self._mapping)
-        return _led_on(content.url, BackgroundTask(self._note, content, self._clock(), machine=machine))
+        return _led_on(content.url, BackgroundTask(self._note, content, self._engine.now(), machine=machine))
 
     async def peek(self, token: str) -> Response:
         """Say where a link leads."""
@@ -153,14 +156,15 @@ class LinkRoutes:
 
     async def _note(self, content: Clicked, at: int, *, machine: bool) -> None:
         """Take note of a click once it is known which other links of the message were followed at the same time."""
+        followed_at = self._clock()
         alone = await self._bursts.is_alone(content.message_id, content.url)
         message = self._sent(content.message_id)
         if message is not None:
-            machine = machine or not alone or is_too_soon(message, at=at)
+            machine = machine or not alone or is_too_soon(message, at=followed_at)
             await self._ingest([reactions.clicked(message, content.url, machine=machine, at=at)], at)
 
     async def _unsubscribe(self, asked: OptOut, channels: Sequence[str]) -> None:
-        at = self._clock()
+        at = self._engine.now()
         message = self._sent(asked.message_id)
         taken = await self._ingest([reactions.unsubscribed(asked, each, message) for each in channels], at)
         if taken.accepted < len(channels):
@@ -176,7 +180,7 @@ class LinkRoutes:
         if back:
             await self._engine.write(lambda connection: lift(connection, asked.user_key, back))
         if changed:
-            await self._ingest([reactions.said(asked, changed)], self._clock())
+            await self._ingest([reactions.said(asked, changed)], self._engine.now())
         if given_up := emptied(before, wanted):
             await self._unsubscribe(asked, given_up)
 
@@ -191,7 +195,7 @@ class LinkRoutes:
 
     def _standing(self, asked: OptOut) -> Standing:
         with self._database.connect() as connection:
-            return standing_of(connection, asked.user_key, at=self._clock())
+            return standing_of(connection, asked.user_key)
 
     def _sent(self, message_id: str) -> reactions.Sent | None:
         with self._database.connect() as connection:

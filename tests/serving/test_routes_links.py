@@ -1,0 +1,384 @@
+"""The links of messages over HTTP on the real engine: one click unsubscribes, a look changes nothing."""
+
+import asyncio
+import re
+from html.parser import HTMLParser
+from urllib.parse import urlencode
+
+import pytest
+
+from serving.api import Limits, http_edge
+from serving.bursts import BURST_S
+from serving.clock import wall
+from serving.links import tracked, unsubscribe_url
+from serving.metrics import Metrics
+from serving.pixel import GIF
+from serving.reactions import SOONEST_US
+from serving.tokens import Tokens
+from tests.serving.asking import MAPPING, Files, reply
+from tests.serving.engines import Shop, event
+
+POLICY = """
+format: 1
+triggers:
+  - name: cart
+    on: Product Added
+    horizon: 24h
+    threshold: 1%
+    cool_down: 1s
+    channel: email
+    guards: {consent: legitimate_interest}
+    hold_out: {share: 0.001, salt: test}
+    mode: live
+  - name: news
+    on: Product Viewed
+    horizon: 24h
+    threshold: 1%
+    cool_down: 1s
+    channel: {prefer: [sms, email]}
+    guards: {purpose: news}
+    mode: dry_run
+"""
+TOKENS = Tokens("a secret")
+BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+ONE_CLICK = {"content-type": "application/x-www-form-urlencoded"}
+FORM = b"List-Unsubscribe=One-Click"
+MULTIPART = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
+SHOP_PAGE = "https://shop.example/cart?a=1&b=ä"
+
+
+class Site:
+    """The HTTP interface on a shop's engine."""
+
+    def __init__(self, shop):
+        self.shop = shop
+        self.edge = http_edge(
+            shop.engine,
+            database=shop.database,
+            mapping=MAPPING,
+            metrics=Metrics(),
+            missing=tuple,
+            files=Files(shop.home, []),
+            policy=lambda: shop.engine.policy,
+            tokens=TOKENS,
+            limits=Limits(),
+            open_without_keys=True,
+        )
+
+    async def ask(self, method, path, body=b"", headers=BROWSER):
+        return await reply(self.edge, method, path, headers, [body])
+
+    async def choose(self, path, *on):
+        return await self.ask("POST", path, urlencode([("preferences", 1), *(("on", each) for each in on)]).encode())
+
+    async def add_to_cart(self, at=0.0):
+        await self.shop.engine.ingest([event("Product Added", "u", at, properties={"product_id": "p"})])
+
+    async def message(self, at=0.0):
+        """Let the trigger send something, and return the message's id."""
+        await self.add_to_cart(at)
+        return self.shop.rows("SELECT message_id FROM outbox ORDER BY created_at DESC, rowid DESC")[0][0]
+
+    def deliver(self, message_id, ago_us=10 * SOONEST_US):
+        with self.shop.database.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE outbox SET status = 'delivered', delivered_at = ? WHERE message_id = ?",
+                (wall() - ago_us, message_id),
+            )
+
+    def statuses(self):
+        return self.shop.rows("SELECT status, last_error FROM outbox ORDER BY rowid")
+
+    def events(self, name):
+        """Return the message id, decision and machine of each event of a name."""
+        return self.shop.rows(
+            "SELECT payload ->> '$.properties.message_id', payload ->> '$.properties.decision_id',"
+            " payload ->> '$.properties.machine' FROM events WHERE name = ? ORDER BY seq",
+            name,
+        )
+
+    def forms(self, page):
+        return Boxes.of(page.body.decode())
+
+
+class Boxes(HTMLParser):
+    """Reads which boxes of a page are ticked."""
+
+    @classmethod
+    def of(cls, text):
+        boxes = cls()
+        boxes.found = {}
+        boxes.feed(text)
+        return boxes.found
+
+    def handle_starttag(self, tag, attrs):
+        named = dict(attrs)
+        if tag == "input" and named.get("type") == "checkbox":
+            self.found[named["value"]] = "checked" in named
+
+
+@pytest.fixture
+def site(tmp_path):
+    shop = Shop(tmp_path, policy=POLICY)
+    yield Site(shop)
+    shop.close()
+
+
+def opt_out(message_id="m-1", channel="email", user="u"):
+    return f"/u/{TOKENS.unsubscribe(user, channel, 'marketing', message_id)}"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (FORM, "application/x-www-form-urlencoded"),
+        (MULTIPART, "multipart/form-data; boundary=x"),
+        (b"", "text/plain"),
+        (b"\xff\x00&=;%", "application/x-www-form-urlencoded"),
+        (b"&".join([b"a=1"] * 5000), "application/x-www-form-urlencoded"),
+    ],
+    ids=["urlencoded", "multipart", "nothing", "no form", "a thousand fields"],
+)
+async def test_one_post_without_cookie_or_key_unsubscribes_and_takes_back_what_is_pending(site, body, kind):
+    path = opt_out(await site.message())
+
+    answer = await site.ask("POST", path, body, {"content-type": kind})
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert not {"location", "set-cookie"} & set(answer.headers)
+    assert b"You are unsubscribed" in answer.body
+    assert site.statuses() == [("withdrawn", "suppressed: unsubscribed")]
+    await site.add_to_cart(60)
+    assert site.shop.rows("SELECT reason FROM decisions ORDER BY rowid") == [("sent",), ("suppressed",)]
+
+
+async def test_the_event_of_it_names_the_decision(site):
+    message_id = await site.message()
+    [(decision,)] = site.shop.rows("SELECT trigger_decision_id FROM outbox")
+    await site.ask("POST", opt_out(message_id), FORM, ONE_CLICK)
+
+    assert site.events("Unsubscribed") == [(message_id, decision, None)]
+
+
+async def test_again_changes_nothing(site):
+    path = opt_out(await site.message())
+    for _ in range(3):
+        assert (await site.ask("POST", path, FORM, ONE_CLICK)).status == 200
+
+    assert len(site.events("Unsubscribed")) == 1
+
+
+async def test_an_opt_out_of_one_channel_leaves_the_others(site):
+    await site.ask("POST", opt_out(await site.message(), channel="sms"), FORM, ONE_CLICK)
+
+    assert site.statuses() == [("pending", None)]
+    assert site.shop.rows("SELECT channel, reason FROM suppressions") == [("sms", "unsubscribed")]
+
+
+async def test_whoever_is_not_tracked_may_unsubscribe_too(tmp_path):
+    shop = Shop(tmp_path, policy=POLICY, tracking="tracking")
+    try:
+        answer = await Site(shop).ask("POST", opt_out(user="nobody we know"), FORM, ONE_CLICK)
+
+        assert answer.status == 200
+        assert shop.rows("SELECT subject, channel, reason FROM suppressions") == [
+            ("nobody we know", "email", "unsubscribed")
+        ]
+    finally:
+        shop.close()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_looking_at_the_page_changes_nothing(site, method):
+    path = opt_out(await site.message())
+
+    answer = await site.ask(method, path)
+
+    assert answer.status == 200
+    assert site.statuses() == [("pending", None)]
+    assert site.shop.rows("SELECT * FROM suppressions") == []
+    assert site.shop.rows("SELECT * FROM consents") == []
+
+
+async def test_the_page_loads_nothing_runs_nothing_and_tells_nobody(site):
+    page = await site.ask("GET", opt_out())
+    text = page.body.decode()
+
+    assert re.search(r"(?i)<script|<img|@import|url\(|https?:|\son\w+=", text) is None
+    assert re.findall(r'href="([^"]*)"', text) == ["data:,"]
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-store"
+    assert '<html lang="en">' in text
+    assert text.count("<h1>") == text.count("<main>") == 1
+    assert text.count("<label>") == text.count('type="checkbox"') == 3
+
+
+async def test_the_page_offers_what_triggers_may_send_and_says_what_holds(site):
+    await site.add_to_cart()
+    path = opt_out()
+
+    page = await site.ask("GET", path)
+    assert site.forms(page) == {"marketing:email": True, "news:email": False, "news:sms": False}
+
+    chosen = await site.choose(path, "marketing:email", "news:sms")
+    assert site.forms(chosen) == {"marketing:email": True, "news:email": False, "news:sms": True}
+    assert site.shop.rows("SELECT purpose, channel, granted, source FROM consents") == [("news", "sms", 1, "statement")]
+
+
+async def test_what_is_chosen_away_is_taken_back_at_once(site):
+    await site.message()
+    chosen = await site.choose(opt_out(), "news:sms")
+
+    assert site.forms(chosen)["marketing:email"] is False
+    assert site.statuses()[0][0] == "withdrawn"
+    assert len(site.events("Unsubscribed")) == 1
+
+
+async def test_whoever_unsubscribed_may_come_back_and_unsubscribe_again(site):
+    await site.shop.engine.ingest([event("", "u", 0, type="identify", traits={"email": "ada@example.org"})])
+    path = opt_out(await site.message())
+    await site.ask("POST", path, FORM, ONE_CLICK)
+    assert site.forms(await site.ask("GET", path))["marketing:email"] is False
+
+    back = await site.choose(path, "marketing:email")
+    assert site.forms(back)["marketing:email"] is True
+    assert site.shop.rows("SELECT * FROM suppressions") == []
+
+    again = await site.ask("POST", path, FORM, ONE_CLICK)
+    assert site.forms(again)["marketing:email"] is False
+    assert sorted(site.shop.rows("SELECT kind, subject FROM suppressions")) == [
+        ("address", "ada@example.org"),
+        ("user", "u"),
+    ]
+
+
+async def test_an_address_that_complained_stays_off_whatever_is_chosen(site):
+    await site.shop.engine.ingest([event("Email Marked as Spam", "u", 0)])
+    chosen = await site.choose(opt_out(), "marketing:email")
+
+    assert site.forms(chosen)["marketing:email"] is False
+    assert site.shop.rows("SELECT reason FROM suppressions") == [("complained",)]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["/u/x", "/u/" + "A" * 60, "/u/%00", "/u/" + TOKENS.opened("m"), opt_out()[:-2]])
+async def test_a_link_that_is_not_ours_says_so_on_a_page(site, method, path):
+    answer = await site.ask(method, path, FORM if method == "POST" else b"")
+
+    assert (answer.status, b"This link does not work" in answer.body) == (404, True)
+
+
+async def test_an_opened_message_is_an_event_with_its_decision(site):
+    message_id = await site.message()
+    [(decision,)] = site.shop.rows("SELECT trigger_decision_id FROM outbox")
+
+    for _ in range(2):
+        answer = await site.ask("GET", f"/o/{TOKENS.opened(message_id)}.gif")
+
+    assert (answer.status, answer.headers["content-type"], answer.body) == (200, "image/gif", GIF)
+    assert answer.headers["cache-control"] == "no-store"
+    assert site.events("Email Opened") == [(message_id, decision, 0)]
+
+
+async def test_a_click_leads_on_and_is_an_event_with_its_decision(site):
+    message_id = await site.message()
+    site.deliver(message_id)
+    [(decision,)] = site.shop.rows("SELECT trigger_decision_id FROM outbox")
+
+    answer = await site.ask("GET", f"/c/{TOKENS.clicked(message_id, SHOP_PAGE)}")
+
+    assert (answer.status, answer.headers["location"]) == (302, "https://shop.example/cart?a=1&b=%C3%A4")
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert site.events("Email Link Clicked") == [(message_id, decision, 0)]
+    assert site.shop.rows("SELECT payload ->> '$.properties.url' FROM events WHERE kind = 30") == [(SHOP_PAGE,)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "ago_us"),
+    [
+        ({}, 10 * SOONEST_US),
+        ({"user-agent": "Mozilla/5.0"}, 10 * SOONEST_US),
+        ({"user-agent": "Barracuda Sentinel (EE)"}, 10 * SOONEST_US),
+        ({"user-agent": "curl/8.5.0 (bot)"}, 10 * SOONEST_US),
+        ({**BROWSER, "sec-purpose": "prefetch;prerender"}, 10 * SOONEST_US),
+        ({**BROWSER, "purpose": "prefetch"}, 10 * SOONEST_US),
+        (BROWSER, SOONEST_US // 2),
+    ],
+    ids=["no agent", "Apple", "scanner", "robot", "prerender", "prefetch", "too soon"],
+)
+async def test_what_a_machine_follows_is_kept_and_marked(site, headers, ago_us):
+    message_id = await site.message()
+    site.deliver(message_id, ago_us)
+
+    answer = await site.ask("GET", f"/c/{TOKENS.clicked(message_id, SHOP_PAGE)}", headers=headers)
+
+    assert answer.status == 302
+    assert [machine for *_, machine in site.events("Email Link Clicked")] == [1]
+
+
+async def test_a_head_is_no_click_and_no_opening(site):
+    message_id = await site.message()
+    site.deliver(message_id)
+
+    click = await site.ask("HEAD", f"/c/{TOKENS.clicked(message_id, SHOP_PAGE)}")
+    opening = await site.ask("HEAD", f"/o/{TOKENS.opened(message_id)}.gif")
+
+    assert (click.status, opening.status) == (302, 200)
+    assert site.events("Email Link Clicked") == site.events("Email Opened") == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/c/https://evil.example",
+        "/c/" + "A" * 40,
+        "/c/" + TOKENS.opened("m"),
+        "/c/" + TOKENS.clicked("m", "javascript:alert(1)"),
+        "/c/" + Tokens("of somebody else").clicked("m", "https://evil.example"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_nobody_is_led_where_no_message_said(site, method, path):
+    answer = await site.ask(method, path)
+
+    assert answer.status == 404
+    assert "location" not in answer.headers
+
+
+async def test_of_a_message_that_was_erased_nothing_is_noted_but_its_links_lead_on(site):
+    await site.shop.engine.ingest([event("Product Added", "other", 0)])
+    click = await site.ask("GET", f"/c/{TOKENS.clicked('msg_gone', SHOP_PAGE)}")
+    opening = await site.ask("GET", f"/o/{TOKENS.opened('msg_gone')}.gif")
+
+    assert (click.status, opening.status) == (302, 200)
+    assert site.shop.rows("SELECT count(*) FROM events") == [(1,)]
+
+
+async def test_a_scanner_that_opens_every_link_unsubscribes_nobody_and_clicks_nothing_that_counts(site):
+    message_id = await site.message()
+    site.deliver(message_id)
+    base = "http://links.example"
+    token = opt_out(message_id).removeprefix("/u/")
+    html = tracked(
+        f'<p><a href="{SHOP_PAGE}">Cart</a> <a href="https://shop.example/help">Help</a>'
+        f' <a href="{unsubscribe_url(base, token)}">Unsubscribe</a></p>',
+        TOKENS,
+        message_id,
+        base=base,
+    )
+    found = re.findall(rf'(?:href|src)="{base}(/[^"]*)"', html)
+    assert [each[:3] for each in found] == ["/c/", "/c/", "/u/", "/o/"]
+
+    # One that takes its time, and calls itself a browser.
+    answers = await asyncio.gather(*(site.ask("GET", each) for each in found))
+
+    assert [each.status for each in answers] == [302, 302, 200, 200]
+    assert [machine for *_, machine in site.events("Email Link Clicked")] == [1, 1]
+    assert site.shop.rows("SELECT * FROM suppressions") == []
+    assert site.events("Unsubscribed") == []
+
+    # Then the person.
+    await asyncio.sleep(BURST_S / 10)
+    await site.ask("GET", found[0])
+    assert [machine for *_, machine in site.events("Email Link Clicked")] == [1, 1, 0]
