@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -14,13 +13,14 @@ from features.events import Event
 from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.timing import Timing, timing
+from serving.backlog import Backlog, Waiting, answer_all, answer_one
 from serving.batch import Batch
 from serving.clock import wall
 from serving.database import CHECKPOINT, for_writing
 from serving.driver import driver
 from serving.erasure import Erased, erase
-from serving.errors import InvalidField, NotReady, Overloaded
-from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds, is_alone, size_of
+from serving.errors import InvalidField, NotReady
+from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
 from serving.mentions import Rejects
 from serving.metrics import Metrics
 from serving.past import refuse_forgotten
@@ -32,16 +32,11 @@ from serving.timers import Timer, Timers
 from serving.work import Tools
 
 T = TypeVar("T")
-MOST_WAITING = 8192
-MOST_IN_A_BATCH = 512
 MOST_UNWRITTEN, UNWRITTEN_FOR_S = 256, 1.0
 MOST_STATES, STATES_FOR_S = 64, 0.02
 """Changed states go to the online store so many at a time, or so long after the first of them, whatever is sooner."""
 RETRY_AFTER_S, LONGEST_WAIT_S = 1.0, 3600.0
-_FULL_RETRY_AFTER_S = 1.0
 _log = logging.getLogger(__name__)
-
-Waiting = tuple[Item, "asyncio.Future[Any]"]
 
 
 class Engine:
@@ -61,7 +56,7 @@ class Engine:
         self._tools = tools
         self._metrics = metrics
         self._on_messages = on_messages
-        self._waiting: deque[Waiting] = deque()
+        self._waiting = Backlog()
         self._flushing: asyncio.TimerHandle | None = None
         self._storing: asyncio.TimerHandle | None = None
         self._firing: asyncio.TimerHandle | None = None
@@ -180,8 +175,8 @@ class Engine:
     def close(self) -> None:
         """Answer everything that waits, then refuse whatever comes."""
         self._closed = True
-        while self._waiting:
-            self._one_by_one([self._waiting.popleft()])
+        while waiting := self._waiting.take():
+            self._one_by_one(waiting)
         if self._tools.unwritten:
             try:
                 self._write([Job(lambda _: None)])
@@ -193,10 +188,7 @@ class Engine:
     def _submit(self, item: Item) -> "asyncio.Future[Any]":
         if self._closed:
             raise NotReady("The server is stopping.")
-        if len(self._waiting) >= MOST_WAITING:
-            raise Overloaded(retry_after_s=_FULL_RETRY_AFTER_S)
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        future = self._waiting.add(item)
         self._schedule()
         return future
 
@@ -208,7 +200,7 @@ class Engine:
             loop.call_soon(loop.call_soon, self._turn)
 
     def _turn(self) -> None:
-        waiting = self._next_batch()
+        waiting = self._waiting.take()
         if not waiting:
             self._rest()
             return
@@ -220,19 +212,8 @@ class Engine:
         except Exception:  # noqa: BLE001 - whatever it is, it is the answer of one item alone
             self._one_by_one(waiting)
         else:
-            _settle_all(waiting, answers)
+            answer_all(waiting, answers)
         self._rest()
-
-    def _next_batch(self) -> list[Waiting]:
-        """Take what waited longest: one item at least, and no more than makes a transaction of reasonable size."""
-        taken: list[Waiting] = []
-        size = 0
-        while self._waiting and size < MOST_IN_A_BATCH:
-            if taken and (is_alone(taken[-1][0]) or is_alone(self._waiting[0][0])):
-                break
-            taken.append(self._waiting.popleft())
-            size += size_of(taken[-1][0])
-        return taken
 
     def _rest(self) -> None:
         self._busy = False
@@ -264,10 +245,7 @@ class Engine:
     def _submit_alone(self, item: Item) -> None:
         """Let the next batch do something that nobody waits for."""
         if not self._closed:
-            future = asyncio.get_running_loop().create_future()
-            # A failure is logged like any other.
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._waiting.append((item, future))
+            self._waiting.add_unasked(item)
             self._schedule()
 
     def _flush(self) -> None:
@@ -286,7 +264,7 @@ class Engine:
                 _log.exception("an item could not be handled")
                 self._failing = True
                 answer = error
-            _settle(future, answer)
+            answer_one(future, answer)
 
     def _writes(self, item: Item) -> bool:
         if not isinstance(item, Question) or item.event is not None:
@@ -365,17 +343,3 @@ class Engine:
         self._metrics.rebuilt_states = self._tools.keeper.rebuilt
         if batch.has_messages:
             self._on_messages()
-
-
-def _settle_all(waiting: Sequence[Waiting], answers: Sequence[Any]) -> None:
-    for (_, future), answer in zip(waiting, answers, strict=True):
-        _settle(future, answer)
-
-
-def _settle(future: "asyncio.Future[Any]", answer: Any) -> None:
-    if future.cancelled():
-        return
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)

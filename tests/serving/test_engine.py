@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from features.catalog import CATALOGUE
 from features.state import pack, position, unpack
+from serving import backlog
 from serving import engine as engine_module
 from serving.batch import Batch
 from serving.errors import NotReady, Overloaded
@@ -269,7 +270,7 @@ async def test_a_lost_online_store_is_rebuilt_as_a_whole(shop):
 
 
 async def test_too_many_waiting_requests_are_refused_at_once(shop, monkeypatch):
-    monkeypatch.setattr(engine_module, "MOST_WAITING", 3)
+    monkeypatch.setattr(backlog, "MOST_WAITING", 3)
     answers = await asyncio.gather(*(ask(shop, "u") for _ in range(5)), return_exceptions=True)
 
     assert [type(each) is Overloaded for each in answers] == [False, False, False, True, True]
