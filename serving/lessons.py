@@ -49,9 +49,10 @@ class Lesson:
 
 def teaches(event: Event) -> bool:
     """Whether it is worth to look for a lesson in an event; asked of each one."""
-    if event.kind in _OPT_OUTS or _TELLING & _block(event.payload, "traits").keys():
+    payload = event.payload
+    if event.kind in _OPT_OUTS or ("traits" in payload and _TELLING & _block(payload, "traits").keys()):
         return True
-    context = event.payload.get("context")
+    context = payload.get("context")
     return context is not None and ("consent" in context or "traits" in context)
 
 

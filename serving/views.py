@@ -105,7 +105,8 @@ class PersonView:
             policy: Whose segments conditions may name.
             deciles: By horizon, what parts the tenths of what its model was tested on, ascending.
         """
-        self._driver = driver(connection)
+        # The driver is asked for only where a condition asks the log.
+        self._connection = connection
         self._user_no = person.no
         self._timezone = timezone
         self._features = features
@@ -146,7 +147,7 @@ class PersonView:
     def _read(self, since_us: int) -> list[Row]:
         if self._since is None or since_us < self._since:
             asked = (self._user_no, since_us, self.at)
-            self._rows = self._driver.execute(_SINCE, asked).fetchall()
+            self._rows = driver(self._connection).execute(_SINCE, asked).fetchall()
             self._read_before = [None] * len(self._rows)
             self._since = since_us
         return self._rows
