@@ -52,6 +52,11 @@ import: $(STAMP) ## Import history: FILE=events.jsonl|csv|parquet [MAP=events.ya
 	@test -n "$(FILE)" || { echo "make import: say which file, as in: make import FILE=events.jsonl" >&2; exit 2; }
 	@$(PY) -m serving.history "$(FILE)" $(if $(MAP),--map "$(MAP)") $(if $(STRICT),--strict)
 
+.PHONY: import-products
+import-products: $(STAMP) ## Import products, known and new ones: FILE=products.csv|tsv|jsonl
+	@test -n "$(FILE)" || { echo "make import-products: say which file, as in: make import-products FILE=products.csv" >&2; exit 2; }
+	@$(PY) -m serving.product_files "$(FILE)"
+
 .PHONY: retrain
 retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZONS=24h,7d] [CUTOFF=2017-10-01]
 	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)")
@@ -100,6 +105,12 @@ what-if: $(STAMP) ## Replay the log under other triggers: TRIGGERS=new.yaml FROM
 	@test -n "$(TRIGGERS)" -a -n "$(FROM)" -a -n "$(TO)" || \
 	  { echo "make what-if: say which file and when: make what-if TRIGGERS=new.yaml FROM=2017-11-01 TO=2017-12-01" >&2; exit 2; }
 	@$(PY) -m serving.what_if "$(TRIGGERS)" --from "$(FROM)" --to "$(TO)" $(if $(AS_LIVE),--as-live) $(if $(MAP),--map "$(MAP)")
+
+.PHONY: preview
+preview: $(STAMP) ## Write a trigger's message to files, as a person would get it: TRIGGER=cart USER=u-42 [STEP=1] [CHANNEL=sms] [OUT=folder]
+	@test -n "$(TRIGGER)" -a "$(origin USER)" = "command line" || \
+	  { echo "make preview: say whose message, as in: make preview TRIGGER=cart USER=u-42" >&2; exit 2; }
+	@$(PY) -m serving.preview "$(TRIGGER)" "$(USER)" $(if $(STEP),--step "$(STEP)") $(if $(CHANNEL),--channel "$(CHANNEL)") $(if $(OUT),--out "$(OUT)")
 
 .PHONY: rebuild
 rebuild: $(STAMP) ## Rebuild all states from the log, after a feature was changed

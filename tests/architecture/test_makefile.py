@@ -10,7 +10,8 @@ TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, flags=re.MULTILINE))
 PROMISED = {
     "help", "install", "demo", "test", "check", "format", "lock", "import", "retrain", "serve", "parity", "rebuild",
     "tail", "key", "bench", "chaos", "clean", "test-clean",
-    "pause", "resume", "lint-triggers", "audit-segments", "test-triggers", "what-if",
+    "pause", "resume", "lint-triggers", "audit-segments", "test-triggers", "what-if", "import-products",
+    "preview",
 }  # fmt: skip
 
 

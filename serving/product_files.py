@@ -1,0 +1,197 @@
+"""Import a file of products: `python -m serving.product_files FILE`; bad rows are told by line and field."""
+
+import argparse
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+from sqlalchemy import Engine
+
+from features.cache import keep_compiled
+from features.events import BadEvent
+from serving.contract_products import Product
+from serving.database import for_writing, open_database
+from serving.history_lines import FileRefused, lines_of, shown
+from serving.products import FIELDS, upsert
+from serving.settings import settings_of_process
+
+SHOWN: Final = 20
+_AT_ONCE: Final = 1000
+_OURS: Final = {
+    "id": "product_id",
+    "sku": "product_id",
+    "title": "name",
+    "link": "url",
+    "image": "image_url",
+    "image_link": "image_url",
+    "product_type": "category",
+    "inventory": "stock",
+    "quantity": "stock",
+}
+"""What product feeds call our fields."""
+_TAKEN: Final = frozenset({"product_id", *FIELDS, "attributes"})
+_PRICE: Final = re.compile(r"^(\d+(?:\.\d+)?) ?([A-Z]{3})$")
+
+
+class Row(NamedTuple):
+    """A row of a file: a product, or what is wrong with it."""
+
+    line: int
+    product: dict[str, Any] | None
+    fault: str = ""
+
+
+class Imported(NamedTuple):
+    """What became of a file: how many products were written, and the rows that were not."""
+
+    written: int
+    bad: list[Row]
+
+
+def import_products(file: Path, database: Engine, *, at: int) -> Imported:
+    """Write the products of a file; rows that are none are left out and told.
+
+    Args:
+        file: `.csv`, `.tsv` or `.jsonl`, each also gzipped.
+        database: Whose tables are up to date.
+        at: The moment in microseconds.
+
+    Raises:
+        FileRefused: The file cannot be read as products at all.
+    """
+    bad: list[Row] = []
+    batch: list[dict[str, Any]] = []
+    written = 0
+    for row in _rows(file):
+        if row.product is None:
+            bad.append(row)
+            continue
+        batch.append(row.product)
+        if len(batch) >= _AT_ONCE:
+            written += _write(database, batch, at)
+    return Imported(written + _write(database, batch, at), bad)
+
+
+def _write(database: Engine, batch: list[dict[str, Any]], at: int) -> int:
+    with for_writing(database).begin() as connection:
+        upsert(connection, batch, at=at)
+    count = len(batch)
+    batch.clear()
+    return count
+
+
+def _rows(file: Path) -> Iterator[Row]:
+    suffixes = [each.lower() for each in file.suffixes if each.lower() != ".gz"]
+    kind = suffixes[-1] if suffixes else ""
+    if kind in (".jsonl", ".ndjson"):
+        return _json_rows(file)
+    if kind in (".csv", ".tsv"):
+        return _table_rows(file, "\t" if kind == ".tsv" else ",")
+    raise FileRefused(f"{file.name} is none of .csv, .tsv, .jsonl (also with .gz)")
+
+
+def _json_rows(file: Path) -> Iterator[Row]:
+    for number, line in lines_of(file, lambda _: None):
+        if isinstance(line, BadEvent):
+            yield Row(number, None, str(line))
+            continue
+        if not line.strip():
+            continue
+        try:
+            raw = json.loads(line)
+        except (ValueError, RecursionError):
+            yield Row(number, None, f"is not JSON: {shown(line)[:80]}")
+            continue
+        yield _row(number, raw) if isinstance(raw, dict) else Row(number, None, "must be an object")
+
+
+def _table_rows(file: Path, delimiter: str) -> Iterator[Row]:
+    content = b"".join(line for _, line in lines_of(file, lambda _: None) if isinstance(line, bytes))
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileRefused(f"{file.name} is not UTF-8, first at byte {error.start:,}") from error
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    names = [_ours(name.strip()) for name in next(reader, [])]
+    if "product_id" not in names:
+        raise FileRefused(f"no column is known as product_id, id or sku; the columns are {', '.join(names)[:500]}")
+    begins = reader.line_num + 1
+    try:
+        for cells in reader:
+            line, begins = begins, reader.line_num + 1
+            if len(cells) == len(names):
+                yield _row(line, {name: cell for name, cell in zip(names, cells, strict=True) if cell != ""}, _typed)
+            elif cells:
+                yield Row(line, None, f"has {len(cells)} cells for {len(names)} columns")
+    except csv.Error as error:
+        yield Row(begins, None, f"is no row of a table: {error}")
+
+
+def _ours(name: str) -> str:
+    return _OURS.get(name.lower(), name)
+
+
+def _row(line: int, raw: Mapping[str, Any], typed: Any = None) -> Row:
+    named = {_ours(name): value for name, value in raw.items()}
+    product = {name: value for name, value in named.items() if name in _TAKEN}
+    others = {name: value for name, value in named.items() if name not in _TAKEN}
+    price = _PRICE.match(product["price"]) if isinstance(product.get("price"), str) else None
+    if price is not None:
+        # Product feeds write `39.90 EUR`.
+        product |= {"price": float(price[1]), "currency": price[2]}
+    if typed is not None:
+        product = typed(product)
+    if others:
+        product["attributes"] = {**(product.get("attributes") or {}), **others}
+    try:
+        return Row(line, Product.model_validate(product).model_dump(exclude_unset=True))
+    except (ValidationError, TypeError) as error:
+        return Row(line, None, _fault(error))
+
+
+def _typed(product: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a table with its numbers as numbers, where they are some."""
+    for name, kind in (("price", float), ("stock", int)):
+        try:
+            product[name] = kind(product[name]) if name in product else None
+        except ValueError:
+            continue
+    return {name: value for name, value in product.items() if value is not None}
+
+
+def _fault(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return "attributes: must be an object"
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Import the products of a file into the configured home; 1 where a row was bad or the file is none."""
+    parser = argparse.ArgumentParser(prog="python -m serving.product_files", description=__doc__)
+    parser.add_argument("file", type=Path, help="products as .csv, .tsv or .jsonl; also .gz")
+    file: Path = parser.parse_args(arguments).file
+    settings = settings_of_process()
+    keep_compiled(settings.home)
+    from serving.clock import wall
+
+    try:
+        done = import_products(file, open_database(settings.database), at=wall())
+    except (FileRefused, OSError) as refused:
+        sys.stderr.write(f"nothing imported: {refused}\n")
+        return 1
+    for row in done.bad[:SHOWN]:
+        sys.stderr.write(f"{file.name}:{row.line}: {row.fault}\n")
+    left = f"; {len(done.bad):,} rows were left out" if done.bad else ""
+    sys.stdout.write(f"{done.written:,} products written{left}\n")
+    return 1 if done.bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
