@@ -19,12 +19,14 @@ from serving.openapi import document
 from serving.problem import handle_errors
 from serving.report_intake import Intake
 from serving.route_table import Sizes
+from serving.routes_delivery import DeliveryRoutes
 from serving.routes_docs import docs_routes
 from serving.routes_events import Engine as EventEngine
 from serving.routes_events import EventRoutes
 from serving.routes_guards import Engine as GuardEngine
 from serving.routes_guards import GuardRoutes
 from serving.routes_hooks import HookRoutes
+from serving.routes_links import Engine as LinkEngine
 from serving.routes_links import LinkRoutes
 from serving.routes_operate import Engine as OperateEngine
 from serving.routes_operate import OperateRoutes
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from serving.tokens import Tokens
 
 
-class Engine(ScoreEngine, EventEngine, GuardEngine, OperateEngine, Protocol):
+class Engine(ScoreEngine, EventEngine, GuardEngine, OperateEngine, LinkEngine, Protocol):
     """The batch loop as the routes see it."""
 
 
@@ -76,6 +78,7 @@ def http_edge(
     policy: Callable[[], Policy] | None = None,
     hooks: Mapping[str, Hook] = MappingProxyType({}),
     tokens: Tokens | None = None,
+    wake: Callable[[], None] = lambda: None,
     limits: Limits,
     open_without_keys: bool,
     replay: bool = False,
@@ -98,6 +101,7 @@ def http_edge(
         policy: Returns the one in service; without it there are no routes to look at its segments.
         hooks: Who may send webhooks, by name.
         tokens: Reads what links of messages say; without it there are no routes for them.
+        wake: Tells the dispatcher that there is something to send.
         limits: Of requests.
         open_without_keys: Whether everybody may do everything while there is no key; only on loopback.
         replay: Whether the process replays history.
@@ -142,6 +146,7 @@ def http_edge(
         *reads.routes(),
         *docs_routes(),
         *operate.routes(),
+        *DeliveryRoutes(engine, database=database, clock=wall, wake=wake).routes(),
         *HookRoutes(intake, hooks, clock=wall).routes(),
     ]
     if policies is not None:

@@ -119,6 +119,7 @@ class Server:
             database=self.database,
             mapping=self._mapping,
             metrics=self.metrics,
+            wake=self._wake,
             missing=self._missing,
             files=Files(settings.home, [settings.database, *([self._online_file] if self._online_file else [])]),
             remarks=self._remarks,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from serving.contract import Declared
 
-_LETTER = {
+_LETTER: JsonDict = {
     "message_id": "msg_0a1b2c3d4e5f60718293a4b5c6d7e8f9",
     "decision_id": "64c2f1a8bd003000.warm-cart",
     "user_id": "u-42",

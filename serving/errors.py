@@ -72,6 +72,12 @@ class NoSuchUser(ServingError):
     code = "unknown_user"
 
 
+class NoSuchMessage(ServingError):
+    """Nothing is known of this message."""
+
+    code = "unknown_message"
+
+
 class NoSuchSegment(ServingError):
     """The policy in service has no segment of this name."""
 

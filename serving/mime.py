@@ -7,6 +7,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
+from html import escape
 from typing import Any, Final
 
 from serving.rendered import Rendered
@@ -17,6 +18,7 @@ _OURS: Final = frozenset(
 )
 """Headers that no rendering may set; besides those of MIME."""
 _LONGEST_LINE: Final = 990
+_BODY: Final = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 
 
 class NoEmail(ValueError):
@@ -63,6 +65,16 @@ def address(written: str, name: str = "") -> Address:
     return found
 
 
+def page(rendered: Rendered) -> str | None:
+    """Return the HTML of an e-mail, its preheader hidden at the beginning, where mail programs look for it."""
+    if not rendered.html or not rendered.preheader:
+        return rendered.html
+    hidden = f'<div style="display:none;max-height:0;overflow:hidden">{escape(rendered.preheader)}</div>'
+    body = _BODY.search(rendered.html)
+    at = body.end() if body else 0
+    return rendered.html[:at] + hidden + rendered.html[at:]
+
+
 def email(
     rendered: Rendered, to: Address, *, sender: Address, reply_to: Address | None, message_id: str, at: int
 ) -> bytes:
@@ -105,9 +117,10 @@ def _further(rendered: Rendered) -> Iterator[tuple[str, str]]:
 def _fill(written: EmailMessage, rendered: Rendered, message_id: str) -> None:
     if rendered.text:
         written.set_content(rendered.text, cte="quoted-printable")
-    if rendered.html and rendered.text:
-        written.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    html = page(rendered)
+    if html and rendered.text:
+        written.add_alternative(html, subtype="html", cte="quoted-printable")
         # Drawn by lot, it would make each attempt another message.
         written.set_boundary(f"=_{message_id}")
-    elif rendered.html:
-        written.set_content(rendered.html, subtype="html", cte="quoted-printable")
+    elif html:
+        written.set_content(html, subtype="html", cte="quoted-printable")

@@ -34,6 +34,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.HostRefused: HTTPStatus.FORBIDDEN,
     errors.NoSuchRoute: HTTPStatus.NOT_FOUND,
     errors.NoSuchUser: HTTPStatus.NOT_FOUND,
+    errors.NoSuchMessage: HTTPStatus.NOT_FOUND,
     errors.NoSuchSegment: HTTPStatus.NOT_FOUND,
     errors.NoSuchProduct: HTTPStatus.NOT_FOUND,
     errors.MethodRefused: HTTPStatus.METHOD_NOT_ALLOWED,

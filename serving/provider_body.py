@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from policy.sandbox import Compiled, Unfillable, compiled
 from policy.template_syntax import TemplateRefused
+from serving.mime import page
 from serving.rendered import Rendered
 
 NAMES: Final = (
@@ -83,7 +84,7 @@ def said(rendered: Rendered, data: Mapping[str, Any], message_id: str) -> dict[s
     """Return what templates see of a message; `data` is that of its webhook body."""
     own = {name: data.get(name) for name in NAMES}
     words = {name: getattr(rendered, name) for name in Rendered.__dataclass_fields__}
-    return {**own, **words, "headers": dict(rendered.headers), "message_id": message_id}
+    return {**own, **words, "html": page(rendered), "headers": dict(rendered.headers), "message_id": message_id}
 
 
 def _one_line(value: Any) -> str:
