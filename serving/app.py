@@ -41,6 +41,7 @@ from serving.outbox import Attempt
 from serving.policy_file import PolicyFile
 from serving.policy_watch import PolicyWatch
 from serving.recheck import asking
+from serving.rendering import Links, Rendering
 from serving.retention import keep_pruning
 from serving.retry import Status
 from serving.route_table import Sizes
@@ -101,12 +102,15 @@ class Server:
         self._dispatching: asyncio.Task[None] | None = None
         ceilings = Ceilings(settings.sends_per_minute, settings.sends_per_day)
         ask = asking(lambda: tools.policy, clock.now)
+        base = settings.links_base
+        rendering = Rendering(lambda: tools.policy, Links(self.tokens, base) if base else None)
         self.dispatcher = Dispatcher(
             self.engine,
             self._channels.endpoints,
             wall=wall,
             ceilings=ceilings,
             ask=ask,
+            render=rendering.rendered,
             channels=self._channels.by_channel,
             observe=self._observe,
         )
