@@ -4,7 +4,8 @@
 //
 // Page views, dataLayer pushes as Google Tag Manager reads them, time on page and scroll depth when the page is left.
 // With `data-consent` nothing is sent, stored or read from the browser until the page says that its visitor agreed:
-// opportune("consent", true), or gtag's consent for analytics_storage. opportune.min.js is served: docs/web.md says how it is made.
+// opportune("consent", true), or gtag's consent for analytics_storage. What is served is made from this:
+// (echo "//$(sha256sum opportune.js | cut -c1-16)"; npx terser@5 opportune.js -c passes=3 -m) > opportune.min.js
 (function (window, document) {
   var script = document.currentScript;
   var address = new URL(script.src);
