@@ -61,7 +61,7 @@ class Told:
 class Taken(msgspec.Struct, omit_defaults=True):
     """What became of it."""
 
-    success: bool = True
+    success: bool
     accepted: int = 0
     duplicates: int = 0
     strangers: int = 0
@@ -125,7 +125,7 @@ class Intake:
                 continue
             is_known = found.key is not None or (report.makes_people and report.ids != (None, None))
             (known if is_known else strangers).append(event)
-        taken = Taken(ignored=told.ignored, strangers=await self._count_strangers(told.source, strangers, at))
+        taken = Taken(True, ignored=told.ignored, strangers=await self._count_strangers(told.source, strangers, at))
         if known:
             await self._ingest(known, taken)
         await self._refuse(told, taken, body, at)
