@@ -1,6 +1,7 @@
 """Comparing a value with what a policy file says of it; what cannot be compared is not so, and never an error."""
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from math import isinf
 from operator import ge, gt, le, lt
 from typing import Annotated, Any, Final, Self, TypeGuard
@@ -68,13 +69,13 @@ class Range(Block):
 
     def spans(self, value: object) -> bool:
         """Whether the value is a number that all given bounds allow; true of anything where none is given."""
-        given: list[tuple[float | None, Callable[[Any, Any], bool]]] = [
-            (self.at_least, ge),
-            (self.more_than, gt),
-            (self.at_most, le),
-            (self.less_than, lt),
-        ]
-        return all(is_number(value) and holds(value, bound) for bound, holds in given if bound is not None)
+        return all(is_number(value) and holds(value, bound) for bound, holds in self._bounds)
+
+    @cached_property
+    def _bounds(self) -> tuple[tuple[float, Callable[[Any, Any], bool]], ...]:
+        """The bounds that are given, each with what holds between a number and it."""
+        asked = (self.at_least, ge), (self.more_than, gt), (self.at_most, le), (self.less_than, lt)
+        return tuple((bound, holds) for bound, holds in asked if bound is not None)
 
     def words(self) -> str:
         """Return the bounds in words, such as `at least 3 and less than 10`."""

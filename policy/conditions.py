@@ -123,7 +123,12 @@ class Condition(BaseModel):
         """
         if self.parts:
             return min(filter(None, (each.lapses_at(view) for each in self.parts)), default=None)
-        return self.leaf.lapses_at(view) if isinstance(self.leaf, Lapsing) else None
+        return None if self._lapsing is None else self._lapsing.lapses_at(view)
+
+    @cached_property
+    def _lapsing(self) -> Lapsing | None:
+        # Asked once: of a protocol that is a slow question.
+        return self.leaf if isinstance(self.leaf, Lapsing) else None
 
 
 FIELDS: Final = tuple(each.alias or name for name, each in Condition.model_fields.items())
