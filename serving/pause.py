@@ -62,7 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m serving.pause", description=main.__doc__)
     parser.add_argument("switch", choices=("on", "off", "status"), help="on stops all sending, off starts it again")
     switch = parser.parse_args(arguments).switch
-    with for_writing(open_database(settings_of_process().database)).begin() as connection:
+    settings = settings_of_process()
+    if not settings.database.exists():
+        # Whoever is in a hurry must not believe that another home is at rest.
+        sys.stderr.write(
+            f"No server ran in {settings.home} yet; one with another OPPORTUNE_HOME does not hear of this.\n"
+        )
+    with for_writing(open_database(settings.database)).begin() as connection:
         if switch == "on":
             pause(connection, at=wall())
         elif switch == "off":

@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from features.cache import keep_compiled
 from features.kinds import fold_name
 from policy.policy import Policy
-from policy.source import load
+from policy.source import PolicyRefused, load
 from policy.view import Seen
 from serving.champions import Champions
 from serving.database import open_database
 from serving.driver import Driver, Row, driver
 from serving.log import last_moment
-from serving.mapping_file import read_mapping
+from serving.mapping_file import MappingRefused, read_mapping
 from serving.past import state_at
 from serving.people import People, Person
 from serving.profiles import Profiles
@@ -195,10 +195,15 @@ def _stored(direct: Driver, numbers: Sequence[int]) -> dict[int, set[str]]:
 
 
 def main() -> int:
-    """Audit the configured home; return 1 where something differs."""
+    """Audit the configured home; return 1 where something differs, or the policy is refused."""
     settings = settings_of_process()
     keep_compiled(settings.home)
-    policy = load(settings.triggers, kind_of=read_mapping(*([settings.events] if settings.events else [])).kind_of)
+    try:
+        mapping = read_mapping(*([settings.events] if settings.events else []))
+        policy = load(settings.triggers, kind_of=mapping.kind_of)
+    except (PolicyRefused, MappingRefused) as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 1
     with open_database(settings.database).connect() as connection:
         found = audit(connection, policy, Champions(settings.home / "bundles", settings.horizons).load())
     for each in found.differences[:SHOWN]:

@@ -101,3 +101,4 @@ def test_the_command_says_how_it_stands(tmp_path, switch, said):
     )
 
     assert done.stdout.startswith(said)
+    assert f"No server ran in {tmp_path} yet; one with another OPPORTUNE_HOME does not hear of this" in done.stderr

@@ -98,4 +98,7 @@ def test_the_command_says_what_differs_and_fails(tmp_path, monkeypatch, capsys):
         connection.exec_driver_sql("DELETE FROM segment_members")
     assert main() == 1
     assert "u is not stored in with-a-cart, and the log says otherwise" in capsys.readouterr().out
+    policy.write_text("segments: []")
+    assert main() == 1
+    assert f"{policy}:1: has no `triggers:`" in capsys.readouterr().err
     shop.close()
