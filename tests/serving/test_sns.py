@@ -62,7 +62,7 @@ def test_a_certificate_from_elsewhere_is_never_looked_for(address):
 
 
 def test_a_certificate_that_is_not_at_hand_is_named():
-    with pytest.raises(SignatureRefused, match="SimpleNotificationService-9.pem is not at hand"):
+    with pytest.raises(SignatureRefused, match=r"SimpleNotificationService-9\.pem is not at hand"):
         check(sns("told", certificate=CERTIFICATE.replace("1f2e", "9")), at_hand, at=AT)
 
 
