@@ -1,6 +1,7 @@
 """The batch loop: durable, exactly once, and never more than the log says."""
 
 import asyncio
+import time
 
 import numpy as np
 import pytest
@@ -214,15 +215,17 @@ async def test_a_state_that_does_not_match_the_log_is_rebuilt_from_it(shop, dama
 
 async def test_whoever_asks_the_online_store_sees_a_new_state_within_a_second(shop):
     await ask(shop, "u", event("Product Added", "u", **CART))
-    at_once = shop.online.read(["u"])
-    await asyncio.sleep(1)
-    [soon] = shop.online.read(["u"])
+    at_once, asked_at = shop.online.read(["u"]), time.monotonic()
+    while (soon := shop.online.read(["u"])) == [None] and time.monotonic() - asked_at < 1:
+        await asyncio.sleep(0.01)
 
     assert at_once == [None]
-    assert position(unpack(soon)) == 1
+    assert position(unpack(soon[0])) == 1
 
 
-async def test_what_is_not_stored_yet_is_read_all_the_same(shop):
+async def test_what_is_not_stored_yet_is_read_all_the_same(shop, monkeypatch):
+    # Stored by nobody but the test: the machine may be slow.
+    monkeypatch.setattr("serving.engine.STATES_FOR_S", 60.0)
     found = [await ask(shop, "u", event("Product Added", "u", at, **CART)) for at in range(3)]
 
     assert shop.online.read(["u"]) == [None]
