@@ -31,6 +31,7 @@ _HEADERS: Final = {
     "X-Robots-Tag": "noindex",
 }
 _CHANNELS: Final = {"email": "E-mail", "sms": "Text message (SMS)", "push": "Push notification"}
+_BY: Final = {"email": "by e-mail", "sms": "by text message (SMS)", "push": "by push notification"}
 _templates = Environment(
     loader=FileSystemLoader(STATIC), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
@@ -45,7 +46,7 @@ def opt_out_page(*, channel: str, choices: Sequence[Choice], done: str | None = 
         done: What the person just did: `unsubscribed`, `saved`; None where they only opened it.
     """
     rows = [(each.name, _words(each.purpose), _channel(each.channel), each.is_on) for each in choices]
-    return _page("opt_out.html", 200, channel=_channel(channel), choices=rows, done=done)
+    return _page("opt_out.html", 200, by=_BY.get(channel, "in this way"), choices=rows, done=done)
 
 
 def unknown_link_page() -> Response:

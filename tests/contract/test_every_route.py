@@ -134,7 +134,10 @@ def test_another_method_gets_405_from_every_route(server, routes):
     for _, path, scope in routes:
         answer = server.ask("TRACE", path, key=server.keys[scope])
         assert (answer.status, answer.json()["code"]) == (405, "method_not_allowed")
-        assert answer.headers["allow"] in {"GET", "POST", "DELETE", "GET, PATCH", "GET, PUT", "DELETE, GET, PUT"}
+        assert answer.headers["allow"] in {
+            *("GET", "POST", "PUT", "DELETE"),
+            *("GET, PATCH", "GET, PUT", "DELETE, GET, PUT"),
+        }
 
 
 def test_whoever_asks_too_often_gets_429_from_every_route(routes, tmp_path_factory):
