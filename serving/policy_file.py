@@ -60,8 +60,9 @@ class PolicyFile:
         self._tried = None
 
     def in_words(self) -> str:
-        """Return the problems by the file's name alone, for those who need not know where it is."""
+        """Return the problems by the names of files alone, for those who need not know where they are."""
         found = [str(each).replace(str(self.path), self.path.name) for each in self.problems[:3]]
+        found = [each.replace(f"{self.path.parent}/", "") for each in found]
         more = len(self.problems) - len(found)
         return "; ".join(found) + (f"; and {more} more" if more else "")
 

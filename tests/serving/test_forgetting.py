@@ -10,6 +10,7 @@ from tests.serving.engines import SECOND, START, event, shop
 __all__ = ["shop"]
 CART = {"properties": {"product_id": "p", "price": 2, "quantity": 1}}
 TABLES = ("evaluations", "decisions", "outcomes", "outbox", "deliveries")
+ORPHANS = "SELECT count(*) FROM {} WHERE message_id NOT IN (SELECT message_id FROM outbox)"
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ async def aged(shop):
     with shop.database.begin() as connection:
         connection.exec_driver_sql("UPDATE outbox SET status = 'delivered', created_at = due_at")
         connection.exec_driver_sql("INSERT INTO deliveries SELECT message_id, 1, due_at, 200, NULL, 1 FROM outbox")
+        connection.exec_driver_sql("INSERT INTO renderings SELECT message_id, '{}', due_at FROM outbox")
     return shop
 
 
@@ -51,8 +53,7 @@ async def test_the_ledger_goes_with_all_that_hangs_on_it_the_oldest_first(aged):
     assert all(at >= day(4) for (at,) in moments)
     assert counts(aged, *TABLES)[:3] == [6, 6, 6]
     assert aged.rows("SELECT count(*) FROM outbox WHERE due_at < ?", day(4)) == [(0,)]
-    orphans = "SELECT count(*) FROM deliveries WHERE message_id NOT IN (SELECT message_id FROM outbox)"
-    assert aged.rows(orphans) == [(0,)]
+    assert [aged.rows(ORPHANS.format(each)) for each in ("deliveries", "renderings")] == [[(0,)], [(0,)]]
     assert counts(aged, "events") == [20]
 
 

@@ -118,3 +118,18 @@ def test_a_name_that_is_almost_known_is_remarked_once(path, caplog):
     assert [each for each in caplog.messages if "did you mean" in each] == [
         "trigger a reacts to 'Product Aded', which is not a known event; did you mean 'Product Added'?"
     ]
+
+
+def test_a_template_beside_it_is_part_of_it(file, path):
+    template = path.parent / "templates" / "cart" / "sms.txt"
+    template.parent.mkdir(parents=True)
+    template.write_text("{{ cart.count }}")
+    looks = [file.changed(), file.changed()]
+
+    assert looks == [False, True]
+    assert file.load().templates["cart"].sms == "{{ cart.count }}"
+
+    template.write_text("{{ crat.count }}")
+    with pytest.raises(PolicyRefused):
+        file.load()
+    assert file.in_words() == "templates/cart/sms.txt:1: nothing is called crat; did you mean cart?"
