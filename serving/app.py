@@ -30,6 +30,7 @@ from serving.edge import Edge
 from serving.endpoints import is_loopback
 from serving.engine import Engine
 from serving.erasure_files import Files
+from serving.fallback import FallingBack
 from serving.hook_file import read_hooks
 from serving.keys import read_keys
 from serving.limits import Allowance
@@ -112,6 +113,7 @@ class Server:
             ask=ask,
             render=rendering.rendered,
             channels=self._channels.by_channel,
+            fall_back=FallingBack(lambda: tools.policy, clock.now),
             observe=self._observe,
         )
 

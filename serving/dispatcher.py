@@ -19,6 +19,7 @@ from serving.courier import attempt, open_session
 from serving.database import for_writing
 from serving.disabled import disable, disabled_endpoints
 from serving.endpoints import Endpoint
+from serving.fallback import FallBack, nowhere_else
 from serving.outbox import Attempt
 from serving.pause import is_paused
 from serving.rendered import Render, render_nothing
@@ -75,6 +76,7 @@ class Dispatcher:
         ask: Ask = ask_nothing,
         render: Render = render_nothing,
         channels: Mapping[str, str] = MappingProxyType({}),
+        fall_back: FallBack = nowhere_else,
         observe: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
         """Prepare; `run` starts.
@@ -90,6 +92,7 @@ class Dispatcher:
             ask: What stands against messages in the instant at which they would go out.
             render: Puts messages into words, for endpoints that want them so.
             channels: The endpoint of each channel, for messages that name none but `default`.
+            fall_back: Has messages that were refused for good go out otherwise.
             observe: Told of each finished attempt, for metrics.
         """
         self._writer = writer
@@ -104,6 +107,7 @@ class Dispatcher:
         self._ask = ask
         self._render = render
         self._channels = dict(channels)
+        self._fall_back = fall_back
         self._observe = observe
         self._finished: list[Attempt] = []
         self._under_way: set[asyncio.Task[None]] = set()
@@ -171,6 +175,9 @@ class Dispatcher:
         if self._disabled is None:
             self._disabled = self._recall(connection)
         outbox.settle(connection, finished)
+        refused = [each.claim.message_id for each in finished if each.answer.refused]
+        if refused and self._fall_back(connection, refused, at):
+            outbox.route(connection, self._channels)
         for each in finished:
             if each.follows.gone:
                 endpoint = self._endpoints[each.claim.endpoint]
@@ -187,7 +194,7 @@ class Dispatcher:
         """Claim for each endpoint as many messages as it has room for; return them, and when more may become due."""
         claims: list[Claim] = []
         idle: list[str] = []
-        claimed = 0
+        claimed, again = 0, False
         left = self._ceilings.room(connection, at)
         for name in open_to:
             room = self._room(name, at)
@@ -199,15 +206,25 @@ class Dispatcher:
             if len(taken) < room:
                 idle.append(name)
             if self._endpoints[name].renders:
-                taken = in_words(connection, taken, self._render, at=at)
+                taken, unsaid = self._in_words(connection, taken, at)
+                again = again or unsaid
             claimed += len(taken)
             claims += taken
         self._ceilings.count(connection, claimed, at)
         if left is not None and claimed >= left:
             return claims, at + _LOOK_AGAIN_US
+        if again:
+            return claims, at
         moments = [until for name in open_to if (until := self._closed_until(name)) > at]
         due = outbox.next_due(connection, idle)
         return claims, min([*moments, *([] if due is None else [due])], default=None)
+
+    def _in_words(self, connection: Connection, claims: list[Claim], at: int) -> tuple[list[Claim], bool]:
+        """Return what can be said, and whether something goes out otherwise because it cannot be said so."""
+        said = in_words(connection, claims, self._render, at=at)
+        words = {each.message_id for each in said}
+        unsaid = [each.message_id for each in claims if each.message_id not in words]
+        return said, bool(unsaid) and self._fall_back(connection, unsaid, at) > 0
 
     def _room(self, name: str, at: int) -> int:
         """Return for how many more messages an endpoint has room at a moment in microseconds."""

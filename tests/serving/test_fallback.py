@@ -1,0 +1,97 @@
+"""What a channel refused for good goes out on the next one, once."""
+
+import json
+
+import pytest
+
+from policy.source import parse
+from serving import outbox
+from serving.fallback import FallingBack
+from serving.message import Message, message_id_of
+from tests.serving.databases import NOW, SECOND, a_database, rows
+
+POLICY = """
+format: 1
+triggers:
+- name: t
+  on: Product Added
+  threshold: 0
+  cool_down: 0
+  mode: live
+  guards: {consent: none}
+  content: {text: Hello}
+  channel: {%s: [email, sms, push]}
+"""
+
+
+@pytest.fixture
+def database(tmp_path):
+    with a_database(tmp_path) as database:
+        yield database
+
+
+def refused(database, channel="email", content={"text": "Hello"}, status="dead"):  # noqa: B006 - nobody changes it
+    """A message of a decision, as it stands after its channel refused it."""
+    message_id = message_id_of("d.t", None if channel == "email" else channel)
+    body = json.dumps({"data": {"channel": channel, "content": content}})
+    message = Message(message_id, "d.t", "default", body, NOW, 60 * SECOND, 1, "t", channel)
+    columns = "trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, propensity"
+    with database.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT OR IGNORE INTO users (user_no, user_key, last_seq, last_known_at, unit) VALUES (1, 'u', 1, 1, 'u')"
+        )
+        connection.exec_driver_sql(
+            f"INSERT OR IGNORE INTO decisions ({columns}, policy_version, step)"
+            " VALUES ('d.t', 'd', 1, 't', ?, 1, 'send', 'sent', 1, 'v', 0)",
+            (NOW,),
+        )
+        outbox.enqueue(connection, [message], at=NOW)
+        connection.exec_driver_sql("UPDATE outbox SET status = ? WHERE message_id = ?", (status, message_id))
+    return message_id
+
+
+def fall_back(database, message_id, policy=POLICY % "prefer"):
+    found = parse(policy)
+    with database.begin() as connection:
+        return FallingBack(lambda: found, lambda: NOW)(connection, [message_id], NOW + SECOND)
+
+
+def waiting(database):
+    return rows(database, "SELECT channel, endpoint, user_no, body FROM outbox WHERE status = 'pending'")
+
+
+def test_the_next_channel_takes_over_with_the_same_content(database):
+    assert fall_back(database, refused(database)) == 1
+
+    [(channel, endpoint, user_no, body)] = waiting(database)
+    assert (channel, endpoint, user_no) == ("sms", "default", 1)
+    assert json.loads(body) == {"data": {"channel": "sms", "content": {"text": "Hello"}}}
+    [(message_id,)] = rows(database, "SELECT message_id FROM outbox WHERE status = 'pending'")
+    assert message_id == message_id_of("d.t", "sms")
+
+
+def test_a_refusal_that_is_told_twice_makes_one_message(database):
+    message_id = refused(database)
+    fall_back(database, message_id)
+    fall_back(database, message_id)
+
+    assert len(waiting(database)) == 1
+
+
+def test_after_the_last_channel_there_is_nowhere_to_go(database):
+    assert fall_back(database, refused(database, "push")) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "policy"),
+    [
+        ({}, POLICY % "together"),
+        ({}, "triggers: []"),
+        ({"content": {"text": "Another"}}, POLICY % "prefer"),
+        ({"status": "delivered"}, POLICY % "prefer"),
+    ],
+    ids=["channels used together", "a trigger that is gone", "a content that changed", "what was not refused"],
+)
+def test_nothing_takes_over_from(database, given, policy):
+    assert fall_back(database, refused(database, **given), policy) == 0
+    assert waiting(database) == []
