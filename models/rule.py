@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -40,19 +41,29 @@ class RecencyFrequencyRule:
 
     def predict(self, rows: Floats) -> Floats:
         """Return the scores, of shape (n,), for rows of shape (n, features of the catalogue)."""
-        count, silent_d, relative = (rows[:, self._column(name)] for name in self.features)
-        rate_per_day = np.maximum(np.nan_to_num(count), 0.0) * math.log(2.0) / HALF_LIFE_D
+        count, silent_d, relative = rows[:, self._columns].T
+        # What is not known is nothing: fmax prefers a number to none.
+        rate_per_day = np.fmax(count, 0.0) * math.log(2.0) / HALF_LIFE_D
         # Without a second order there is no gap yet; then a month counts as one.
-        gaps = np.where(np.isnan(relative), np.nan_to_num(silent_d) / HALF_LIFE_D, relative)
+        gaps = np.where(np.isnan(relative), np.fmax(silent_d, 0.0) / HALF_LIFE_D, relative)
         hope = np.exp2(-np.maximum(gaps - PATIENCE, 0.0))
-        return -np.expm1(-rate_per_day * hope * duration(self.horizon).total_seconds() / 86_400.0)
+        scores: Floats = -np.expm1(-rate_per_day * hope * self._horizon_s / 86_400.0)
+        return scores
 
     def contributions(self, row: Floats) -> list[Contribution]:
         """Return what the rule looked at; it has no shares to give, so all of the score is the rate's."""
         score = float(self.predict(row.reshape(1, -1))[0])
         odds = math.log(max(score, 1e-12) / max(1.0 - score, 1e-12))
-        found = [Contribution(name, float(row[self._column(name)]), 0.0) for name in self.features]
+        found = [
+            Contribution(name, float(row[column]), 0.0)
+            for name, column in zip(self.features, self._columns, strict=True)
+        ]
         return [found[0]._replace(contribution=odds), *found[1:]]
 
-    def _column(self, name: str) -> int:
-        return self.catalogue.names.index(name)
+    @cached_property
+    def _columns(self) -> list[int]:
+        return [self.catalogue.names.index(name) for name in self.features]
+
+    @cached_property
+    def _horizon_s(self) -> float:
+        return duration(self.horizon).total_seconds()
