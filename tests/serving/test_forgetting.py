@@ -81,23 +81,25 @@ async def test_rejects_sends_and_changes_of_segments_go_by_their_own_moments(age
         for number in range(5):
             at = START + number * SECOND
             connection.exec_driver_sql("INSERT INTO rejects VALUES (NULL, ?, '', '', '', '', '')", (at,))
+            connection.exec_driver_sql("INSERT INTO reports VALUES (?, 's', 'n', 1, ?, 0)", (str(at), at))
             connection.exec_driver_sql("INSERT OR IGNORE INTO sends VALUES (1, ?, 'old', 'webhook')", (at,))
             connection.exec_driver_sql("INSERT INTO segment_changes VALUES (NULL, 1, 's', ?, 1, 'event', 'v')", (at,))
         connection.exec_driver_sql("DELETE FROM sends WHERE trigger <> 'old'")
-    for forget in (forgetting.forget_rejects, forgetting.forget_sends, forgetting.forget_segment_changes):
+    kept = (forgetting.forget_rejects, forgetting.forget_reports, forgetting.forget_sends)
+    for forget in (*kept, forgetting.forget_segment_changes):
         assert run(aged, forget, START + 3 * SECOND, at_once=2) == 2
         assert run(aged, forget, START + 3 * SECOND, at_once=2) == 1
         assert run(aged, forget, START + 3 * SECOND, at_once=2) == 0
 
-    assert counts(aged, "rejects", "sends", "segment_changes") == [2, 2, 2]
+    assert counts(aged, "rejects", "reports", "sends", "segment_changes") == [2, 2, 2, 2]
 
 
 def days(settings, cap_us=0):
     return {each.name: each.days() for each in kinds(settings, lambda: cap_us)}
 
 
-def test_nothing_but_vectors_rejects_and_sends_goes_unless_it_is_asked_for():
-    assert days(Settings()) == {"feature vectors": 90, "rejects": 90, "sends": 90}
+def test_nothing_but_vectors_rejects_strangers_and_sends_goes_unless_it_is_asked_for():
+    assert days(Settings()) == {"feature vectors": 90, "rejects": 90, "reports about nobody": 90, "sends": 90}
 
 
 def test_decisions_are_kept_no_longer_than_the_events_they_were_made_for():
