@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from policy.names import Name
 from policy.problems import Field as Place
 from policy.sandbox import Compiled, compiled
-from policy.template_syntax import MOST_CHARACTERS, TemplateRefused
+from policy.template_syntax import TemplateRefused
 
 if TYPE_CHECKING:
     from policy.policy import Policy
@@ -25,6 +25,12 @@ LONGEST: Final[Mapping[str, int]] = {
 """Characters of what each field of a message may become."""
 LONGEST_JSON: Final = 10_000
 """Characters of what a text within `json` may become."""
+NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "email": (("subject",), ("text", "html")),
+    "sms": (("sms",),),
+    "push": (("push",),),
+}
+"""What a message on a channel cannot do without: one of each of these."""
 KNOWN: Final = frozenset(
     {
         "cart",
@@ -47,7 +53,6 @@ KNOWN: Final = frozenset(
 )
 """What templates may look at; docs/content.md says what each is."""
 MOST_TEMPLATES: Final = 500
-_Text = Annotated[str, Field(max_length=MOST_CHARACTERS)]
 
 
 class Template(BaseModel):
@@ -55,12 +60,12 @@ class Template(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    subject: _Text | None = Field(default=None, description="Of an e-mail; the title of a push message.")
-    preheader: _Text | None = Field(default=None, description="What a mail program shows beside the subject.")
-    text: _Text | None = Field(default=None, description="The plain part of an e-mail.")
-    html: _Text | None = Field(default=None, description="Its other part; what is filled in is escaped.")
-    sms: _Text | None = Field(default=None, description="The text of an SMS.")
-    push: _Text | None = Field(default=None, description="The text of a push message.")
+    subject: str | None = Field(default=None, description="Of an e-mail; the title of a push message.")
+    preheader: str | None = Field(default=None, description="What a mail program shows beside the subject.")
+    text: str | None = Field(default=None, description="The plain part of an e-mail.")
+    html: str | None = Field(default=None, description="Its other part; what is filled in is escaped.")
+    sms: str | None = Field(default=None, description="The text of an SMS.")
+    push: str | None = Field(default=None, description="The text of a push message.")
 
     def parts(self) -> dict[str, str]:
         """Return the templates that there are, by field."""
@@ -103,6 +108,22 @@ def unknown(policy: "Policy") -> Iterator[str]:
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
             trigger = policy.triggers[int(place[1])].name
             yield f"trigger {trigger} names the template {name!r}, which is not there{hint}"
+
+
+def missing(parts: Mapping[str, str], channel: str) -> list[str]:
+    """Return in words what a message with these parts lacks for a channel."""
+    return [" or ".join(each) for each in NEEDED.get(channel, ()) if not parts.keys() & set(each)]
+
+
+def incomplete(policy: "Policy") -> Iterator[str]:
+    """Yield in words which messages could not be sent on one of their channels; those without any part are data."""
+    for trigger in policy.triggers:
+        for route in (route for plan in trigger.plans for route in plan.routes):
+            parts = parts_of(route.content or {}, policy.templates)
+            lacking = {channel: missing(parts, channel) for channel in route.channels} if parts else {}
+            for channel, lacks in lacking.items():
+                if lacks:
+                    yield f"trigger {trigger.name} sends by {channel}, but a message of it has no {lacks[0]}"
 
 
 def contents(policy: "Policy") -> Iterator[tuple[Place, Mapping[str, Any]]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from policy.policy import Policy
 from policy.sandbox import Compiled, Unfillable
 from policy.template_syntax import TemplateRefused
-from policy.templates import LONGEST, LONGEST_JSON, part, parts_of
+from policy.templates import LONGEST, LONGEST_JSON, missing, part, parts_of
 from serving.context import Asking, context
 from serving.driver import driver
 from serving.links import tracked, unsubscribe_url
@@ -21,11 +21,6 @@ from serving.rendered import Rendered, Unrenderable
 from serving.tokens import Tokens
 
 _ONE_LINE: Final = frozenset({"subject", "preheader"})
-_NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    "email": (("subject",), ("text", "html")),
-    "sms": (("sms",),),
-    "push": (("push",),),
-}
 _ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 _RECALL: Final = "SELECT message_id, content FROM renderings WHERE message_id IN (SELECT value FROM json_each(?))"
 _KEEP: Final = "INSERT INTO renderings (message_id, content, at) VALUES (?, ?, ?) ON CONFLICT (message_id) DO NOTHING"
@@ -111,10 +106,10 @@ class Rendering:
         policy = self._policy()
         named = content.get("template")
         parts = parts_of(content, policy.templates)
-        missing = [" or ".join(each) for each in _NEEDED.get(channel, ()) if not parts.keys() & set(each)]
-        if missing:
+        lacks = missing(parts, channel)
+        if lacks:
             hint = f"; there is no template {named}" if named and named not in policy.templates else ""
-            return Unrenderable("no_content", f"its content has no {missing[0]}{hint}")
+            return Unrenderable("no_content", f"its content has no {lacks[0]}{hint}")
         to = address_of(connection, person.no, channel)
         if to is None and channel in REACHED and needs_address:
             return Unrenderable("no_address", f"no address for {channel} is known")

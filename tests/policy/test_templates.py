@@ -20,7 +20,9 @@ def with_files(folder, text="triggers: []\n", **files):
 
 def test_templates_come_from_the_file_and_from_the_folder_beside_it(tmp_path):
     policy = load(
-        with_files(tmp_path, "templates: {own: {sms: hi}}\n", cart__subject_txt="S", cart__html_html="<p>H</p>\n")
+        with_files(
+            tmp_path, "triggers: []\ntemplates: {own: {sms: hi}}\n", cart__subject_txt="S", cart__html_html="<p>H</p>\n"
+        )
     )
 
     assert {name: each.parts() for name, each in policy.templates.items()} == {
@@ -81,7 +83,7 @@ triggers:
         ({"cart__html_html": "a\n{{ cart.x"}, "templates/cart/html.html:2: unexpected end of template"),
         ({"cart__body_html": "a"}, "templates/cart/body.html:1: is no part of a message; it can be one of subject.txt"),
         ({"Cart__sms_txt": "a"}, "templates/Cart:1: must be made of lower-case letters, digits, - and _"),
-        ({"cart__sms_txt": "a" * 64_001}, "templates/cart/sms.txt:1: String should have at most 64000 characters"),
+        ({"cart__sms_txt": "a" * 64_001}, "templates/cart/sms.txt:1: is longer than 64,000 characters"),
     ],
 )
 def test_a_malformed_file_refuses_the_policy_and_names_the_file_and_line(tmp_path, files, problem):
@@ -105,4 +107,15 @@ def test_a_template_that_is_not_there_is_remarked_on_where_there_are_any():
     assert remarks(parse(said)) == []
     assert remarks(parse("templates: {cart: {sms: x}}\n" + said)) == [
         "trigger a names the template 'crat', which is not there; did you mean cart?"
+    ]
+
+
+def test_a_message_that_its_channel_cannot_send_is_remarked_on():
+    said = TRIGGER.replace("content: %s", "channel: {prefer: [email, sms]}, content: %s")
+
+    assert remarks(parse(said % "{subject: S, html: H, sms: T}")) == []
+    assert remarks(parse(said % "{id: 7}")) == []
+    assert remarks(parse(said % "{subject: S}")) == [
+        "trigger a sends by email, but a message of it has no text or html",
+        "trigger a sends by sms, but a message of it has no sms",
     ]
