@@ -43,10 +43,12 @@ class MailServer:
 
 
 @asynccontextmanager
-async def a_mail_server(*, login=False, **told):
-    """Run a mail server; with `login` it takes mail from whoever knows the password only."""
+async def a_mail_server(*, login=False, tls=None, **told):
+    """Run a mail server; with `login` it takes mail from whoever knows the password only, with `tls` after STARTTLS."""
     server = MailServer(**told)
     options = {"authenticator": server.authenticate, "auth_required": True, "auth_require_tls": False} if login else {}
+
+    options |= {"tls_context": tls, "require_starttls": True} if tls else {}
 
     def speak():
         with warnings.catch_warnings():

@@ -2,10 +2,18 @@
 
 import asyncio
 import json
+import ssl
+from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
+from ipaddress import ip_address
 from socket import socket
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from serving import outbox
 from serving.dispatcher import Dispatcher, OwnTransactions
@@ -303,3 +311,44 @@ async def test_a_file_gets_a_line_for_each_message_and_nobody_gets_anything(data
     assert lines[0]["subject"] == "Your cart – still there?"
     assert lines[0]["headers"] == HEADERS
     assert staging.path.stat().st_mode & 0o077 == 0
+
+
+def a_certificate(folder):
+    """Make a certificate of this machine; return its file and what a server speaks TLS with."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, SHA256())
+    )
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, private)
+    return certificate, context
+
+
+async def test_starttls_encrypts_before_anything_is_said_and_asks_whom_it_speaks_to(
+    database, clock, attempts, tmp_path, monkeypatch
+):
+    certificate, context = a_certificate(tmp_path)
+    enqueue(database, clock, 1)
+    async with a_mail_server(login=True, tls=context) as server:
+        endpoint = mail_to(server, tls="starttls", username="shop", password="s3cret-password")
+        async with Running(database, clock, attempts, [endpoint], saying()):
+            await attempts.number(1)
+        assert (server.logins, server.raw) == ([], [])
+        # Whoever's certificate nobody vouches for gets neither password nor mail.
+        assert standing(database)[0][:2] == ("pending", 1)
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        clock.forward(5)
+        async with Running(database, clock, attempts, [endpoint], saying()):
+            await attempts.number(2)
+
+    assert standing(database) == [("delivered", 2, None)]
+    assert server.logins == ["shop"]
