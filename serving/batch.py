@@ -4,20 +4,17 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection
 
-from features.catalog import CATALOGUE
 from features.events import AMOUNT, PLUS_MINUS, Event, unpack_record, user_key
 from features.kinds import Kind
-from features.pace import is_inhuman
-from features.steps import Steps
 from features.suspicion import by_machine
 from policy.event_names import of_event
 from policy.reasons import Action, Reason
 from policy.triggers import Trigger
 from serving import attribution, ledger
 from serving.clock import wall
+from serving.folding import Folding
 from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Question, UserIds
 from serving.ledger import DecisionRow
 from serving.log import Appended, Appender, decision_id, event_at
@@ -56,10 +53,8 @@ class Batch:
         self._pending: set[int] = set()
         self._due: list[Timer] = []
         self._ended = 0
-        self._steps = Steps()
         self._work = Work()
-        self._states = np.empty((0, CATALOGUE.width))
-        self._free = 0
+        self._folding = Folding(tools.keeper)
 
     @property
     def has_messages(self) -> bool:
@@ -89,8 +84,7 @@ class Batch:
 
     def save_states(self) -> None:
         """Hand on the changed and the rebuilt states, to be stored; for after the commit."""
-        people = [each for each in self._people.known() if (each.changed or each.is_stale) and each.slot >= 0]
-        self._tools.keeper.save(people, self._states)
+        self._folding.save(self._people.known())
 
     def _prepare(self, items: Sequence[Item]) -> None:
         questions = [each for each in items if isinstance(each, Question)]
@@ -103,14 +97,13 @@ class Batch:
         if self._gate is not None:
             self._gate.prepare(events, keys)
         self._find_due(items, events)
-        people = self._people.known()
-        # New people take the spare rows from the front; the last one is always that of somebody unknown.
-        self._states = self._tools.keeper.load(self._connection, people, spare=len(events) + 1)
-        self._free = len(people)
+        self._folding.load(self._connection, self._people.known(), most_new=len(events))
 
     def _do(self, job: Job) -> Any:
-        self._timers.touched = True  # It may let somebody wait.
-        return job.run(self._connection)
+        answer = job.run(self._connection)
+        self._timers.touched = True  # It may have let somebody wait.
+        self._timers.look()
+        return answer
 
     def _enter(self, item: Item) -> Any:
         match item:
@@ -126,17 +119,16 @@ class Batch:
         """Score, decide and write down what was read since the last time."""
         tools = self._tools
         self._pending.clear()
-        done, rows = Round(tools, self._work), self._steps.run(self._states)
+        done, rows = Round(tools, self._work), self._folding.run()
         done.score(rows)
         for person in self._people.known():
-            if person.changed and person.excluded is None and is_inhuman(self._states[person.slot]):
+            if person.changed and person.excluded is None and self._folding.is_inhuman(person):
                 person.excluded = "bot"
         verdicts = Verdicts(self._connection, tools.policy, tools.scorer, self._timers, self._profiles)
         done.decide(verdicts, self._appender, writes=self.writes)
         done.write(self._connection, verdicts, writes=self.writes)
         self._rows += verdicts.rows
         self._sends |= bool(verdicts.messages)
-        self._steps = Steps()
 
     def _write_events(self) -> None:
         """Write the events taken so far for whoever reads the log; what was to be decided before them is, first."""
@@ -244,17 +236,8 @@ class Batch:
         added = self._appender.append(event, earliest=tools.ticks.next(), received_at=wall())
         at = added.known_at
         tools.ticks.reach(at)
-        self._fold(added)
-        if is_lesson(added):
-            self._work.lessons.append(added)
-        if tells(added):
-            self._profiles.hear(added)
-        if event.kind is Kind.ORDER_COMPLETED:
-            self._work.orders.append(_order(added))
-        elif event.kind is Kind.OTHER:
-            self._work.unknown[event.name] += 1
-        elif event.kind in attribution.RESPONSES:
-            self._work.responses += attribution.responses_of(added)
+        self._folding.fold(added)
+        self._gather(added)
         triggers, cancelled = self._asked_by(added)
         if asked or triggers or cancelled:
             self._read(
@@ -273,6 +256,22 @@ class Batch:
             self._note(added, touched, is_read=bool(asked or triggers or cancelled))
         return Fate.ACCEPTED, added
 
+    def _gather(self, added: Appended) -> None:
+        """Put aside what an event means for all but the state of its person."""
+        event = added.event
+        if added.merged is not None:
+            self._work.links.append(added)
+        if is_lesson(added):
+            self._work.lessons.append(added)
+        if tells(added):
+            self._profiles.hear(added)
+        if event.kind is Kind.ORDER_COMPLETED:
+            self._work.orders.append(_order(added))
+        elif event.kind is Kind.OTHER:
+            self._work.unknown[event.name] += 1
+        elif event.kind in attribution.RESPONSES:
+            self._work.responses += attribution.responses_of(added)
+
     def _asked_by(self, added: Appended) -> tuple[tuple[Trigger, ...], tuple[tuple[Trigger, int], ...]]:
         """Return the triggers that an event asks, and the steps that it cancels; let timers be armed by it."""
         event, policy = added.event, self._tools.policy
@@ -290,23 +289,10 @@ class Batch:
             self._read(Reading(added.person, added.known_at, decision_id(added.known_at), keep=False))
         self._memberships.note(added, touched, len(self._work.readings) - 1 if watched else None)
 
-    def _fold(self, added: Appended) -> None:
-        slot = self._slot(added.person)
-        if added.merged is not None:
-            self._work.links.append(added)
-            if added.merged.slot >= 0:
-                self._steps.merge(slot, added.merged.slot)
-        self._steps.advance(slot, added.event.record, added.known_at, added.seq)
-
-    def _slot(self, person: Person) -> int:
-        if person.slot < 0:
-            person.slot, self._free = self._free, self._free + 1
-        return person.slot
-
     def _read(self, reading: Reading) -> None:
         """Read the features of a person as the batch knows them at this point."""
         person = reading.person
-        reading.row = self._steps.read(self._slot(person) if person else len(self._states) - 1, reading.at)
+        reading.row = self._folding.read(person, reading.at)
         reading.seq = person.last_seq if person else 0
         self._work.readings.append(reading)
         waits = any(each.goes_on for each in reading.triggers)

@@ -1,0 +1,62 @@
+"""The states of the people of a batch as rows of one matrix: what is folded into them, and read from them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy import Connection
+
+from features.catalog import CATALOGUE
+from features.layout import Floats
+from features.pace import is_inhuman
+from features.steps import Steps
+from serving.log import Appended
+from serving.people import Person
+from serving.states import StateKeeper
+
+
+class Folding:
+    """What is folded and read is only noted; `run` does it, in the same order."""
+
+    def __init__(self, keeper: StateKeeper) -> None:
+        """`keeper` has the states of before the batch."""
+        self._keeper = keeper
+        self._steps = Steps()
+        self._states = np.empty((0, CATALOGUE.width))
+        self._free = 0
+
+    def load(self, connection: Connection, people: Sequence[Person], *, most_new: int) -> None:
+        """Load the states of people; at most `most_new` others will be folded besides, who are new."""
+        # New people take the spare rows from the front; the last one is always that of somebody unknown.
+        self._states = self._keeper.load(connection, people, spare=most_new + 1)
+        self._free = len(people)
+
+    def fold(self, added: Appended) -> None:
+        """Fold an event into the state of its person, and the state of whoever it links to them."""
+        slot = self._slot(added.person)
+        if added.merged is not None and added.merged.slot >= 0:
+            self._steps.merge(slot, added.merged.slot)
+        self._steps.advance(slot, added.event.record, added.known_at, added.seq)
+
+    def read(self, person: Person | None, at: int) -> int:
+        """Read the features of somebody, or of nobody, as of a moment (µs); return their row in what `run` answers."""
+        return self._steps.read(self._slot(person) if person else len(self._states) - 1, at)
+
+    def run(self) -> Floats:
+        """Do what was noted since the last time; return the features that were read, of shape (reads, n_features)."""
+        rows = self._steps.run(self._states)
+        self._steps = Steps()
+        return rows
+
+    def is_inhuman(self, person: Person) -> bool:
+        """Whether somebody who was folded is quicker than people are."""
+        return is_inhuman(self._states[person.slot])
+
+    def save(self, people: Sequence[Person]) -> None:
+        """Hand on the changed and the rebuilt states, to be stored."""
+        kept = [each for each in people if (each.changed or each.is_stale) and each.slot >= 0]
+        self._keeper.save(kept, self._states)
+
+    def _slot(self, person: Person) -> int:
+        if person.slot < 0:
+            person.slot, self._free = self._free, self._free + 1
+        return person.slot
