@@ -26,7 +26,7 @@ def _small_enough(content: dict[str, Any]) -> dict[str, Any]:
 
 
 Content = Annotated[dict[str, JsonValue], AfterValidator(_small_enough)]
-"""What the receiver is to make the message of: any fields, handed on as they are."""
+"""What the message says: templates (`policy.templates`), or any fields that a webhook's receiver is handed."""
 
 
 class Branch(BaseModel):

@@ -86,14 +86,16 @@ class Trigger(BaseModel):
         description="`dry_run` decides and logs only; `live` sends; `test_profiles` is live for users marked as `test` "
         "and in dry run for everybody else.",
     )
-    endpoint: Name = Field(default="default", description="Name of a configured endpoint; `default`: that of the channel.")
+    endpoint: Name = Field(
+        default="default", description="Name of a configured endpoint; `default`: that of the channel."
+    )
     channel: Channels = Field(
         default="webhook",
         validate_default=True,
         description="How the message goes out, one way or several; consent and caps know channels.",
     )
     content: Content | None = Field(
-        default=None, description="What the receiver is to make the message of: any fields, handed on as they are."
+        default=None, description="What the message says: templates, or any fields that a webhook's receiver is handed."
     )
     message_class: MessageClass = Field(
         default="marketing",
