@@ -16,6 +16,11 @@ class Bursts:
         self._followed: dict[str, list[str]] = {}
         self._waiting: dict[str, int] = {}
 
+    @property
+    def messages(self) -> int:
+        """Of how many messages links were followed just now."""
+        return len(self._followed)
+
     async def is_alone(self, message_id: str, url: str) -> bool:
         """Wait, and return whether no other link of the message was followed shortly before or since."""
         followed = self._followed.setdefault(message_id, [])

@@ -9,11 +9,10 @@ from sqlalchemy import Connection
 
 from features.mapping import EventMapping
 from serving.driver import driver
+from serving.scanners import TOO_FAST_US
 from serving.tokens import OptOut
 from serving.user_ids import ids_in
 
-SOONEST_US: Final = 10_000_000
-"""Nobody reads a message and follows its link sooner after it was delivered than this; scanners do."""
 MINUTE_US: Final = 60_000_000
 _FIND: Final = """
 SELECT coalesce(m.user_key, u.user_key), o.trigger_decision_id, o.delivered_at
@@ -48,7 +47,7 @@ def is_machine(headers: Mapping[bytes, bytes], mapping: EventMapping) -> bool:
 
 def is_too_soon(message: Sent, *, at: int) -> bool:
     """Whether nobody can have read a message by a moment of the wall clock, in microseconds."""
-    return message.delivered_at is None or at - message.delivered_at < SOONEST_US
+    return message.delivered_at is None or at - message.delivered_at < TOO_FAST_US
 
 
 def opened(message: Sent, *, machine: bool, at: int) -> dict[str, Any]:

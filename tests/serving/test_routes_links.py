@@ -13,7 +13,7 @@ from serving.clock import wall
 from serving.links import tracked, unsubscribe_url
 from serving.metrics import Metrics
 from serving.pixel import GIF
-from serving.reactions import SOONEST_US
+from serving.scanners import TOO_FAST_US
 from serving.tokens import Tokens
 from tests.serving.asking import MAPPING, Files, reply
 from tests.serving.engines import Shop, event
@@ -79,7 +79,7 @@ class Site:
         await self.add_to_cart(at)
         return self.shop.rows("SELECT message_id FROM outbox ORDER BY created_at DESC, rowid DESC")[0][0]
 
-    def deliver(self, message_id, ago_us=10 * SOONEST_US):
+    def deliver(self, message_id, ago_us=10 * TOO_FAST_US):
         with self.shop.database.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE outbox SET status = 'delivered', delivered_at = ? WHERE message_id = ?",
@@ -297,13 +297,13 @@ async def test_a_click_leads_on_and_is_an_event_with_its_decision(site):
 @pytest.mark.parametrize(
     ("headers", "ago_us"),
     [
-        ({}, 10 * SOONEST_US),
-        ({"user-agent": "Mozilla/5.0"}, 10 * SOONEST_US),
-        ({"user-agent": "Barracuda Sentinel (EE)"}, 10 * SOONEST_US),
-        ({"user-agent": "curl/8.5.0 (bot)"}, 10 * SOONEST_US),
-        ({**BROWSER, "sec-purpose": "prefetch;prerender"}, 10 * SOONEST_US),
-        ({**BROWSER, "purpose": "prefetch"}, 10 * SOONEST_US),
-        (BROWSER, SOONEST_US // 2),
+        ({}, 10 * TOO_FAST_US),
+        ({"user-agent": "Mozilla/5.0"}, 10 * TOO_FAST_US),
+        ({"user-agent": "Barracuda Sentinel (EE)"}, 10 * TOO_FAST_US),
+        ({"user-agent": "curl/8.5.0 (bot)"}, 10 * TOO_FAST_US),
+        ({**BROWSER, "sec-purpose": "prefetch;prerender"}, 10 * TOO_FAST_US),
+        ({**BROWSER, "purpose": "prefetch"}, 10 * TOO_FAST_US),
+        (BROWSER, TOO_FAST_US // 2),
     ],
     ids=["no agent", "Apple", "scanner", "robot", "prerender", "prefetch", "too soon"],
 )
