@@ -79,6 +79,16 @@ async def put(shop, text):
     await follow(shop.engine, shop.database, policy, change)
 
 
+def looked_at(shop, text):
+    """Let a policy decide, and look at whom it enrols; return what writes that down."""
+    shop.tools.policy, shop.tools.timing = (policy := parse(text)), timing(policy)
+    enrolment = Enrolment(policy.triggers[0], shop.clock.now())
+    with shop.database.connect() as connection:
+        people = enrolment.look(connection, after=0, at_most=10)
+        progress = enrolment.progress(connection)
+    return partial(enrolment.enrol, people=people, before=progress)
+
+
 def waiting(shop):
     """Who waits, for what, and from the start of the shop until when in seconds."""
     return [(user, key, (due_at - START) / SECOND) for user, key, due_at in shop.rows(TIMERS)]
@@ -106,6 +116,16 @@ async def test_who_would_still_wait_waits_until_the_moment_they_would_have(shop)
     assert 35 * MINUTE <= until < 35 * MINUTE + 0.01
 
 
+async def test_who_is_enrolled_is_decided_about_before_what_comes_in_with_the_enrolment(shop):
+    await imported(shop, added("u", 0), now=10 * MINUTE)
+    asks = abandoned() + "    when: {feature: {name: cart_items, at_least: 1}}\n"
+    enrol = looked_at(shop, asks)
+    enrolling = shop.engine.write(enrol)
+    await asyncio.gather(enrolling, shop.engine.ingest([event("Page Viewed", "x", 60 * MINUTE)]))
+
+    assert shop.rows("SELECT user_key, reason FROM decisions JOIN users USING (user_no)") == [("u", "dry_run")]
+
+
 async def test_nobody_is_enrolled_by_what_a_machine_did(shop):
     opened = [event("Email Opened", user, 0, properties={"machine": user == "gateway"}) for user in ("gateway", "ann")]
     await imported(shop, *opened, now=10 * MINUTE)
@@ -116,13 +136,9 @@ async def test_nobody_is_enrolled_by_what_a_machine_did(shop):
 
 async def test_nobody_is_enrolled_whose_order_comes_in_with_the_enrolment(shop):
     await imported(shop, added("u", 0), added("v", 0), now=10 * MINUTE)
-    shop.tools.policy, shop.tools.timing = (policy := parse(abandoned())), timing(policy)
-    enrolment = Enrolment(policy.triggers[0], shop.clock.now())
-    with shop.database.connect() as connection:
-        people = enrolment.look(connection, after=0, at_most=10)
-        progress = enrolment.progress(connection)
+    enrol = looked_at(shop, abandoned())
     ordering = shop.engine.ingest([ordered("u", 10 * MINUTE)])
-    await asyncio.gather(ordering, shop.engine.write(lambda c: enrolment.enrol(c, people, progress)))
+    await asyncio.gather(ordering, shop.engine.write(enrol))
 
     assert who_waits(shop) == ["v"]
 
