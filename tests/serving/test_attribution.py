@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from serving.attribution import Order, attribute, counts_for
+from features.kinds import NAMES, Kind
+from serving.attribution import RESPONSES, Order, Response, attribute, counts_for, respond
 from serving.schema import decisions, users
 from tests.serving.databases import HOUR, NOW, a_database, rows
 
@@ -139,3 +140,35 @@ def test_the_query_says_what_the_rule_says(database, made):
         for n, (at, horizon) in enumerate(made)
         if counts_for(decided_at=NOW + at, horizon=horizon, occurred_at=NOW)
     }
+
+
+def responded(database, *responses):
+    with database.begin() as connection:
+        return respond(connection, responses)
+
+
+def test_what_became_of_a_message_is_tied_to_the_decision_that_it_names_once(database):
+    prepare(database, a_decision(1))
+    opened = Response(1, 5, NOW + HOUR, "opened", "d1.cart")
+
+    assert responded(database, opened, opened) == 1
+    assert responded(database, opened) == 0
+    assert responded(database) == 0
+    assert rows(database, "SELECT trigger_decision_id, event_seq, kind, value FROM outcomes") == [
+        ("d1.cart", 5, "opened", None)
+    ]
+
+
+def test_nobody_responds_to_a_decision_about_somebody_else_but_whoever_they_turned_out_to_be_does(database):
+    prepare(database, a_decision(1), a_decision(2, user_no=3), people=(ADA, a_user(2), a_user(3, merged_into=2)))
+
+    assert responded(database, Response(2, 5, NOW, "opened", "d1.cart")) == 0
+    assert responded(database, Response(2, 6, NOW, "opened", "unknown.cart")) == 0
+    assert responded(database, Response(2, 7, NOW, "opened", "d2.cart")) == 1
+
+
+def test_every_report_that_becomes_an_event_has_its_word_in_the_ledger():
+    told = [NAMES[kind] for kind in RESPONSES]
+
+    assert RESPONSES[Kind.EMAIL_SPAM] == "complained"
+    assert {"Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced", "Unsubscribed"} <= set(told)
