@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -53,6 +54,8 @@ class Told:
     """What a request told, read: its reports with their places, what cannot be used, how many are nothing to us."""
 
     source: str
+    items: Mapping[str, object] = field(default_factory=dict)
+    """What stands at each place of a list."""
     reports: list[tuple[str, Report]] = field(default_factory=list)
     refused: list[tuple[str, BadEvent]] = field(default_factory=list)
     ignored: int = 0
@@ -72,7 +75,7 @@ class Taken(msgspec.Struct, omit_defaults=True):
 
 async def read_each(source: str, items: Sequence[tuple[str, object]], read: Callable[[object], Report | None]) -> Told:
     """Read what a request tells, one after the other; one that cannot be read spoils no other."""
-    told = Told(source)
+    told = Told(source, {place: item for place, item in items if place})
     for index, (place, item) in enumerate(items):
         if index % AT_ONCE == AT_ONCE - 1:
             await asyncio.sleep(0)
@@ -170,15 +173,15 @@ class Intake:
         taken.rejected = [
             Rejected(index=_index(place), field=bad.field, reason=bad.reason) for place, bad in told.refused
         ]
-        kept = body.decode(errors="replace") if self._tracks_all else ""
-        rejects = [
-            Reject(
-                at, told.source, place, bad.field, bad.reason if self._tracks_all else bad.code, kept if i == 0 else ""
-            )
-            for i, (place, bad) in enumerate(told.refused)
-        ]
+        rejects = [self._reject(told, place, bad, body, at) for place, bad in told.refused]
         self._metrics.events["rejected"] += len(rejects)
         await self._engine.set_aside(rejects)
+
+    def _reject(self, told: Told, place: str, bad: BadEvent, body: bytes, at: int) -> Reject:
+        """Return what is kept of something: without its text where nobody can tell whose it is."""
+        if not self._tracks_all:
+            return Reject(at, told.source, place, bad.field, bad.code, "")
+        return Reject(at, told.source, place, bad.field, bad.reason, _text(told, place, body))
 
     def _count(self, source: str, taken: Taken) -> None:
         counted = self._metrics.reports
@@ -192,6 +195,13 @@ def _within(place: str, bad: BadEvent) -> BadEvent:
     if not place:
         return bad
     return BadEvent(f"{place}.{bad.field}" if bad.field else place, bad.reason, bad.code)
+
+
+def _text(told: Told, place: str, body: bytes) -> str:
+    """Return the text of what stands at a place; of the whole body where that is one thing."""
+    if place not in told.items:
+        return body.decode(errors="replace")
+    return json.dumps(told.items[place], ensure_ascii=False, default=str).encode(errors="replace").decode()
 
 
 def _index(place: str) -> int:

@@ -142,8 +142,7 @@ class HookRoutes:
         """Tell what became of messages, whoever delivered them."""
         items = [(f"outcomes[{i}]", each) for i, each in enumerate(asked.outcomes)]
         told = await read_each("outcomes", items, _outcome)
-        body = asked.model_dump_json(exclude_defaults=True).encode()
-        return _answer(await self._intake.take(told, body=body, at=self._clock()))
+        return _answer(await self._intake.take(told, body=b"", at=self._clock()))
 
 
 def _answer(taken: Taken) -> contract.ReportsAnswer:

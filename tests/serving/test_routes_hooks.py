@@ -47,6 +47,9 @@ def test_one_event_that_cannot_be_used_spoils_no_other(server):
 
     assert (answer.status, answer.json()["accepted"]) == (200, 1)
     assert [(each["index"], each["field"]) for each in answer.json()["rejected"]] == [(0, "[0].timestamp"), (2, "[2]")]
+    kept = rows(server, "SELECT source, place, field, body FROM rejects WHERE source = 'sendgrid' ORDER BY reject_id")
+    assert [each[:3] for each in kept] == [("sendgrid", "[0]", "[0].timestamp"), ("sendgrid", "[2]", "[2]")]
+    assert json.loads(kept[0][3]) == broken
     alone = sendgrid(server, broken)
     assert (alone.status, alone.json()["field"]) == (400, "[0].timestamp")
 
