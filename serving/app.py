@@ -211,7 +211,11 @@ class Server:
     def _remarks(self) -> list[str]:
         """Name what should be looked at though the server does its work."""
         refusal = self.policies.refusal
-        return [*self.champions.refusals().values(), *([] if refusal is None else [refusal])]
+        remarks = [*self.champions.refusals().values(), *([] if refusal is None else [refusal])]
+        mail = self._channels.endpoints.get(self._channels.by_channel.get("email", ""))
+        if mail is not None and mail.renders and self._settings.links_base is None:
+            remarks.append("OPPORTUNE_PUBLIC_URL is not set: e-mails have no link to unsubscribe by")
+        return remarks
 
     def _wake(self) -> None:
         self.dispatcher.wake()

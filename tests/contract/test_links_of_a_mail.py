@@ -69,6 +69,13 @@ def inbox():
     controller.stop()
 
 
+def files_of(home, inbox):
+    """Write the files of a server that sends to this inbox; return its settings."""
+    (home / "triggers.yaml").write_text(POLICY)
+    (home / "channels.yaml").write_text(CHANNELS.format(port=inbox.port))
+    return {"triggers": home / "triggers.yaml", "channels": home / "channels.yaml"}
+
+
 def ways_in(text):
     """Return the paths of our links in a text."""
     return [urlsplit(found).path.removeprefix("/mail") for found in re.findall(rf"{re.escape(BASE)}/[\w./-]+", text)]
@@ -88,12 +95,19 @@ def reasons(server, key):
     return [each["reason"] for evaluation in answer["evaluations"] for each in evaluation["decisions"]]
 
 
+def test_a_server_without_a_public_address_says_that_mails_have_no_link_to_unsubscribe_by(tmp_path, inbox):
+    files = files_of(tmp_path, inbox)
+    with running(tmp_path, **files) as server:
+        [remark] = server.ask("GET", "/readyz").json()["remarks"]
+        assert remark.startswith("OPPORTUNE_PUBLIC_URL is not set")
+    with running(tmp_path, public_url=BASE, **files) as server:
+        assert server.ask("GET", "/readyz").json()["remarks"] == []
+
+
 def test_a_scanner_that_follows_every_link_unsubscribes_nobody_and_one_post_of_a_mail_client_does(tmp_path, inbox):
-    (tmp_path / "triggers.yaml").write_text(POLICY)
-    (tmp_path / "channels.yaml").write_text(CHANNELS.format(port=inbox.port))
+    files = files_of(tmp_path, inbox)
     with opened(tmp_path) as database, database.begin() as connection:
         key = create_key(connection, "all", frozenset({"admin"}), created_at=1)
-    files = {"triggers": tmp_path / "triggers.yaml", "channels": tmp_path / "channels.yaml"}
     cart = {"userId": "u-1", "event": "Product Added", "properties": {"product_id": "p-1"}}
     with running(tmp_path, public_url=BASE, **files) as server:
         server.ask("POST", "/v1/identify", {"userId": "u-1", "traits": {"email": "ada@example.org"}}, key=key)
