@@ -31,7 +31,7 @@ def make_keys(home, scopes_by_name):
 
 @pytest.fixture(scope="module")
 def routes(server):
-    """Every route of the document that needs a key: method, address with its parameters filled in, the scope it needs."""
+    """Every route of the document that needs a key: method, address with its parameters filled in, scope."""
     document = server.ask("GET", "/openapi.json").json()
     found = []
     for path, methods in document["paths"].items():
