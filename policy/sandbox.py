@@ -14,14 +14,14 @@ from jinja2 import ChainableUndefined, Template, TemplateError, TemplateRuntimeE
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from policy.template_filters import FILTERS, LISTED, Rounds, TooMuch
+from policy.template_filters import FILTERS, LEFT, LISTED, Steps, TooMuch
 from policy.template_syntax import TemplateRefused, read
 
 _TESTS: Final = ("defined", "undefined", "none", "number", "string", "even", "odd")
 _LOOP: Final = frozenset({"index", "index0", "first", "last", "length", "revindex"})
 _LARGEST: Final = 1e15
 _NAME: Final = "(template)"
-_ROUNDS: Final = "_rounds"
+_NODES_A_STEP: Final = 20
 
 
 class Missing(ChainableUndefined):
@@ -56,8 +56,9 @@ class Compiled(NamedTuple):
         Raises:
             Unfillable: A value is missing without a default, has the wrong type, or the text would be too long.
         """
+        LEFT.set(Steps())
         try:
-            return "".join(_up_to(longest, self.template.generate({**context, _ROUNDS: Rounds()})))
+            return "".join(_up_to(longest, self.template.generate(context)))
         except (TemplateError, TooMuch) as error:
             raise Unfillable(_line(error), str(error)) from error
         except Exception as error:
@@ -147,7 +148,7 @@ def compiled(text: str, *, html: bool, known: frozenset[str]) -> Compiled:
     try:
         tree = read(sandbox, text, known=known)
         for loop in list(tree.find_all(nodes.For)):
-            loop.iter = nodes.Filter(loop.iter, LISTED, [], [], None, None, lineno=loop.lineno)
+            loop.iter = _listed(loop)
         code = sandbox.compile(tree, _NAME, _NAME)
     except TemplateRefused:
         raise
@@ -168,6 +169,12 @@ def _up_to(longest: int, parts: Iterable[str]) -> Iterator[str]:
         if size > longest:
             raise TooMuch(f"is longer than {longest:,} characters")
         yield part
+
+
+def _listed(loop: nodes.For) -> nodes.Filter:
+    """Return what a loop goes through, counted: a round costs the more, the more there is to do in it."""
+    steps = 1 + sum(1 for _ in loop.find_all(nodes.Node)) // _NODES_A_STEP
+    return nodes.Filter(loop.iter, LISTED, [nodes.Const(steps)], [], None, None, lineno=loop.lineno)
 
 
 def _line(error: BaseException) -> int:

@@ -1,19 +1,19 @@
 """The filters that templates may use: Jinja2's harmless ones, and those that had to be bounded."""
 
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from functools import wraps
 from math import isfinite
 from typing import Any, Final
 
-from jinja2 import Environment, TemplateRuntimeError, Undefined, pass_context, pass_environment, pass_eval_context
+from jinja2 import Environment, TemplateRuntimeError, Undefined, pass_environment, pass_eval_context
 from jinja2.filters import FILTERS as JINJA
 from jinja2.nodes import EvalContext
-from jinja2.runtime import Context
 
 LONGEST: Final = 200_000
 """Characters of any text on the way."""
-MOST_ROUNDS: Final = 10_000
-"""Of all loops of one template together."""
+MOST_STEPS: Final = 20_000
+"""Of all loops and filters of one template together; a round of a loop takes more of them the more it holds."""
 LISTED: Final = "listed"
 _KEPT: Final = (
     "capitalize",
@@ -27,7 +27,6 @@ _KEPT: Final = (
     "sort",
     "sum",
     "title",
-    "tojson",
     "trim",
     "truncate",
     "upper",
@@ -41,22 +40,27 @@ class TooMuch(Exception):
     """The template would take too long, or become too long."""
 
 
-class Rounds:
-    """The rounds that the loops of one template have left."""
+class Steps:
+    """The steps that a template which is filled in has left."""
 
     def __init__(self) -> None:
-        self._left = MOST_ROUNDS
+        self._left = MOST_STEPS
 
-    def take(self, rounds: int) -> None:
+    def take(self, steps: int) -> None:
         """Use some of them up (TooMuch: there are not so many)."""
-        self._left -= rounds
+        self._left -= steps
         if self._left < 0:
-            raise TooMuch(f"its loops go round more than {MOST_ROUNDS:,} times")
+            raise TooMuch(f"its loops and filters take more than {MOST_STEPS:,} steps")
+
+
+LEFT: Final[ContextVar[Steps]] = ContextVar("steps")
+"""Of the template that is being filled in."""
 
 
 def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
+        _count(args)
         found = function(*args, **named)
         if isinstance(found, str) and len(found) > LONGEST:
             raise TooMuch(f"{name} gives more than {LONGEST:,} characters")
@@ -65,14 +69,20 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-@pass_context
-def _listed(context: Context, items: object) -> object:
-    """Return what a loop goes through, and count it."""
+def _count(args: tuple[Any, ...]) -> None:
+    left = LEFT.get(None)
+    # What is constant is computed when the template is read.
+    if left is not None:
+        left.take(1 + sum(len(each) for each in args if isinstance(each, (str, list))) // 100)
+
+
+def _listed(items: object, steps: int = 1) -> object:
+    """Return what a loop goes through, of which each round takes so many steps."""
     if isinstance(items, Undefined):
         return []
     if not isinstance(items, (list, tuple)):
         raise TemplateRuntimeError("for goes through lists only")
-    context["_rounds"].take(len(items))
+    LEFT.get().take(len(items) * steps)
     return items
 
 
@@ -101,6 +111,13 @@ def _replace(context: EvalContext, text: str, old: str, new: str) -> str:
         raise TooMuch(f"replace gives more than {LONGEST:,} characters")
     replaced: str = JINJA["replace"](context, text, old, new)
     return replaced
+
+
+@pass_eval_context
+def _tojson(context: EvalContext, value: Any) -> str:
+    """Return JSON on one line: an indentation could be of any width."""
+    text: str = JINJA["tojson"](context, value)
+    return text
 
 
 def _round(value: float, precision: int = 0) -> float:
@@ -138,6 +155,7 @@ _OWN: Final[dict[str, Callable[..., Any]]] = {
     "money": _money,
     "replace": _replace,
     "round": _round,
+    "tojson": _tojson,
 }
 FILTERS: Final = {name: _bounded(name, each) for name, each in ({name: JINJA[name] for name in _KEPT} | _OWN).items()}
 """By the name that templates use."""

@@ -17,6 +17,8 @@ from serving.views import PersonView
 
 LOOK_BACK_US: Final = 90 * 86_400_000_000
 """How long before their last event a person's cart and viewed products are looked for."""
+MOST_ITEMS: Final = 200
+"""Of any list that templates see."""
 _EVER: Final = 1 << 62
 _FEATURES: Final = """
 SELECT e.features, e.catalogue FROM decisions d JOIN evaluations e ON e.decision_id = d.decision_id
@@ -83,7 +85,7 @@ def _events(connection: Connection, person: Person) -> list[Seen]:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Return a value without its nulls, which templates shall not know from what is not there."""
+    """Return a value without its nulls, which templates shall not know from what is not there; lists up to a length."""
     if isinstance(value, Mapping):
         return {name: _without_nulls(each) for name, each in value.items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
+    return [_without_nulls(each) for each in value[:MOST_ITEMS]] if isinstance(value, list) else value
