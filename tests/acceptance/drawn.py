@@ -150,12 +150,13 @@ held_out = st.sampled_from(
 )
 triggers = st.builds(lambda one, held, goes_on, waits: one | held | goes_on | waits, plain, held_out, going_on, waiting)
 policies = st.builds(
-    lambda found, segment, zone: yaml.safe_dump(
+    lambda found, segment, zone: yaml.dump(
         {
             "shop_zone": zone,
             "segments": [{"name": "some", "when": segment}],
             "triggers": [{"name": f"t{i}", **_said(each)} for i, each in enumerate(found)],
         },
+        Dumper=yaml.CSafeDumper,
         sort_keys=False,
     ),
     st.lists(triggers, min_size=3, max_size=5),

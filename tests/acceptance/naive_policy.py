@@ -96,7 +96,7 @@ class Naive:
 
     def __post_init__(self):
         self.clock = self.last = self.start
-        policy = yaml.load(self.text, yaml.BaseLoader)
+        policy = yaml.load(self.text, yaml.CBaseLoader)
         self.shop_zone = policy.get("shop_zone", "UTC")
         self.segments = {each["name"]: each["when"] for each in policy.get("segments", [])}
         self.triggers = policy["triggers"]
