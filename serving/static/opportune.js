@@ -38,7 +38,7 @@
     clearTimeout(timer);
     timer = 0;
     if (!agreed || !waiting.length) return;
-    user = user || stored("user");
+    user = stored("user", user);
     var anonymous = stored("id") || stored("id", random());
     var batch = waiting.splice(0, 20).map(function (call) {
       call.anonymousId = anonymous;
@@ -96,6 +96,14 @@
     send();
   }
 
+  // Whoever logs out, or refuses, is nobody whom this browser knows.
+  function reset() {
+    send();
+    user = undefined;
+    stored("id", null);
+    stored("user", null);
+  }
+
   function consent(yes) {
     if (yes) {
       agreed = true;
@@ -106,8 +114,7 @@
         track("Segment Consent Preference Updated");
         send();
         refusing = false;
-        stored("id", null);
-        stored("user", null);
+        reset();
       }
       agreed = !purpose;
       waiting = [];
@@ -136,9 +143,9 @@
     track: track,
     page: page,
     consent: consent,
+    reset: reset,
     identify: function (id, traits) {
       user = id + "";
-      if (agreed) stored("user", user);
       tell("identify", { traits: traits || {} });
     },
   };
