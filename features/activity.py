@@ -32,6 +32,10 @@ PASSIVE: Final = frozenset(
 ELSEWHERE: Final = frozenset({Kind.EMAIL_OPENED, Kind.UNSUBSCRIBED})
 """Activity that happens outside the shop, and so neither begins nor lengthens a session."""
 
+# By position: the hash of an enumeration's member is computed in Python, and this is asked for every event.
+VISITS: Final = tuple(kind not in PASSIVE | ELSEWHERE for kind in Kind)
+"""Whether an event of a kind belongs to a visit."""
+
 SESSION_GAP: Final = timedelta(minutes=30)
 """A pause longer than this ends a session (the convention of web analytics)."""
 

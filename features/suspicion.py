@@ -15,7 +15,7 @@ MACHINES_DO: Final = frozenset({Kind.EMAIL_OPENED, Kind.EMAIL_CLICKED, Kind.SMS_
 
 def by_machine(kind: int, properties: Mapping[str, Any]) -> bool:
     """Whether a machine did it and not the person; such an event is kept, and nothing reacts to it."""
-    return kind in MACHINES_DO and properties.get("machine") is True
+    return properties.get("machine") is True and kind in MACHINES_DO
 
 
 def suspicions(

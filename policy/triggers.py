@@ -108,7 +108,7 @@ class Trigger(BaseModel):
         description="Decide so long after the event, unless something of `cancel_on` happened: `30 min`.",
     )
     inactive_for: Duration | None = Field(
-        default=None, description="Decide when the user was not seen for so long after the event: `14d`."
+        default=None, description="Decide when the user was not on a visit for so long after the event: `14d`."
     )
     cancel_on: EventNames = Field(default=(), description="Events that make the waiting pointless, such as an order.")
     expires_after: Duration = Field(

@@ -178,7 +178,7 @@ class Batch:
         person = self._people.get(timer.user_key)
         self._settle_if(person)
         if trigger is not None and trigger.inactive_for is not None and person is not None and timer.step == 0:
-            quiet_until = person.last_known_at + trigger.waits_us
+            quiet_until = person.last_seen_at + trigger.waits_us
             if quiet_until > timer.due_at:
                 self._timers.begin_anew(timer, quiet_until)
                 return False
@@ -205,7 +205,7 @@ class Batch:
             at,
             since=timer.due_at,
             until=until,
-            seen_at=person.last_known_at,
+            seen_at=person.last_seen_at,
             timezone=person.timezone,
             run=timer.run,
         )

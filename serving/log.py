@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sqlalchemy import Connection
 
+from features.activity import VISITS
 from features.events import ANONYMOUS_PREFIX, RECORD_WIDTH, Event
 from features.fold import UNLINKED, LogArrays
 from features.kept import Kept, joined, rows_of
 from features.kinds import Kind
+from features.suspicion import by_machine
 from serving.driver import driver
 from serving.items import Fate
 from serving.people import People, Person, keys_of
@@ -126,6 +128,8 @@ class Appender:
             self._people.merge(person, merged)
         previous = person.last_seq or None
         person.last_seq, person.last_known_at, person.changed = self._seq, known_at, True
+        if VISITS[event.kind] and not by_machine(event.kind, event.payload.get("properties", {})):
+            person.last_seen_at = known_at
         person.timezone = event.timezone or person.timezone
         person.excluded = event.excluded or person.excluded
         self._rows.append(

@@ -21,7 +21,7 @@ class Occasion:
         at: Moment of the decision, in microseconds.
         since: From when on the decision grows stale: when the event happened, or the timer was due.
         until: Position of the log up to which links are known.
-        seen_at: When the person was last heard of then, in microseconds.
+        seen_at: When the person was last on a visit then, in microseconds.
         timezone: Where they were then: an IANA name, or None.
         run: Where the trigger stands whose moment has come; None where an event asks at once.
     """
@@ -52,6 +52,6 @@ def occasion_of(added: Appended) -> Occasion:
         at=known_at,
         since=event.occurred_at,
         until=added.seq,
-        seen_at=known_at,
+        seen_at=added.person.last_seen_at,
         timezone=added.person.timezone,
     )

@@ -10,15 +10,16 @@ from features.events import ANONYMOUS_PREFIX
 from serving.driver import Driver, driver, scalar
 
 _FIND = """
-SELECT u.user_key, p.user_no, p.user_key, p.unit, p.last_seq, p.last_known_at, p.timezone, p.excluded
+SELECT u.user_key, p.user_no, p.user_key, p.unit, p.last_seq, p.last_known_at, p.last_seen_at, p.timezone, p.excluded
 FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
 WHERE u.user_key IN (SELECT value FROM json_each(?))
 """
 _SAVE = """
-INSERT INTO users (user_no, user_key, unit, last_seq, last_known_at, timezone, excluded, merged_into)
-VALUES (?, ?, ?, ?, ?, ?, ?, NULL)
+INSERT INTO users (user_no, user_key, unit, last_seq, last_known_at, last_seen_at, timezone, excluded, merged_into)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)
 ON CONFLICT (user_no) DO UPDATE SET unit = excluded.unit, last_seq = excluded.last_seq,
-    last_known_at = excluded.last_known_at, timezone = excluded.timezone, excluded = excluded.excluded
+    last_known_at = excluded.last_known_at, last_seen_at = excluded.last_seen_at,
+    timezone = excluded.timezone, excluded = excluded.excluded
 """
 _MERGE = "UPDATE users SET merged_into = ? WHERE user_no = ? OR merged_into = ?"
 _IDS = """
@@ -45,6 +46,7 @@ class Person:
         unit: The key of the earliest of their ids: what arms are drawn for.
         last_seq: Position of their last event; 0 before the first.
         last_known_at: When that became known, in microseconds.
+        last_seen_at: When they were last on a visit, in microseconds: `features.activity.VISITS`; 0 if never.
         timezone: IANA name, or None.
         excluded: Why models and triggers pass them by, or None.
         slot: Row of their state in the batch's matrix; -1 before it is loaded.
@@ -57,6 +59,7 @@ class Person:
     unit: str
     last_seq: int = 0
     last_known_at: int = 0
+    last_seen_at: int = 0
     timezone: str | None = None
     excluded: str | None = None
     slot: int = -1
@@ -113,6 +116,7 @@ class People:
         if others < own:
             person.unit = other.unit
         self._earliest[person.no] = min(own, others)
+        person.last_seen_at = max(person.last_seen_at, other.last_seen_at)
         person.timezone = person.timezone or other.timezone
         person.excluded = person.excluded or other.excluded
         for key, each in self._by_key.items():
@@ -135,7 +139,10 @@ class People:
         if changed:
             self._driver.executemany(
                 _SAVE,
-                [(p.no, p.key, p.unit, p.last_seq, p.last_known_at, p.timezone, p.excluded) for p in changed],
+                [
+                    (p.no, p.key, p.unit, p.last_seq, p.last_known_at, p.last_seen_at, p.timezone, p.excluded)
+                    for p in changed
+                ],
             )
         for person, other in self._merged:
             self._driver.execute(_MERGE, (person.no, other.no, other.no))

@@ -93,7 +93,7 @@ class Standings:
             suppressed=self._barred_of(known),
             sends=known.sends,
             last_order_at=known.last_order_at,
-            last_event_at=person.last_known_at if asking is None else asking.seen_at,
+            last_event_at=person.last_seen_at if asking is None else asking.seen_at,
             timezone=person.timezone if asking is None else asking.timezone,
             shop_zone=self._watch.shop_zone,
         )

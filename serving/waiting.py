@@ -18,12 +18,12 @@ from policy.triggers import Trigger
 from serving.driver import driver
 
 _NEXT: Final = """
-SELECT user_no, last_seq, last_known_at FROM users
+SELECT user_no, last_seq, last_seen_at FROM users
 WHERE user_no > ? AND merged_into IS NULL AND last_known_at > ? AND (excluded IS NULL OR excluded = ?)
 ORDER BY user_no LIMIT ?
 """
 _THESE: Final = """
-SELECT DISTINCT p.user_no, p.last_seq, p.last_known_at
+SELECT DISTINCT p.user_no, p.last_seq, p.last_seen_at
 FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
 WHERE u.user_no IN (SELECT value FROM json_each(?))
 """
@@ -101,10 +101,10 @@ def _found(connection: Connection, trigger: Trigger, people: Sequence[tuple[Any,
     events = defaultdict(list)
     for root, *event in driver(connection).execute(_EVENTS, asked).fetchall():
         events[root].append(event)
-    return [Found(no, last, tuple(_waits(trigger, events[no], heard_at, now))) for no, last, heard_at in people]
+    return [Found(no, last, tuple(_waits(trigger, events[no], seen_at, now))) for no, last, seen_at in people]
 
 
-def _waits(trigger: Trigger, events: Iterable[Sequence[Any]], heard_at: int, now: int) -> list[Wait]:
+def _waits(trigger: Trigger, events: Iterable[Sequence[Any]], seen_at: int, now: int) -> list[Wait]:
     """Return what is still waited for, by events in the order in which they happened."""
     arming, cancelling = (frozenset(map(event_key, each)) for each in (trigger.on, trigger.cancel_on))
     waits: dict[str, Wait] = {}
@@ -117,7 +117,7 @@ def _waits(trigger: Trigger, events: Iterable[Sequence[Any]], heard_at: int, now
             ended = keys_ended(trigger, properties)
             waits = {key: each for key, each in waits.items() if not _is_ended(key, ended)}
         if event in arming and (key := key_of(trigger, properties)) is not None:
-            since = occurred_at if trigger.inactive_for is None else heard_at
+            since = occurred_at if trigger.inactive_for is None else seen_at
             waits[key] = Wait(key, since + trigger.waits_us, occurred_at, seq)
     return [each for each in waits.values() if is_in_time(trigger, each, now)]
 

@@ -15,6 +15,7 @@ users = Table(
     Column("timezone", String(64)),
     Column("excluded", String(32)),
     Column("unit", String(512), nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False, server_default="0"),
     Index("users_merged", "merged_into"),
 )
 

@@ -32,7 +32,7 @@ class Outlook:
 
     def hindrance(self, channel, at, more=()):
         """Return why a moment is a wrong one for a channel, or None; `more` are channels used at the same moment."""
-        guards, seen = self.guards, self.naive.seen(self.run.root)
+        guards, seen = self.guards, self.naive.visited(self.run.root)
         gap = span(guards["gap_after_purchase"]) if "gap_after_purchase" in guards else 0
         if any(at - each < gap for each in self.orders()):
             return "bought_recently"
@@ -96,7 +96,7 @@ class Outlook:
     def changes(self, at, until):
         """Return every moment at which something that stands against the message may end, or an hour begins."""
         guards = self.guards
-        ends = [at, self.naive.seen(self.run.root) + 30 * MINUTE]
+        ends = [at, self.naive.visited(self.run.root) + 30 * MINUTE]
         if "gap_after_purchase" in guards:
             ends += [each + span(guards["gap_after_purchase"]) for each in self.orders()]
         for cap in CAPS:

@@ -5,10 +5,13 @@ from hashlib import blake2b
 
 import yaml
 
+from features.activity import ELSEWHERE, PASSIVE
 from tests.acceptance.naive_conditions import MINUTE, Known, Moment, holds, listed, share, span
 from tests.acceptance.naive_moment import Outlook
 from tests.acceptance.naive_standing import OPT_OUTS, Standing
 from tests.features.formulas import sessions
+
+NO_VISIT = PASSIVE | ELSEWHERE
 
 FIRED = ("sent", "control", "dry_run")
 
@@ -151,6 +154,10 @@ class Naive:
     def seen(self, root):
         return max((each.known_at for each in self.by_root[root]), default=0)
 
+    def visited(self, root):
+        """Return when a person last did something in the shop themselves; a mailbox is none of it."""
+        return max((each.known_at for each in self.by_root[root] if each.event.kind not in NO_VISIT), default=0)
+
     def happens(self, event):
         """Take an event in, unless it came before."""
         if event.message_id in self.taken:
@@ -205,8 +212,8 @@ class Naive:
     def fire(self, run):
         self.timers.remove(run)
         quiet_for = run.trigger.get("inactive_for") if run.step == 0 else None
-        if quiet_for and self.seen(run.root) + span(quiet_for) > run.due_at:
-            self.timers.append(replace(run, due_at=self.seen(run.root) + span(quiet_for), first_at=None))
+        if quiet_for and self.visited(run.root) + span(quiet_for) > run.due_at:
+            self.timers.append(replace(run, due_at=self.visited(run.root) + span(quiet_for), first_at=None))
             return
         self.clock = max(self.clock, run.due_at)
         self.decide(replace(run, is_due=True), self.tick(), run.due_at, self.unit(run.root))

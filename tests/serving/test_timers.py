@@ -248,3 +248,21 @@ async def test_what_was_due_while_nobody_was_there_is_decided_at_the_start_or_gi
 
     assert decided(soon) == [("abandoned", "hold", "expired", 41)]
     soon.close()
+
+
+async def test_mail_and_machines_are_no_visit(shop):
+    day = 24 * 60 * MINUTE
+    await shop.engine.ingest([event("Page Viewed", "u", 0)])
+    await shop.engine.ingest([event("Email Delivered", "u", 5 * day), event("Email Opened", "u", 6 * day)])
+    await shop.engine.ingest([event("Email Link Clicked", "u", 7 * day, properties={"machine": True})])
+    await until(shop, 15 * 24 * 60)
+
+    assert decided(shop) == [("gone-quiet", "send", "sent", 14 * 24 * 60)]
+
+
+async def test_a_click_in_a_mail_is_a_visit(shop):
+    day = 24 * 60 * MINUTE
+    await shop.engine.ingest([event("Page Viewed", "u", 0), event("Email Link Clicked", "u", 7 * day)])
+    await until(shop, 22 * 24 * 60)
+
+    assert decided(shop) == [("gone-quiet", "send", "sent", 21 * 24 * 60)]
