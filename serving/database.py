@@ -1,6 +1,7 @@
 """The database: opened once by whoever starts a process, brought to the present schema before use."""
 
 import sqlite3
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 """Copies a write-ahead log into its file as far as it can be without waiting for anybody."""
+BUSY_S = 10.0
+"""How long to wait for whoever else writes."""
 _BEGIN = "opportune_begin"
 
 
@@ -79,10 +82,9 @@ def _configure(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in (
         # First, so that the others wait for whoever holds the file.
-        "busy_timeout=10000",
+        f"busy_timeout={int(BUSY_S * 1000)}",
         # Small pages, before the first table is made: an event touches five, each somewhere else.
         "page_size=2048",
-        "journal_mode=WAL",
         "synchronous=FULL",
         "cache_size=-24576",
         # A commit that has to copy the log waits for the disk; a server copies it beside (`checkpoints`).
@@ -92,7 +94,23 @@ def _configure(connection: Any, _record: object) -> None:
         "secure_delete=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
+    _log_ahead(cursor)
     cursor.close()
+
+
+def _log_ahead(cursor: sqlite3.Cursor) -> None:
+    """Let the file have a write-ahead log; of several processes that open a new one, one does it while the others wait.
+
+    SQLite refuses at once, whatever the time-out, where two change the mode of a file.
+    """
+    until = time.monotonic() + BUSY_S
+    while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _begin(connection: Connection) -> None:

@@ -36,6 +36,8 @@ GIVEN = {
     "cors_origins": ("https://a.example,http://b.example:8080", ("https://a.example", "http://b.example:8080")),
     "public_url": ("https://links.example/mail/", HttpUrl("https://links.example/mail/")),
     "link_secret": ("new, old", SecretStr("new, old")),
+    "channels": ("channels.yaml", Path("channels.yaml")),
+    "hooks": ("hooks.yaml", Path("hooks.yaml")),
     "registry": ("http://mlflow.example", "http://mlflow.example"),
     "watch_registry": ("no", False),
     "log_level": ("DEBUG", "DEBUG"),
