@@ -71,6 +71,11 @@ class Range(Block):
         """Whether the value is a number that all given bounds allow; true of anything where none is given."""
         return all(is_number(value) and holds(value, bound) for bound, holds in self._bounds)
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a bound is given."""
+        return bool(self._bounds)
+
     @cached_property
     def _bounds(self) -> tuple[tuple[float, Callable[[Any, Any], bool]], ...]:
         """The bounds that are given, each with what holds between a number and it."""

@@ -87,7 +87,7 @@ class Decile(Range):
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:
-        if all(getattr(self, name) is None for name in Range.model_fields):
+        if not self.is_bounded:
             raise ValueError(f"does not say which: add one of {', '.join(Range.model_fields)}")
         return self
 
@@ -110,11 +110,6 @@ class IntentTest(Range):
         if not self.is_bounded and self.decile is None:
             raise ValueError(f"says nothing of the probability: add one of {', '.join(Range.model_fields)}, decile")
         return self
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether the probability itself has bounds."""
-        return any(getattr(self, name) is not None for name in Range.model_fields)
 
     def holds(self, view: View) -> bool:
         """Whether there is a probability within the bounds; of a model that knows no deciles, none has one."""

@@ -21,7 +21,7 @@ class Confidence(Range):
 
     @model_validator(mode="after")
     def _says_how_sure(self) -> Self:
-        if all(getattr(self, name) is None for name in Range.model_fields):
+        if not self.is_bounded:
             raise ValueError(f"does not say how sure: add one of {', '.join(Range.model_fields)}")
         return self
 

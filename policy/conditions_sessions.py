@@ -34,11 +34,6 @@ class HowOften(Range):
         return self
 
     @property
-    def is_bounded(self) -> bool:
-        """Whether a bound is given."""
-        return any(each is not None for each in (self.at_least, self.more_than, self.at_most, self.less_than))
-
-    @property
     def is_said(self) -> bool:
         """Whether anything is said of the number."""
         return self.is_bounded or self.exactly is not None

@@ -49,7 +49,8 @@ def timing(policy: Policy) -> Timing:
     waiting = [each for each in policy.triggers if each.waits or each.goes_on]
     return Timing(
         arming=by_event((event, each) for each in waiting if each.waits for event in each.on),
-        cancelling=by_event((event, each) for each in waiting for event in each.cancel_on),
+        # Only what waits can be cancelled: a trigger that cannot has no `cancel_on`.
+        cancelling=policy.recalling,
         by_name={each.name: each for each in waiting},
     )
 
