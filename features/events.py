@@ -4,6 +4,7 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from features.kinds import Kind
@@ -29,6 +30,8 @@ FLAG_SNAPSHOT: Final = 4  # states the whole cart, and so replaces what was know
 ANONYMOUS_PREFIX: Final = "anonymous:"
 _PRODUCT_MASK = (1 << 52) - 1  # exact in a float64
 _RECORD = struct.Struct(f"<{RECORD_WIDTH}d")
+
+_NO_PROPERTIES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class BadEvent(ValueError):
@@ -76,6 +79,12 @@ class Event(NamedTuple):
     """The payload as JSON text, ready to be stored: no NaN, no lone surrogate."""
     payload: Mapping[str, Any]
     """`properties`, `context`, `traits`, `group_id`: those that are not empty."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The payload's properties."""
+        found: Mapping[str, Any] = self.payload.get("properties", _NO_PROPERTIES)
+        return found
 
     @property
     def key(self) -> str:

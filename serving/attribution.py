@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from features.kinds import Kind
-from features.suspicion import by_machine
 from policy.conditions_response import RESPONSES as _WHAT
 from policy.quantities import LONGEST_HORIZON, horizon_length, microseconds
 
@@ -122,11 +121,7 @@ def respond(connection: Connection, responses: Sequence[Response]) -> int:
 
 def responses_of(added: "Appended") -> list[Response]:
     """Return what an event says of a message, where it names its decision, and it is no machine that opened it."""
-    event = added.event
-    properties = event.payload.get("properties", {})
-    named = properties.get("decision_id")
-    if not isinstance(named, str) or by_machine(event.kind, properties):
+    named = added.event.properties.get("decision_id")
+    if not isinstance(named, str) or added.by_machine:
         return []
-    occurred_at = min(event.occurred_at, added.known_at)
-    kind = RESPONSES[event.kind]
-    return [Response(added.person.no, added.seq, occurred_at, kind, named)]
+    return [Response(added.person.no, added.seq, added.happened_at, RESPONSES[added.event.kind], named)]

@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from features.events import AMOUNT, PLUS_MINUS, Event, unpack_record, user_key
 from features.kinds import Kind
-from features.suspicion import by_machine
 from policy.event_names import of_event
 from policy.reasons import Action, Reason
 from policy.triggers import Trigger
@@ -275,7 +274,7 @@ class Batch:
     def _asked_by(self, added: Appended) -> tuple[tuple[Trigger, ...], tuple[tuple[Trigger, int], ...]]:
         """Return the triggers that an event asks, and the steps that it cancels; let timers be armed by it."""
         event, policy = added.event, self._tools.policy
-        if by_machine(event.kind, event.payload.get("properties", {})):
+        if added.by_machine:
             return (), ()
         if policy.recalling and of_event(policy.recalling, event.kind, event.name):
             self._work.recalling.append(added)
@@ -363,5 +362,4 @@ def _drawn(tick: int) -> float:
 
 def _order(added: Appended) -> attribution.Order:
     numbers = unpack_record(added.event.record)
-    occurred_at = min(added.event.occurred_at, added.known_at)
-    return attribution.Order(added.person.no, added.seq, occurred_at, numbers[AMOUNT] * numbers[PLUS_MINUS])
+    return attribution.Order(added.person.no, added.seq, added.happened_at, numbers[AMOUNT] * numbers[PLUS_MINUS])

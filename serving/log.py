@@ -57,6 +57,7 @@ class Appended:
         person: Whose it is.
         unit: What arms were drawn for when it came; later links can change the person's.
         merged: Who it revealed to be the same person.
+        by_machine: Whether a machine did it in the person's place: nothing reacts to it.
         first: Whether nothing was known of the person before.
     """
 
@@ -66,7 +67,13 @@ class Appended:
     seq: int
     known_at: int
     merged: Person | None
+    by_machine: bool = False
     first: bool = False
+
+    @property
+    def happened_at(self) -> int:
+        """When it happened, in microseconds, as the log has it: at the latest when it became known."""
+        return min(self.event.occurred_at, self.known_at)
 
 
 class Appender:
@@ -128,7 +135,8 @@ class Appender:
             self._people.merge(person, merged)
         previous = person.last_seq or None
         person.last_seq, person.last_known_at, person.changed = self._seq, known_at, True
-        if VISITS[event.kind] and not by_machine(event.kind, event.payload.get("properties", {})):
+        machine = by_machine(event.kind, event.properties)
+        if VISITS[event.kind] and not machine:
             person.last_seen_at = known_at
         person.timezone = event.timezone or person.timezone
         person.excluded = event.excluded or person.excluded
@@ -149,7 +157,7 @@ class Appender:
                 previous,
             )
         )
-        return Appended(person, person.unit, event, self._seq, known_at, merged, first=previous is None)
+        return Appended(person, person.unit, event, self._seq, known_at, merged, machine, first=previous is None)
 
     def _merged(self, event: Event, person: Person) -> Person | None:
         """Return whom this event reveals to be the same person; an id that has an owner already stays with them."""

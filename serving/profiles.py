@@ -78,7 +78,7 @@ class Profiles:
             if at is None or added.known_at <= at:
                 if added.merged is not None:
                     _join(profile, self.of(added.merged.no, at=added.known_at))
-                _join(profile, traits_of(added.event, at=min(added.event.occurred_at, added.known_at)))
+                _join(profile, traits_of(added.event, at=added.happened_at))
         return profile
 
     def save(self) -> None:

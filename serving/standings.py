@@ -137,7 +137,7 @@ class Standings:
         known = self._known.get(added.person.no)
         if known is None:
             return
-        at = min(added.event.occurred_at, added.known_at)
+        at = added.happened_at
         if added.merged is not None:
             self._join(added.person.no, added.merged.no)
         if added.event.kind is Kind.ORDER_COMPLETED:

@@ -158,7 +158,7 @@ class Timers:
         event = added.event
         if added.known_at - event.occurred_at > trigger.max_event_age_us:
             return
-        key = key_of(trigger, event.payload.get("properties", {}))
+        key = key_of(trigger, event.properties)
         if key is None:
             return
         due_at = added.known_at + trigger.waits_us
@@ -173,7 +173,7 @@ class Timers:
         """
         asked = (added.person.no, trigger.name, added.event.occurred_at)
         waiting = self._driver.execute(_WAITING, asked).fetchall()
-        named = keys_ended(trigger, added.event.payload.get("properties", {})) if waiting else None
+        named = keys_ended(trigger, added.event.properties) if waiting else None
         ended = [each for each in waiting if named is None or each[1] in named or each[1] == EVERYTHING]
         for step, key in ended:
             self._driver.execute(_END, (added.person.no, trigger.name, step, key))

@@ -195,8 +195,7 @@ class PersonView:
 def asked_by(asking: Occasion) -> Seen:
     """Return the event that asks, as conditions see it."""
     event = asking.event
-    properties = event.payload.get("properties", {})
-    return Seen(event.kind, event.name, event.occurred_at, asking.known_at, properties)
+    return Seen(event.kind, event.name, event.occurred_at, asking.known_at, event.properties)
 
 
 def _is_of(kind: int, name: str, key: int | str) -> bool:
