@@ -103,6 +103,22 @@ def site_with_keys(database, **settings):
     return Site(database, **settings), keys
 
 
+def edge_of(shop, **settings):
+    """Return the HTTP interface on a shop's engine, open to everybody."""
+    return http_edge(
+        shop.engine,
+        database=shop.database,
+        mapping=MAPPING,
+        metrics=Metrics(),
+        missing=tuple,
+        files=Files(shop.home, []),
+        policy=lambda: shop.engine.policy,
+        limits=Limits(),
+        open_without_keys=True,
+        **settings,
+    )
+
+
 async def reply(app, method, path, headers, chunks):
     """Return what the application answers to a request whose body comes in chunks."""
     path, _, query = path.partition("?")

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from serving.api import Limits, http_edge
-from serving.metrics import Metrics
-from tests.serving.asking import MAPPING, Files, reply
+from tests.serving.asking import edge_of, reply
 from tests.serving.engines import Shop, event
 
 LIST = "/v1/suppressions"
@@ -18,16 +16,7 @@ class Site:
 
     def __init__(self, shop):
         self.shop = shop
-        self.edge = http_edge(
-            shop.engine,
-            database=shop.database,
-            mapping=MAPPING,
-            metrics=Metrics(),
-            missing=tuple,
-            files=Files(shop.home, []),
-            limits=Limits(),
-            open_without_keys=True,
-        )
+        self.edge = edge_of(shop)
 
     async def ask(self, method, path, body=None):
         sent = b"" if body is None else json.dumps(body).encode()

@@ -7,15 +7,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from serving.api import Limits, http_edge
 from serving.bursts import BURST_S
 from serving.clock import wall
 from serving.links import tracked, unsubscribe_url
-from serving.metrics import Metrics
 from serving.pixel import GIF
 from serving.scanners import TOO_FAST_US
 from serving.tokens import Tokens
-from tests.serving.asking import MAPPING, Files, reply
+from tests.serving.asking import edge_of, reply
 from tests.serving.engines import Shop, event
 
 POLICY = """
@@ -52,18 +50,7 @@ class Site:
 
     def __init__(self, shop):
         self.shop = shop
-        self.edge = http_edge(
-            shop.engine,
-            database=shop.database,
-            mapping=MAPPING,
-            metrics=Metrics(),
-            missing=tuple,
-            files=Files(shop.home, []),
-            policy=lambda: shop.engine.policy,
-            tokens=TOKENS,
-            limits=Limits(),
-            open_without_keys=True,
-        )
+        self.edge = edge_of(shop, tokens=TOKENS)
 
     async def ask(self, method, path, body=b"", headers=BROWSER):
         return await reply(self.edge, method, path, headers, [body])

@@ -1,12 +1,8 @@
 """Segments over HTTP, on the real engine."""
 
-import json
-
 import pytest
 
-from serving.api import Limits, http_edge
-from serving.metrics import Metrics
-from tests.serving.asking import MAPPING, Files, reply
+from tests.serving.asking import edge_of, reply
 from tests.serving.engines import Shop, event
 
 POLICY = """
@@ -29,18 +25,7 @@ def shop(tmp_path):
 
 
 async def ask(shop, path):
-    edge = http_edge(
-        shop.engine,
-        database=shop.database,
-        mapping=MAPPING,
-        metrics=Metrics(),
-        missing=tuple,
-        files=Files(shop.home, []),
-        policy=lambda: shop.engine.policy,
-        limits=Limits(),
-        open_without_keys=True,
-    )
-    return await reply(edge, "GET", path, {}, [b""])
+    return await reply(edge_of(shop), "GET", path, {}, [b""])
 
 
 async def test_each_segment_is_told_in_words_with_its_size(shop):
@@ -92,4 +77,4 @@ async def test_pages_repeat_nobody_and_leave_nobody_out_whoever_comes_meanwhile(
 async def test_what_cannot_be_answered_says_why(shop, path, status, code):
     refused = await ask(shop, path)
 
-    assert (refused.status, json.loads(refused.body)["code"]) == (status, code)
+    assert (refused.status, refused.json["code"]) == (status, code)
