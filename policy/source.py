@@ -84,7 +84,7 @@ def remarks(policy: Policy) -> list[str]:
     """Return what is allowed but looks like a slip: an event name that is almost, but not quite, a known one."""
     found = []
     for trigger in policy.triggers:
-        looked_for = trigger.when.reads.events if trigger.when is not None else frozenset[str]()
+        looked_for = frozenset[str]().union(*(each.reads.events for each in trigger.conditions))
         found += [f"trigger {trigger.name} reacts to {each}" for each in _almost_known(trigger.on)]
         rest = dict.fromkeys((*trigger.cancel_on, *sorted(looked_for)))
         found += [f"trigger {trigger.name} looks for {each}" for each in _almost_known(rest.keys() - {*trigger.on})]

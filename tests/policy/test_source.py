@@ -137,6 +137,17 @@ def test_an_event_in_a_condition_is_remarked_on_too():
     ]
 
 
+def test_an_event_in_the_condition_of_a_step_is_remarked_on_too():
+    policy = parse(
+        "triggers:\n- {name: a, on: x, threshold: 1, cool_down: 1d,"
+        " steps: [{after: 1d, when: {count: {event: Prodcut Added, exactly: 1}}}]}"
+    )
+
+    assert remarks(policy) == [
+        "trigger a looks for 'Prodcut Added', which is not a known event; did you mean 'Product Added'?"
+    ]
+
+
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 contents = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 
