@@ -18,7 +18,7 @@ from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Quest
 from serving.ledger import DecisionRow
 from serving.log import Appended, Appender, decision_id, event_at
 from serving.memberships import Memberships
-from serving.occasions import Occasion, occasion_of
+from serving.occasions import due_occasion, occasion_of
 from serving.past import state_at
 from serving.people import People, Person
 from serving.policy_change import end, is_known
@@ -193,21 +193,7 @@ class Batch:
             return False
         tools.clock.accept(timer.due_at)
         at = tools.ticks.next()
-        event, known_at = armed_by
-        until = self._appender.position
-        occasion = Occasion(
-            person,
-            person.unit,
-            event,
-            timer.event_seq,
-            known_at,
-            at,
-            since=timer.due_at,
-            until=until,
-            seen_at=person.last_seen_at,
-            timezone=person.timezone,
-            run=timer.run,
-        )
+        occasion = due_occasion(timer, person, armed_by, at=at, until=self._appender.position)
         self._read(Reading(person, at, decision_id(at), keep=True, occasion=occasion, triggers=(trigger,)))
         return True
 

@@ -6,6 +6,7 @@ from features.events import Event
 from policy.runs import Run
 from serving.log import Appended
 from serving.people import Person
+from serving.timers import Timer
 
 
 @dataclass(slots=True, eq=False)
@@ -54,4 +55,30 @@ def occasion_of(added: Appended) -> Occasion:
         until=added.seq,
         seen_at=added.person.last_seen_at,
         timezone=added.person.timezone,
+    )
+
+
+def due_occasion(timer: Timer, person: Person, armed_by: tuple[Event, int], *, at: int, until: int) -> Occasion:
+    """Return the occasion of a timer whose moment has come.
+
+    Args:
+        timer: Which.
+        person: Whose it is by now.
+        armed_by: The event that armed it, and when that became known, in microseconds.
+        at: Moment of the decision, in microseconds.
+        until: Position of the log up to which links are known.
+    """
+    event, known_at = armed_by
+    return Occasion(
+        person,
+        person.unit,
+        event,
+        timer.event_seq,
+        known_at,
+        at,
+        since=timer.due_at,
+        until=until,
+        seen_at=person.last_seen_at,
+        timezone=person.timezone,
+        run=timer.run,
     )
