@@ -5,7 +5,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from serving.contract_delivery import DeadLetter, DeadLettersAnswer
-from serving.errors import InvalidField, NoSuchMessage
+from serving.cursors import cursor, read_cursor
+from serving.errors import NoSuchMessage
 from serving.wire import to_moment
 
 _DEAD: Final = text(
@@ -23,7 +24,6 @@ _REDRIVE: Final = (
 _ONE: Final = text(_REDRIVE + "message_id = :message_id")
 _ALL: Final = text(_REDRIVE + "endpoint = :endpoint")
 _IS_THERE: Final = text("SELECT 1 FROM outbox WHERE message_id = :message_id")
-_END: Final = (2**62, "")
 
 
 def dead_letters(connection: Connection, *, endpoint: str | None, limit: int, before: str | None) -> DeadLettersAnswer:
@@ -38,13 +38,13 @@ def dead_letters(connection: Connection, *, endpoint: str | None, limit: int, be
     Raises:
         InvalidField: `before` is none that was given out.
     """
-    at, message_id = _END if before is None else _cursor(before)
+    at, message_id = read_cursor(before)
     asked = {"endpoint": endpoint, "at": at, "message_id": message_id, "most": limit + 1}
     rows = connection.execute(_DEAD, asked).all()
     page = rows[:limit]
     return DeadLettersAnswer(
         messages=[_letter(row) for row in page],
-        next=f"{page[-1].created_at}.{page[-1].message_id}" if len(rows) > limit else None,
+        next=cursor(page[-1].created_at, page[-1].message_id) if len(rows) > limit else None,
     )
 
 
@@ -77,10 +77,3 @@ def _letter(row: Row[Any]) -> DeadLetter:
         enqueued_at=to_moment(row.created_at),
         error=row.last_error,
     )
-
-
-def _cursor(before: str) -> tuple[int, str]:
-    at, dot, message_id = before.partition(".")
-    if not dot or not (at.isascii() and at.isdecimal()) or len(at) > 18:
-        raise InvalidField("before: give the `next` of the page before.", field="before")
-    return int(at), message_id

@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, text
 
 from policy.reasons import Action, Reason
 from serving.contract_reads import DecisionExplained, DecisionsAnswer, Evaluation
+from serving.cursors import cursor, read_cursor
 from serving.deliveries import messages_of
 from serving.driver import driver
-from serving.errors import InvalidField, NoSuchUser
+from serving.errors import NoSuchUser
 from serving.people import ids_of
 from serving.wire import to_moment
 
@@ -40,7 +41,6 @@ _DECISIONS = text(
     " JOIN decisions d ON d.trigger_decision_id > v.value || '.' AND d.trigger_decision_id < v.value || '/'"
     " ORDER BY d.trigger"
 )
-_END = (2**62, "")
 
 
 def decisions_of(connection: Connection, user_key: str, *, limit: int, before: str | None) -> DecisionsAnswer:
@@ -59,7 +59,7 @@ def decisions_of(connection: Connection, user_key: str, *, limit: int, before: s
     persons = list(ids_of(driver(connection), user_key))
     if not persons:
         raise NoSuchUser(field="user_id")
-    at, decision_id = _END if before is None else _cursor(before)
+    at, decision_id = read_cursor(before)
     asked = {"persons": persons, "at": at, "decision_id": decision_id, "most": limit + 1}
     rows = connection.execute(_EVALUATIONS, asked).all()
     page = rows[:limit]
@@ -67,15 +67,8 @@ def decisions_of(connection: Connection, user_key: str, *, limit: int, before: s
     return DecisionsAnswer(
         user_id=user_key,
         evaluations=[_evaluation(row, made[row.decision_id]) for row in page],
-        next=f"{page[-1].at}.{page[-1].decision_id}" if len(rows) > limit else None,
+        next=cursor(page[-1].at, page[-1].decision_id) if len(rows) > limit else None,
     )
-
-
-def _cursor(before: str) -> tuple[int, str]:
-    at, dot, decision_id = before.partition(".")
-    if not dot or not at.isdecimal() or len(at) > 18:
-        raise InvalidField("before: give the `next` of the page before.", field="before")
-    return int(at), decision_id
 
 
 def _decisions(connection: Connection, decision_ids: Sequence[str]) -> dict[str, list[DecisionExplained]]:
