@@ -20,29 +20,14 @@ from serving.dispatcher import Dispatcher, OwnTransactions
 from serving.endpoints import Lines, Smtp, webhook
 from serving.message import Message
 from serving.rendered import Rendered, Unrenderable
-from tests.serving.databases import a_database, rows
+from tests.serving.databases import rows
 from tests.serving.mail_servers import a_mail_server
 from tests.serving.receivers import SECRET, receiving
-from tests.serving.test_dispatcher import Attempts, Hands, standing
+from tests.serving.test_dispatcher import attempts, clock, database, running, standing
 
+__all__ = ["attempts", "clock", "database"]
 LINK = "https://shop.example/u/" + "t0ken" * 40
 HEADERS = {"List-Unsubscribe": f"<{LINK}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as database:
-        yield database
-
-
-@pytest.fixture
-def clock():
-    return Hands()
-
-
-@pytest.fixture
-def attempts():
-    return Attempts()
 
 
 def mail_to(server, **options):
@@ -63,27 +48,11 @@ def saying(**words):
     return render
 
 
-class Running:
-    """A dispatcher of one test; `async with` runs it."""
-
-    def __init__(self, database, clock, attempts, endpoints, render, **options):
-        self.dispatcher = Dispatcher(
-            OwnTransactions(database),
-            {each.name: each for each in endpoints},
-            wall=clock,
-            observe=attempts,
-            render=render,
-            **options,
-        )
-
-    async def __aenter__(self):
-        self._task = asyncio.create_task(self.dispatcher.run())
-        return self.dispatcher
-
-    async def __aexit__(self, *_):
-        self.dispatcher.stop()
-        async with asyncio.timeout(10):
-            await self._task
+def dispatching(database, clock, attempts, endpoints, render, **options):
+    """Run a dispatcher that sends what `render` makes of its messages."""
+    named = {each.name: each for each in endpoints}
+    writer = OwnTransactions(database)
+    return running(Dispatcher(writer, named, wall=clock, observe=attempts, render=render, **options))
 
 
 def enqueue(database, clock, *numbers, to="mail", channel="email"):
@@ -99,7 +68,7 @@ async def test_an_email_has_both_parts_and_the_headers_of_one_click(database, cl
     enqueue(database, clock, 1)
     async with (
         a_mail_server() as server,
-        Running(database, clock, attempts, [mail_to(server)], saying(headers=HEADERS)),
+        dispatching(database, clock, attempts, [mail_to(server)], saying(headers=HEADERS)),
     ):
         await attempts.number(1)
 
@@ -119,7 +88,7 @@ async def test_an_email_has_both_parts_and_the_headers_of_one_click(database, cl
 
 async def test_without_a_link_there_is_no_header_for_it(database, clock, attempts):
     enqueue(database, clock, 1)
-    async with a_mail_server() as server, Running(database, clock, attempts, [mail_to(server)], saying()):
+    async with a_mail_server() as server, dispatching(database, clock, attempts, [mail_to(server)], saying()):
         await attempts.number(1)
 
     assert b"List-Unsubscribe" not in server.raw[0]
@@ -129,7 +98,7 @@ async def test_what_is_refused_for_now_is_sent_again_byte_by_byte(database, cloc
     enqueue(database, clock, 1)
     async with (
         a_mail_server(to_data="451 Try again later") as server,
-        Running(database, clock, attempts, [mail_to(server)], saying(headers=HEADERS)) as dispatcher,
+        dispatching(database, clock, attempts, [mail_to(server)], saying(headers=HEADERS)) as dispatcher,
     ):
         await attempts.number(1)
         assert standing(database) == [("pending", 1, "the mail server refused the message: 451")]
@@ -152,7 +121,7 @@ async def test_what_is_refused_for_now_is_sent_again_byte_by_byte(database, cloc
 )
 async def test_what_is_refused_for_good_is_dead_at_once(database, clock, attempts, told, says):
     enqueue(database, clock, 1)
-    async with a_mail_server(**told) as server, Running(database, clock, attempts, [mail_to(server)], saying()):
+    async with a_mail_server(**told) as server, dispatching(database, clock, attempts, [mail_to(server)], saying()):
         await attempts.number(1)
 
     assert standing(database) == [("dead", 1, says)]
@@ -163,7 +132,7 @@ async def test_a_recipient_refused_for_now_is_tried_again(database, clock, attem
     enqueue(database, clock, 1)
     async with (
         a_mail_server(to_recipient="450 Greylisted") as server,
-        Running(database, clock, attempts, [mail_to(server)], saying()),
+        dispatching(database, clock, attempts, [mail_to(server)], saying()),
     ):
         await attempts.number(1)
 
@@ -182,7 +151,7 @@ async def test_a_recipient_refused_for_now_is_tried_again(database, clock, attem
 )
 async def test_what_is_no_email_is_never_sent(database, clock, attempts, words, says):
     enqueue(database, clock, 1)
-    async with a_mail_server() as server, Running(database, clock, attempts, [mail_to(server)], saying(**words)):
+    async with a_mail_server() as server, dispatching(database, clock, attempts, [mail_to(server)], saying(**words)):
         await attempts.number(1)
 
     assert server.raw == []
@@ -196,7 +165,7 @@ async def test_what_cannot_be_put_into_words_is_dead_without_an_attempt(database
         found = saying()(_connection, claims)
         return found | {"msg_mail_1": Unrenderable("no_address", "the profile has no email")}
 
-    async with a_mail_server() as server, Running(database, clock, attempts, [mail_to(server)], render):
+    async with a_mail_server() as server, dispatching(database, clock, attempts, [mail_to(server)], render):
         await attempts.number(1)
 
     assert standing(database) == [("dead", 0, "no_address: the profile has no email"), ("delivered", 1, None)]
@@ -211,7 +180,7 @@ async def test_templates_that_break_hold_nobody_else_up(database, clock, attempt
 
     async with a_mail_server() as server, receiving() as receiver:
         endpoints = [mail_to(server), webhook("hook", receiver.url, SECRET)]
-        async with Running(database, clock, attempts, endpoints, render):
+        async with dispatching(database, clock, attempts, endpoints, render):
             await attempts.number(1)
 
     assert receiver.ids == ["msg_hook_2"]
@@ -227,12 +196,12 @@ async def test_the_password_is_needed_where_it_is_asked_for(database, clock, att
     enqueue(database, clock, 1)
     async with a_mail_server(login=True) as server:
         wrong = mail_to(server, username="shop", password="wr0ng-password")
-        async with Running(database, clock, attempts, [wrong], saying()):
+        async with dispatching(database, clock, attempts, [wrong], saying()):
             await attempts.number(1)
         assert standing(database) == [("pending", 1, "the mail server refused the login: 535")]
         clock.forward(5)
         right = mail_to(server, username="shop", password="s3cret-password")
-        async with Running(database, clock, attempts, [right], saying()):
+        async with dispatching(database, clock, attempts, [right], saying()):
             await attempts.number(2)
 
     assert standing(database) == [("delivered", 2, None)]
@@ -246,7 +215,7 @@ async def test_a_server_without_starttls_gets_no_mail_where_it_is_wanted(databas
     enqueue(database, clock, 1)
     async with (
         a_mail_server() as server,
-        Running(database, clock, attempts, [mail_to(server, tls="starttls")], saying()),
+        dispatching(database, clock, attempts, [mail_to(server, tls="starttls")], saying()),
     ):
         await attempts.number(1)
 
@@ -268,7 +237,7 @@ async def test_a_dead_or_slow_mail_server_delays_nobody_else(database, clock, at
             Smtp("quick", "127.0.0.1", quick.port, "none", mail_to(slow).sender, concurrency=4),
         ]
         began = asyncio.get_running_loop().time()
-        async with Running(database, clock, attempts, endpoints, saying(), timeout_s=4.0):
+        async with dispatching(database, clock, attempts, endpoints, saying(), timeout_s=4.0):
             async with asyncio.timeout(10):
                 while len(quick.mails) < 20:
                     await asyncio.sleep(0.01)
@@ -290,7 +259,7 @@ async def test_what_names_no_endpoint_goes_to_that_of_its_channel(database, cloc
     enqueue(database, clock, 2, to="default", channel="webhook")
     async with a_mail_server() as server, receiving() as receiver:
         endpoints = [mail_to(server), webhook("default", receiver.url, SECRET)]
-        async with Running(database, clock, attempts, endpoints, saying(), channels={"email": "mail"}):
+        async with dispatching(database, clock, attempts, endpoints, saying(), channels={"email": "mail"}):
             await attempts.number(2)
 
     assert [mail["Message-ID"] for mail in server.mails] == ["<msg_default_1@shop.example>"]
@@ -300,7 +269,7 @@ async def test_what_names_no_endpoint_goes_to_that_of_its_channel(database, cloc
 async def test_a_file_gets_a_line_for_each_message_and_nobody_gets_anything(database, clock, attempts, tmp_path):
     enqueue(database, clock, 1, 2, to="staging")
     staging = Lines("staging", tmp_path / "sent" / "messages.jsonl")
-    async with Running(database, clock, attempts, [staging], saying(headers=HEADERS)):
+    async with dispatching(database, clock, attempts, [staging], saying(headers=HEADERS)):
         await attempts.number(2)
 
     lines = [json.loads(line) for line in staging.path.read_text(encoding="utf-8").splitlines()]
@@ -339,7 +308,7 @@ async def test_starttls_encrypts_before_anything_is_said_and_asks_whom_it_speaks
     enqueue(database, clock, 1)
     async with a_mail_server(login=True, tls=context) as server:
         endpoint = mail_to(server, tls="starttls", username="shop", password="s3cret-password")
-        async with Running(database, clock, attempts, [endpoint], saying()):
+        async with dispatching(database, clock, attempts, [endpoint], saying()):
             await attempts.number(1)
         assert (server.logins, server.raw) == ([], [])
         # Whoever's certificate nobody vouches for gets neither password nor mail.
@@ -347,7 +316,7 @@ async def test_starttls_encrypts_before_anything_is_said_and_asks_whom_it_speaks
 
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         clock.forward(5)
-        async with Running(database, clock, attempts, [endpoint], saying()):
+        async with dispatching(database, clock, attempts, [endpoint], saying()):
             await attempts.number(2)
 
     assert standing(database) == [("delivered", 2, None)]

@@ -5,20 +5,11 @@ import pytest
 from serving.dead_letters import dead_letters, redrive, redrive_all
 from serving.errors import InvalidField, NoSuchMessage
 from serving.retry import SCHEDULE
-from tests.serving.databases import HOUR, a_database, rows
+from tests.serving.databases import HOUR, rows
 from tests.serving.receivers import receiving
-from tests.serving.test_dispatcher import Attempts, Hands, dispatching, enqueue, standing
+from tests.serving.test_dispatcher import attempts, clock, database, dispatching, enqueue, standing
 
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as database:
-        yield database
-
-
-@pytest.fixture
-def clock():
-    return Hands()
+__all__ = ["attempts", "clock", "database"]
 
 
 def kill(database, error="the mail server refused the recipient: 550", attempts=1):
@@ -57,8 +48,7 @@ def test_a_page_that_was_never_given_out_is_refused(database, before):
         page(database, before=before)
 
 
-async def test_what_is_tried_anew_goes_out_under_its_id_with_all_attempts_before_it(database, clock):
-    attempts = Attempts()
+async def test_what_is_tried_anew_goes_out_under_its_id_with_all_attempts_before_it(database, clock, attempts):
     enqueue(database, clock, 1)
     kill(database, attempts=len(SCHEDULE))
     async with (
@@ -81,8 +71,7 @@ async def test_what_is_tried_anew_goes_out_under_its_id_with_all_attempts_before
     assert rows(database, "SELECT attempt FROM deliveries ORDER BY attempt") == [(11,), (12,)]
 
 
-async def test_what_is_tried_anew_does_not_expire_again(database, clock):
-    attempts = Attempts()
+async def test_what_is_tried_anew_does_not_expire_again(database, clock, attempts):
     enqueue(database, clock, 1)
     with database.begin() as connection:
         connection.exec_driver_sql("UPDATE outbox SET status = 'dead', expires_at = ?", (clock() - HOUR,))

@@ -68,19 +68,26 @@ def attempts():
 
 
 @asynccontextmanager
-async def dispatching(database, clock, attempts, *, writer=None, **urls_and_options):
-    options = {
-        key: urls_and_options.pop(key) for key in ("concurrency", "timeout_s", "ceilings") if key in urls_and_options
-    }
-    endpoints = {name: webhook(name, url, SECRET) for name, url in urls_and_options.items()}
-    dispatcher = Dispatcher(writer or OwnTransactions(database), endpoints, wall=clock, observe=attempts, **options)
-    running = asyncio.create_task(dispatcher.run())
+async def running(dispatcher):
+    """Let a dispatcher work until the block is left."""
+    working = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher
     finally:
         dispatcher.stop()
         async with asyncio.timeout(10):
-            await running
+            await working
+
+
+@asynccontextmanager
+async def dispatching(database, clock, attempts, *, writer=None, **urls_and_options):
+    options = {
+        key: urls_and_options.pop(key) for key in ("concurrency", "timeout_s", "ceilings") if key in urls_and_options
+    }
+    endpoints = {name: webhook(name, url, SECRET) for name, url in urls_and_options.items()}
+    writer = writer or OwnTransactions(database)
+    async with running(Dispatcher(writer, endpoints, wall=clock, observe=attempts, **options)) as dispatcher:
+        yield dispatcher
 
 
 def enqueue(database, clock, *numbers, to="mail"):
@@ -315,7 +322,6 @@ async def test_no_address_and_no_secret_is_ever_written_down(database, clock, at
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from serving.claims import take
 from serving.clock import wall
 from serving.database import open_database
 from serving.dispatcher import Dispatcher, OwnTransactions
