@@ -83,8 +83,7 @@ def part(field: str, text: str) -> Compiled:
 def parts_of(content: Mapping[str, Any], templates: Mapping[str, Template]) -> dict[str, str]:
     """Return the templates of a message by field: those of the template it names, under what it says itself."""
     named = templates.get(str(content.get("template")))
-    own = {name: content[name] for name in LONGEST if isinstance(content.get(name), str)}
-    return {**(named.parts() if named is not None else {}), **own}
+    return {**(named.parts() if named is not None else {}), **_own_parts(content)}
 
 
 def faults(policy: "Policy") -> Iterator[tuple[Place, TemplateRefused]]:
@@ -92,8 +91,7 @@ def faults(policy: "Policy") -> Iterator[tuple[Place, TemplateRefused]]:
     for name, template in policy.templates.items():
         yield from _faults(("templates", name), template.parts())
     for place, content in contents(policy):
-        own = {field: content[field] for field in LONGEST if isinstance(content.get(field), str)}
-        yield from _faults(place, own)
+        yield from _faults(place, _own_parts(content))
         yield from _faults_within((*place, "json"), content.get("json"))
 
 
@@ -136,6 +134,10 @@ def contents(policy: "Policy") -> Iterator[tuple[Place, Mapping[str, Any]]]:
             for way, branch in enumerate(step.branches):
                 found.append(((*place, "steps", position, "branches", way), branch.content))
         yield from (((*where, "content"), each) for where, each in found if each is not None)
+
+
+def _own_parts(content: Mapping[str, Any]) -> dict[str, str]:
+    return {field: content[field] for field in LONGEST if isinstance(content.get(field), str)}
 
 
 def _faults(place: Place, parts: Mapping[str, str]) -> Iterator[tuple[Place, TemplateRefused]]:
