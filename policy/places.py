@@ -81,12 +81,16 @@ def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
             _mark(value, inner, places, file)
 
 
-def place(error: Mapping[str, Any], places: Places, file: str, root: type[BaseModel], within: Field = ()) -> Problem:
-    """Return what an error of `root`, which a file holds in the field `within`, says, and on which line it stands."""
-    field: Field = (*within, *error["loc"])
-    says = message(error, root)
-    # What is wrong with a block as a whole begins with the field that it is about.
-    known = (*field, re.split(r"\W", says, maxsplit=1)[0])
+def problem(field: Field, says: str, places: Places, file: str, *, about: str = "") -> Problem:
+    """Return what is wrong in a field, on its line: that of `about` within it, else of the nearest that is there."""
+    known = (*field, about)
     while known not in places and known:
         known = known[:-1]
     return Problem(file, places.get(known, 1), written(field), says)
+
+
+def place(error: Mapping[str, Any], places: Places, file: str, root: type[BaseModel], within: Field = ()) -> Problem:
+    """Return what an error of `root`, which a file holds in the field `within`, says, and on which line it stands."""
+    says = message(error, root)
+    # What is wrong with a block as a whole begins with the field that it is about.
+    return problem((*within, *error["loc"]), says, places, file, about=re.split(r"\W", says, maxsplit=1)[0])

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from policy.places import FileRefused, Places, place, read, read_yaml
-from policy.problems import Field, Problem, written
+from policy.places import FileRefused, Places, place, problem, read, read_yaml
+from policy.problems import Field, Problem
 from serving.channels_fields import BLOCKS, ApiBlock, ChannelsBlock, FileBlock, SecretHeader, SmtpBlock, WebhookBlock
 from serving.courier_file import FOLDER
 from serving.endpoints import Api, Endpoint, EndpointRefused, Lines, Smtp, check_address, check_host, webhook
@@ -76,12 +76,12 @@ def read_endpoints(
         if isinstance(made, list):
             problems += made
         elif name in known:
-            problems.append(_problem(("endpoints", name), "is set by OPPORTUNE_WEBHOOK… too", places, str(path)))
+            problems.append(problem(("endpoints", name), "is set by OPPORTUNE_WEBHOOK… too", places, str(path)))
         else:
             endpoints[name] = made
     named = {*endpoints, *whole.endpoints}
     problems += [
-        _problem(("channels", channel), _nowhere(name, named), places, str(path))
+        problem(("channels", channel), _nowhere(name, named), places, str(path))
         for channel, name in whole.channels.items()
         if name not in named
     ]
@@ -100,14 +100,14 @@ def _endpoint(name: str, block: Any, places: Places, file: str, around: _Surroun
     kind = block.get("type") if isinstance(block, dict) else None
     if not isinstance(kind, str) or kind not in BLOCKS:
         says = f"needs a type, one of {', '.join(BLOCKS)}"
-        return [_problem((*within, "type"), says, places, file)]
+        return [problem((*within, "type"), says, places, file)]
     model = BLOCKS[kind]
     try:
         return _made(name, model.model_validate(block), around)
     except ValidationError as error:
         return list(_problems(error, places, file, model, within))
     except _Wrong as wrong:
-        return [_problem((*within, *wrong.field), wrong.says, places, file)]
+        return [problem((*within, *wrong.field), wrong.says, places, file)]
 
 
 def _made(name: str, block: BaseModel, around: _Surroundings) -> Endpoint:
@@ -212,13 +212,6 @@ def _secret(name: str, field: Field, around: _Surroundings) -> str:
     if not value.isprintable():
         raise _Wrong(field, f"the environment variable {name} holds more than a line")
     return value
-
-
-def _problem(field: Field, says: str, places: Places, file: str) -> Problem:
-    known = field
-    while known not in places and known:
-        known = known[:-1]
-    return Problem(file, places.get(known, 1), written(field), says)
 
 
 def _problems(
