@@ -2,16 +2,17 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
-from features.kinds import Kind, fold_name
+from features.kinds import Kind
 from features.suspicion import by_machine
 from policy.decide import TEST_USER
-from policy.event_names import EVENT_KINDS, event_key
+from policy.event_names import by_event, of_event
 from policy.runs import EVERYTHING
 from policy.timing import key_of, keys_ended
 from policy.triggers import Trigger
@@ -96,7 +97,7 @@ def _since(trigger: Trigger, now: int) -> int:
 
 
 def _found(connection: Connection, trigger: Trigger, people: Sequence[tuple[Any, ...]], now: int) -> list[Found]:
-    kinds = {EVENT_KINDS.get(each, int(Kind.OTHER)) for each in (*trigger.on, *trigger.cancel_on)}
+    kinds = {key if isinstance(key, int) else int(Kind.OTHER) for key in _named((*trigger.on, *trigger.cancel_on))}
     asked = (json.dumps([row[0] for row in people]), _since(trigger, now), json.dumps(sorted(kinds)))
     events = defaultdict(list)
     for root, *event in driver(connection).execute(_EVENTS, asked).fetchall():
@@ -106,20 +107,25 @@ def _found(connection: Connection, trigger: Trigger, people: Sequence[tuple[Any,
 
 def _waits(trigger: Trigger, events: Iterable[Sequence[Any]], seen_at: int, now: int) -> list[Wait]:
     """Return what is still waited for, by events in the order in which they happened."""
-    arming, cancelling = (frozenset(map(event_key, each)) for each in (trigger.on, trigger.cancel_on))
+    arming, cancelling = _named(trigger.on), _named(trigger.cancel_on)
     waits: dict[str, Wait] = {}
     for seq, kind, name, occurred_at, payload in events:
-        event = kind if kind != Kind.OTHER else fold_name(name)
         properties = _payload(payload).get("properties", {})
         if by_machine(kind, properties):
             continue
-        if event in cancelling:
+        if of_event(cancelling, kind, name):
             ended = keys_ended(trigger, properties)
             waits = {key: each for key, each in waits.items() if not _is_ended(key, ended)}
-        if event in arming and (key := key_of(trigger, properties)) is not None:
+        if of_event(arming, kind, name) and (key := key_of(trigger, properties)) is not None:
             since = occurred_at if trigger.inactive_for is None else seen_at
             waits[key] = Wait(key, since + trigger.waits_us, occurred_at, seq)
     return [each for each in waits.values() if is_in_time(trigger, each, now)]
+
+
+@lru_cache(maxsize=64)
+def _named(events: tuple[str, ...]) -> Mapping[int | str, tuple[str, ...]]:
+    """Return the names of events as `of_event` looks them up; it is asked for each person anew."""
+    return by_event((each, each) for each in events)
 
 
 def _is_ended(key: str, ended: frozenset[str] | None) -> bool:

@@ -295,6 +295,22 @@ async def test_a_restart_in_the_middle_goes_on_where_it_was_left_off(shop, tmp_p
     assert len(set(moments)) == told == 9
 
 
+async def test_any_event_lets_somebody_wait_and_any_event_cancels_where_the_file_says_so(shop):
+    await imported(
+        shop,
+        added("u", 0),
+        event("Page Viewed", "u", MINUTE),
+        added("v", MINUTE),
+        event("Spun A Wheel", "w", 0),
+        now=DAY,
+    )
+    await put(shop, QUIET.replace("on: Page Viewed", 'on: "*"'))
+    assert who_waits(shop) == ["u", "v", "w"]
+
+    await put(shop, abandoned().replace("cancel_on: Order Completed", 'cancel_on: "*"').replace("1h", "2d"))
+    assert who_waits(shop) == ["v"]
+
+
 async def test_what_happens_between_looking_and_writing_counts(shop):
     await imported(shop, added("u", 0), added("w", 0), now=10 * MINUTE)
     policy = parse(abandoned())
