@@ -6,6 +6,7 @@ All of it looks at many rows, so it reads beside the batch loop and writes a lit
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -13,12 +14,11 @@ from sqlalchemy import Engine as Database
 
 from policy.policy import Policy
 from policy.reasons import Reason
-from policy.timing import Timing, timing
+from policy.timing import timing
 from policy.triggers import Trigger
 from serving.enrolment import Enrolment, Progress, enrolling
 from serving.policy_change import Change, left_over, settle, unsendable, waiting
 from serving.timers import Timer
-from serving.waiting import Found
 from serving.withdrawal import withdraw
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ def in_words(change: Change, *, ended: int, withdrawn: int, waiting: int) -> str
 async def _settle(engine: Engine, database: Database, policy: Policy, change: Change) -> None:
     withdrawn = await _withdraw(engine, database, policy)
     ended = await _end(engine, database, policy)
-    waits = await asyncio.to_thread(_waiting, database)
+    waits = await _beside(database, waiting)
     await engine.write(lambda connection: settle(connection, change.version))
     _log.info("%s", in_words(change, ended=ended, withdrawn=withdrawn, waiting=sum(waits.values())))
 
@@ -94,7 +94,7 @@ async def _withdraw(engine: Engine, database: Database, policy: Policy) -> int:
         # By another policy they may be meant to go out again.
         return withdraw(connection, dict.fromkeys(some, Reason.POLICY_CHANGED)) if engine.policy is policy else 0
 
-    withdrawn, found = 0, await asyncio.to_thread(_unsendable, database, policy)
+    withdrawn, found = 0, await _beside(database, partial(unsendable, policy=policy))
     for first in range(0, len(found), AT_ONCE):
         some = found[first : first + AT_ONCE]
         withdrawn += await engine.write(withdraw_some)
@@ -105,7 +105,7 @@ async def _withdraw(engine: Engine, database: Database, policy: Policy) -> int:
 async def _end(engine: Engine, database: Database, policy: Policy) -> int:
     """End the timers that no trigger knows."""
     ended, last, kept = 0, None, timing(policy)
-    while found := await asyncio.to_thread(_left_over, database, kept, last):
+    while found := await _beside(database, partial(left_over, timing=kept, after=last, at_most=AT_ONCE)):
         last = found[-1]
         ended += await engine.end(found)
         await asyncio.sleep(REST_S)
@@ -115,7 +115,7 @@ async def _end(engine: Engine, database: Database, policy: Policy) -> int:
 async def _enrol(engine: Engine, database: Database, policy: Policy, trigger: Trigger) -> None:
     """Enrol who waits already by a trigger, from where it was left off."""
     enrolment = Enrolment(trigger, engine.now())
-    progress: Progress | None = await asyncio.to_thread(_begin, database, enrolment)
+    progress: Progress | None = await _beside(database, partial(_begun, enrolment))
     while progress is not None and not progress.done:
         progress = await _enrol_some(engine, database, policy, enrolment, progress)
         if progress is not None and progress.done:
@@ -129,7 +129,7 @@ async def _enrol_some(
 ) -> Progress | None:
     """Enrol the next people; None where another policy came into service meanwhile."""
     enrolment.now = engine.now()
-    people = await asyncio.to_thread(_look, database, enrolment, before.through)
+    people = await _beside(database, partial(enrolment.look, after=before.through, at_most=AT_ONCE))
 
     def enrol(connection: Connection) -> Progress | None:
         return enrolment.enrol(connection, people, before) if engine.policy is policy else None
@@ -137,29 +137,19 @@ async def _enrol_some(
     return await engine.write(enrol)
 
 
-def _begin(database: Database, enrolment: Enrolment) -> Progress:
-    with database.connect() as connection:
-        progress = enrolment.progress(connection)
-        if not progress.done:
-            enrolment.resume(connection)
-        return progress
+def _begun(enrolment: Enrolment, connection: Connection) -> Progress:
+    """Return how far an enrolment is, ready to go on."""
+    progress = enrolment.progress(connection)
+    if not progress.done:
+        enrolment.resume(connection)
+    return progress
 
 
-def _look(database: Database, enrolment: Enrolment, after: int) -> list[Found]:
-    with database.connect() as connection:
-        return enrolment.look(connection, after=after, at_most=AT_ONCE)
+async def _beside(database: Database, look: Callable[[Connection], T]) -> T:
+    """Return what a function reads on a connection of its own, beside the event loop."""
 
+    def looked() -> T:
+        with database.connect() as connection:
+            return look(connection)
 
-def _unsendable(database: Database, policy: Policy) -> list[str]:
-    with database.connect() as connection:
-        return unsendable(connection, policy)
-
-
-def _left_over(database: Database, kept: Timing, after: Timer | None) -> list[Timer]:
-    with database.connect() as connection:
-        return left_over(connection, kept, after=after, at_most=AT_ONCE)
-
-
-def _waiting(database: Database) -> dict[str, int]:
-    with database.connect() as connection:
-        return waiting(connection)
+    return await asyncio.to_thread(looked)
