@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from policy.places import FileRefused, problem, read, read_yaml
 from policy.quantities import read_duration
 from serving import sns
 from serving.hook_mailgun import TOLERANCE, Mailgun
@@ -25,7 +25,7 @@ PROVIDERS = ("sendgrid", "mailgun", "ses", "postmark")
 
 
 class HooksRefused(ValueError):
-    """The file of webhooks could not be read or understood; the message names the file and the place."""
+    """The file of webhooks could not be read or understood; the message names file, line and place."""
 
 
 def _listed(value: object) -> object:
@@ -132,17 +132,17 @@ def read_hooks(file: Path, environment: Mapping[str, str]) -> dict[str, Hook]:
         HooksRefused: The file, or one of the secrets, cannot be understood.
     """
     try:
-        found = HooksFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+        data, places = read_yaml(read(file), str(file))
+        found = HooksFile.model_validate(data or {})
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise HooksRefused(f"{file}: {place + ': ' if place else ''}{first['msg']}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise HooksRefused(f"{file}: {error}") from None
+        raise HooksRefused(str(problem(first["loc"], first["msg"], places, str(file)))) from None
+    except FileRefused as refused:
+        raise HooksRefused(str(refused)) from None
     hooks: dict[str, Hook] = {}
     for name, variable, make in _makers(found, file.parent):
-        secret = environment.get(variable) if variable else ""
-        if secret is None or (variable and not secret):
+        secret = environment.get(variable, "")
+        if variable and not secret:
             _log.warning("webhooks of %s are off: the environment variable %s is not set", name, variable)
             continue
         try:

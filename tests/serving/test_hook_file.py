@@ -1,8 +1,11 @@
 """The file of webhooks: what it may say, and what is on by it."""
 
+import hmac
+
 import pytest
 
 from serving.hook_file import HooksRefused, read_hooks
+from serving.hooks import Received
 from tests.serving.webhooks import sendgrid_public_key
 
 ALL = """
@@ -76,6 +79,31 @@ def test_an_empty_file_lets_nobody_send(reading):
 def test_what_cannot_be_meant_is_refused_with_its_place(reading, text, message):
     with pytest.raises(HooksRefused, match=message):
         reading(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("# ours\nmailgun:\n  signing_key_env: K\n  tolerance: soon", r"hooks\.yaml:4: mailgun\.tolerance: "),
+        ("mailgun:\n  signing_key_env: K\nsendgrid: {}", r"hooks\.yaml:3: sendgrid\.public_key_env: "),
+        ("sources:\n  shop:\n    prefix: a\n    prefix: b", r"hooks\.yaml:4: sources\.shop\.prefix: is given twice"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(reading, text, message):
+    with pytest.raises(HooksRefused, match=message):
+        reading(text)
+
+
+def test_a_word_of_a_shop_is_no_boolean(reading):
+    rule = "{event: Order Completed, user_id: id, only: {gift: [yes]}}"
+    text = f"sources: {{shop: {{secret_env: S, signature: X-S, encoding: hex, events: {{'*': {rule}}}}}}}"
+    body = b'{"id": "u-1", "gift": "yes"}'
+    hook = reading(text, S="secret")["shop"]
+    received = Received(body, {"x-s": hmac.digest(b"secret", body, "sha256").hex()}, at=0)
+
+    ((_, told),) = hook.opened(received)
+
+    assert hook.report(told, received).what == "Order Completed"
 
 
 def test_a_secret_that_cannot_be_used_is_refused_without_being_told(reading):
