@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.conftest import ROOT
-from tests.serving.receivers import SECRET
+from tests.serving.receivers import SECRET, free_port
 
 STARTED_WITHIN_S = 60
 DISPATCHER = """
@@ -67,7 +66,7 @@ async def serving(home, policy, url, *, dispatchers=0):
     """Run a server with this policy, which sends to `url`, and so many dispatchers beside it."""
     triggers = home / "triggers.yaml"
     triggers.write_text(policy)
-    port = _free_port()
+    port = free_port()
     settings = {
         "HOME": str(home),
         "PORT": str(port),
@@ -113,9 +112,3 @@ async def _listens(port, child):
             else:
                 writer.close()
                 return
-
-
-def _free_port():
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return bound.getsockname()[1]

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from examples.clickstream.make_clickstream import clicks, write
 from features.state import unpack
 from tests.conftest import ROOT
 from tests.serving.databases import a_database, rows
+from tests.serving.receivers import free_port
 
 VISITORS = 800
 MAP = ROOT / "examples" / "clickstream" / "map.yaml"
@@ -46,9 +46,7 @@ class Installation:
 
     def start(self):
         """Start the server, and return its process and port."""
-        with socket.socket() as bound:
-            bound.bind(("127.0.0.1", 0))
-            port = bound.getsockname()[1]
+        port = free_port()
         with (self.home / "serve.log").open("wb") as log:
             command = [sys.executable, "-m", "serving"]
             environment = self.environment | {"OPPORTUNE_PORT": str(port)}

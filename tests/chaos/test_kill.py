@@ -6,7 +6,6 @@ import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from base64 import b64encode
@@ -25,6 +24,7 @@ from serving.rebuild import rebuild
 from serving.states import StateKeeper
 from tests.conftest import ROOT
 from tests.serving.engines import Shop, event
+from tests.serving.receivers import free_port
 
 pytestmark = pytest.mark.chaos
 KILLS = 10
@@ -136,12 +136,6 @@ class Servers:
         self.zygote.stdin.close()
         self.zygote.wait(30)
         self.zygote.stdout.close()
-
-
-def free_port():
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return bound.getsockname()[1]
 
 
 async def crash_again_and_again(servers, load):

@@ -2,7 +2,6 @@
 
 import email
 import re
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from aiosmtpd.controller import Controller
 
 from serving.keys import create_key
 from tests.contract.running import opened, running
+from tests.serving.receivers import free_port
 
 POLICY = """
 format: 1
@@ -59,12 +59,9 @@ class Inbox:
 @pytest.fixture
 def inbox():
     kept = Inbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(kept, hostname="127.0.0.1", port=port)
+    kept.port = free_port()
+    controller = Controller(kept, hostname="127.0.0.1", port=kept.port)
     controller.start()
-    kept.port = controller.port
     yield kept
     controller.stop()
 

@@ -1,6 +1,7 @@
 """A webhook receiver on a loopback port: keeps what it gets, and answers what it is told to."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
@@ -55,14 +56,28 @@ async def receiving(*answers: int | tuple[int, dict[str, str]]):
     if answers:
         receiver.answers = [each if isinstance(each, tuple) else (each, {}) for each in answers]
     receiver.gate.set()
+    async with listening(receiver.take) as address:
+        receiver.url = f"{address}/hook"
+        yield receiver
+
+
+@asynccontextmanager
+async def listening(take):
+    """Give every POST to `take`; yield the address without a path."""
     app = web.Application()
-    app.router.add_post("/{path:.*}", receiver.take)
+    app.router.add_post("/{path:.*}", take)
     runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
     try:
-        yield receiver
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+def free_port():
+    """Return a port at which nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return bound.getsockname()[1]

@@ -14,6 +14,7 @@ from serving.clock import wall
 from serving.courier import attempt, open_session
 from serving.rendered import Rendered
 from serving.retry import Status
+from tests.serving.receivers import listening
 
 WORDS = Rendered(
     to="ada@example.com",
@@ -66,17 +67,9 @@ class Provider:
 @asynccontextmanager
 async def a_provider(**told):
     provider = Provider(**told)
-    app = web.Application()
-    app.router.add_post("/{path:.*}", provider.take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v3/send"
-    try:
+    async with listening(provider.take) as address:
+        provider.url = f"{address}/v3/send"
         yield provider
-    finally:
-        await runner.cleanup()
 
 
 def endpoint_of(tmp_path, url, rest="message_id: {header: X-Message-Id}"):

@@ -6,7 +6,6 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
 from ipaddress import ip_address
-from socket import socket
 
 import pytest
 from cryptography import x509
@@ -22,7 +21,7 @@ from serving.message import Message
 from serving.rendered import Rendered, Unrenderable
 from tests.serving.databases import rows
 from tests.serving.mail_servers import a_mail_server
-from tests.serving.receivers import SECRET, receiving
+from tests.serving.receivers import SECRET, free_port, receiving
 from tests.serving.test_dispatcher import attempts, clock, database, running, standing
 
 __all__ = ["attempts", "clock", "database"]
@@ -224,16 +223,13 @@ async def test_a_server_without_starttls_gets_no_mail_where_it_is_wanted(databas
 
 
 async def test_a_dead_or_slow_mail_server_delays_nobody_else(database, clock, attempts):
-    with socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        nobody = unused.getsockname()[1]
     enqueue(database, clock, *range(20))
     enqueue(database, clock, *range(20), to="dead")
     enqueue(database, clock, *range(20), to="quick")
     async with a_mail_server(delay_s=3.0) as slow, a_mail_server() as quick:
         endpoints = [
             mail_to(slow, concurrency=2),
-            Smtp("dead", "127.0.0.1", nobody, "none", mail_to(slow).sender, concurrency=2),
+            Smtp("dead", "127.0.0.1", free_port(), "none", mail_to(slow).sender, concurrency=2),
             Smtp("quick", "127.0.0.1", quick.port, "none", mail_to(slow).sender, concurrency=4),
         ]
         began = asyncio.get_running_loop().time()

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from contextlib import asynccontextmanager
-from socket import socket
 
 import pytest
 
@@ -14,7 +13,7 @@ from serving.dispatcher import Dispatcher, OwnTransactions
 from serving.endpoints import webhook
 from serving.message import Message
 from tests.serving.databases import SECOND, a_database, rows
-from tests.serving.receivers import SECRET, receiving
+from tests.serving.receivers import SECRET, free_port, receiving
 
 LEASE_S = 30
 
@@ -101,9 +100,7 @@ def standing(database):
 
 
 def a_dead_address():
-    with socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{unused.getsockname()[1]}/"
+    return f"http://127.0.0.1:{free_port()}/"
 
 
 async def test_what_is_enqueued_arrives_signed(database, clock, attempts):
