@@ -73,8 +73,7 @@ def _is_number(value: str, unit: str | None) -> bool:
 def _of_datetime(value: datetime, local: tzinfo) -> int:
     if value.tzinfo is None:
         value = value.replace(tzinfo=local)
-    since: timedelta = value - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return to_us(value)
 
 
 def _of_number(value: object, field: str, unit: str | None) -> int:
@@ -107,10 +106,20 @@ def _outside(value: object, field: str) -> BadEvent:
     return BadEvent(field, f"{shown} is outside the years 1990 to 2199", "out_of_range")
 
 
+def to_us(moment: datetime) -> int:
+    """Return an aware moment as microseconds since the epoch."""
+    since: timedelta = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def to_moment(at_us: int) -> datetime:
+    """Return microseconds since the epoch as a moment in UTC."""
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
 def iso(moment: int) -> str:
     """Return a moment as ISO 8601 with Z, to the microsecond."""
-    at = _EPOCH + timedelta(microseconds=moment)
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return to_moment(moment).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @cache

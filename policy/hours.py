@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from features.moments import zone
+from features.moments import to_moment, to_us, zone
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR: Final = timedelta(hours=1)
 _LOOK_AHEAD_H: Final = 50
@@ -74,7 +73,7 @@ def is_within(at: int, start: time, end: time, zone: ZoneInfo) -> bool:
 
     What counts is what a clock on the wall there shows, so an hour that is shown twice is quiet twice.
     """
-    shown = _utc(at).astimezone(zone).time()
+    shown = to_moment(at).astimezone(zone).time()
     return start <= shown < end if start < end else shown >= start or shown < end
 
 
@@ -82,8 +81,8 @@ def next_end(at: int, start: time, end: time, zone: ZoneInfo) -> int:
     """Return the first moment from `at` on, in microseconds, that does not lie within the hours."""
     if not is_within(at, start, end, zone):
         return at
-    moments = sorted({*_ends(_utc(at), end, zone), *_changes(_utc(at), zone)})
-    candidates = ((moment - _EPOCH) // _MICROSECOND for moment in moments)
+    moments = sorted({*_ends(to_moment(at), end, zone), *_changes(to_moment(at), zone)})
+    candidates = map(to_us, moments)
     return next(each for each in candidates if each >= at and not is_within(each, start, end, zone))
 
 
@@ -114,7 +113,3 @@ def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
         else:
             after = middle
     return after
-
-
-def _utc(at: int) -> datetime:
-    return _EPOCH + at * _MICROSECOND

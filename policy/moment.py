@@ -1,18 +1,17 @@
 """When a message may go out that everything but the moment speaks for: at once, later, or not in time."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from features.moments import to_moment
 from policy.channels import Route, unhindered
 from policy.guards import Guards, Standing, calm_from, hindrance, next_allowed, zone_for
 from policy.reasons import Reason
 from policy.send_hours import PRIOR
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR_US: Final = 3_600_000_000
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Moment(NamedTuple):
@@ -99,4 +98,4 @@ def _hours(asked: Asked, at: int, until: int, zone: ZoneInfo) -> Iterator[int]:
 
 
 def _local(moment: int, zone: ZoneInfo) -> datetime:
-    return (_EPOCH + moment * _MICROSECOND).astimezone(zone)
+    return to_moment(moment).astimezone(zone)

@@ -1,19 +1,18 @@
 """Tests that stand beside a trigger in the policy file: what happens to one person, and what it must decide then."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from features.moments import to_us
 from features.moments import zone as zone_of
 from policy.hours import TimeOfDay, Zone
 from policy.quantities import Duration, Horizon, Share
 from policy.reasons import Action, Reason
 
 EVERY_HORIZON: Final = "every"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def _by_horizon(value: object) -> object:
@@ -116,7 +115,7 @@ class TriggerTest(BaseModel):
     def starts_at(self) -> int:
         """The beginning, in microseconds."""
         began = datetime.combine(self.day, self.start, tzinfo=(zone_of(self.zone) if self.zone else None) or UTC)
-        return (began - _EPOCH) // _MICROSECOND
+        return to_us(began)
 
     def probabilities(self, horizons: frozenset[str]) -> dict[str, float]:
         """Return the probability for each horizon; without one, there is no answer (NaN)."""

@@ -6,11 +6,11 @@ import os
 from dataclasses import asdict
 from typing import Final
 
+from features.moments import to_moment
 from serving.claims import Claim
 from serving.endpoints import Lines
 from serving.rendered import Rendered
 from serving.retry import Answer
-from serving.wire import to_moment
 
 FOLDER: Final = "sent"
 """Below OPPORTUNE_HOME, so that erasure reaches it."""

@@ -4,10 +4,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
+from features.moments import to_moment
 from serving.contract_delivery import DeadLetter, DeadLettersAnswer
 from serving.cursors import cursor, read_cursor
 from serving.errors import NoSuchMessage
-from serving.wire import to_moment
 
 _DEAD: Final = text(
     "SELECT o.message_id, o.trigger_decision_id, o.trigger, o.channel, o.endpoint, o.attempts, o.created_at,"

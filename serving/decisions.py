@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
 
+from features.moments import to_moment
 from policy.reasons import Action, Reason
 from serving.contract_reads import DecisionExplained, DecisionsAnswer, Evaluation
 from serving.cursors import cursor, read_cursor
@@ -15,7 +16,6 @@ from serving.deliveries import messages_of
 from serving.driver import driver
 from serving.errors import NoSuchUser
 from serving.people import ids_of
-from serving.wire import to_moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

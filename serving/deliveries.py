@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
+from features.moments import to_moment
 from policy.reasons import Reason
 from serving.contract_reads import MessageExplained
 from serving.retry import Status
-from serving.wire import to_moment
 
 _MESSAGES: Final = text(
     "SELECT o.trigger_decision_id, o.message_id, o.channel, o.endpoint, o.status, o.attempts, o.next_attempt_at,"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 from fastapi import Query
 
+from features.moments import to_moment
 from features.normalise import normalise
 from policy.guards import EVERY_CHANNEL
 from serving import consents, suppressions
@@ -20,7 +21,6 @@ from serving.routes import GuardedRoute
 from serving.suppressions import ADDRESS, USER, Suppression
 from serving.tracking import refused_at
 from serving.user_ids import ids_in, key_in
-from serving.wire import to_moment
 from serving.withdrawal import suppress
 
 if TYPE_CHECKING:

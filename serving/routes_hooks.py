@@ -10,6 +10,7 @@ import msgspec
 
 from features.events import BadEvent
 from features.kinds import NAMES, Kind
+from features.moments import to_us
 from serving import contract_hooks as contract
 from serving.errors import NoSuchRoute
 from serving.hooks import Hook, Received
@@ -19,7 +20,6 @@ from serving.problem import OK
 from serving.report_intake import Intake, Taken, read_each
 from serving.reports import PERMANENT, Report, stable_id
 from serving.routes import GuardedRoute
-from serving.wire import to_us
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

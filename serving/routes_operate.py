@@ -10,6 +10,7 @@ from starlette.concurrency import iterate_in_threadpool
 
 from features.catalog import CATALOGUE
 from features.events import ANONYMOUS_PREFIX, BadEvent, user_key
+from features.moments import to_moment
 from features.values import text
 from serving import contract_operate as contract
 from serving.clock import wall
@@ -19,7 +20,6 @@ from serving.keys import ADMIN
 from serving.pause import is_paused, pause, paused_since, pending, resume
 from serving.problem import OK
 from serving.routes import GuardedRoute
-from serving.wire import to_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from features.moments import to_moment
 from policy.sentences import sentence
 from policy.source import PolicyRefused
 from serving import contract_policy as contract
@@ -12,7 +13,6 @@ from serving.errors import PolicyFileRefused
 from serving.keys import ADMIN
 from serving.policy_change import in_service, waiting
 from serving.routes import GuardedRoute
-from serving.wire import to_moment
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine as Database

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from features.catalog import CATALOGUE
 from features.events import ANONYMOUS_PREFIX, BadEvent, user_key
+from features.moments import to_moment
 from features.values import text
 from serving import contract_reads as contract
 from serving.decisions import decisions_of
@@ -17,7 +18,6 @@ from serving.keys import SCORE
 from serving.metrics import CONTENT_TYPE, exposition
 from serving.problem import NOT_READY, OK
 from serving.routes import GuardedRoute
-from serving.wire import to_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

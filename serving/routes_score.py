@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from features.events import BadEvent, user_key
 from features.kinds import Kind
+from features.moments import to_moment, to_us
 from features.normalise import normalise
 from features.values import text
 from serving import contract, wire
@@ -131,7 +132,7 @@ class ScoreRoutes:
         answer = await self._engine.score(users, at=at, explain=request.explain)
         return wire.encode(
             wire.ScoreBatchAnswer(
-                at=wire.to_moment(answer.at),
+                at=to_moment(answer.at),
                 models=answer.models,
                 policy_version=answer.policy_version,
                 scores=[
@@ -180,7 +181,7 @@ class ScoreRoutes:
             raise ScopeMissing("at: scoring as of another moment needs a key of scope admin.", field="at")
         if event is not None and not self._replay:
             raise InvalidField("at: an event happens when its timestamp says, so it cannot come with `at`.", field="at")
-        return wire.to_us(moment)
+        return to_us(moment)
 
 
 def _user(user_id: str | int | None, anonymous_id: str | int | None, prefix: str) -> UserIds:
@@ -211,7 +212,7 @@ def _score_answer(user: UserIds, answer: Answer) -> bytes:
             user_id=user[0],
             anonymous_id=user[1],
             known=scored.known,
-            at=wire.to_moment(answer.at),
+            at=to_moment(answer.at),
             intent=scored.intent,
             models=answer.models,
             policy_version=answer.policy_version,

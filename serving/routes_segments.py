@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Query
 
+from features.moments import to_moment
 from policy.sentences import sentence_of_segment
 from serving import contract_segments as contract
 from serving.driver import driver
@@ -13,7 +14,6 @@ from serving.errors import InvalidField, NoSuchSegment
 from serving.keys import ADMIN, SCORE
 from serving.members import AT_ONCE_DUE
 from serving.routes import GuardedRoute
-from serving.wire import to_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,12 +12,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from shutil import copyfile
 
 from features.events import Event
 from features.mapping import EventMapping
+from features.moments import to_us
 from policy.policy import Policy
 from policy.source import PolicyRefused, load
 from policy.variants import all_live
@@ -170,8 +171,7 @@ def _day(text: str) -> date:
 
 
 def _moment(day: date) -> int:
-    began = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return (began - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def _remark(*policies: Policy) -> str:

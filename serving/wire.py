@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, convert
@@ -19,8 +19,6 @@ Id = Annotated[str, Meta(max_length=256)] | int
 Moment = Annotated[datetime, Meta(tz=True)]
 
 DEEPEST = 64
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<place>.*)`)?$", re.DOTALL)
 
@@ -197,13 +195,3 @@ def _deeper_than(value: object, levels: int) -> bool:
     if isinstance(value, list):
         return levels == 0 or any(_deeper_than(each, levels - 1) for each in value)
     return False
-
-
-def to_us(moment: datetime) -> int:
-    """Return a moment as microseconds since the epoch."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def to_moment(at_us: int) -> datetime:
-    """Return microseconds since the epoch as a moment in UTC."""
-    return _EPOCH + timedelta(microseconds=at_us)

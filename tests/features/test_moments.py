@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.events import BadEvent
-from features.moments import iso, read_moment, utc_offset_s, zone
+from features.moments import iso, read_moment, to_moment, to_us, utc_offset_s, zone
 
 NOON = 1_501_588_800_000_000  # 2017-08-01T12:00:00Z
 
@@ -88,3 +88,8 @@ def test_the_offset_follows_the_season():
 @pytest.mark.parametrize("name", ["Mars/Base", "", "America", "../etc/passwd", "europe/berlin", "x" * 10_000])
 def test_a_zone_nobody_knows_is_none(name):
     assert zone(name) is None
+
+
+@given(st.integers(0, 4_000_000_000_000_000))
+def test_a_moment_comes_back_to_the_microsecond(at_us):
+    assert to_us(to_moment(at_us)) == at_us

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import insert
 
+from features.moments import to_moment
 from serving.deliveries import messages_of
 from serving.schema import outbox
-from serving.wire import to_moment
 from tests.serving.databases import NOW, SECOND, a_database
 
 LATER = NOW + 300 * SECOND

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from features.moments import to_moment, to_us
 from serving import contract, contract_events, wire
 from serving.errors import InvalidField, UnreadableBody
 from serving.items import Contribution, Decided, ModelUsed
@@ -152,7 +153,7 @@ ANSWERS = st.builds(
     user_id=st.none() | TEXTS,
     anonymous_id=st.none() | TEXTS,
     known=st.booleans(),
-    at=st.integers(0, 4_000_000_000_000_000).map(wire.to_moment),
+    at=st.integers(0, 4_000_000_000_000_000).map(to_moment),
     intent=st.dictionaries(st.sampled_from(["24h", "7d"]), st.none() | NUMBERS),
     models=st.dictionaries(st.sampled_from(["24h", "7d"]), st.builds(ModelUsed, TEXTS, TEXTS, st.booleans())),
     policy_version=TEXTS,
@@ -184,7 +185,7 @@ ANSWERS = st.builds(
 def test_every_answer_is_one_that_is_declared(answer):
     told = TypeAdapter(contract.ScoreAnswer).validate_json(wire.encode(answer))
 
-    assert wire.to_us(told.at) == wire.to_us(answer.at)
+    assert to_us(told.at) == to_us(answer.at)
     assert told.intent == answer.intent
     for horizon, contributions in (answer.explain or {}).items():
         for ours, theirs in zip(contributions, told.explain[horizon], strict=True):
@@ -233,8 +234,3 @@ def test_what_is_nested_deeper_than_can_be_kept_is_refused(levels):
     else:
         with pytest.raises(UnreadableBody):
             wire.refuse_depth(text, value)
-
-
-@given(st.integers(0, 4_000_000_000_000_000))
-def test_a_moment_comes_back_to_the_microsecond(at_us):
-    assert wire.to_us(wire.to_moment(at_us)) == at_us
