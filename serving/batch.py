@@ -21,7 +21,7 @@ from serving.memberships import Memberships
 from serving.occasions import due_occasion, occasion_of
 from serving.past import state_at
 from serving.people import People, Person
-from serving.policy_change import end, is_known
+from serving.policy_change import end
 from serving.profiles import Profiles, tells
 from serving.recheck import reconsider
 from serving.rounds import Round
@@ -181,7 +181,7 @@ class Batch:
             if quiet_until > timer.due_at:
                 self._timers.begin_anew(timer, quiet_until)
                 return False
-        if trigger is None or not is_known(timer, tools.timing):
+        if trigger is None:
             tools.clock.accept(timer.due_at)
             self._ended += end(self._connection, [timer], tools)
             return False

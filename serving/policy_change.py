@@ -124,12 +124,6 @@ def settle(connection: Connection, version: str) -> None:
         _remember(connection, found._replace(settled=True))
 
 
-def is_known(timer: Timer, timing: Timing) -> bool:
-    """Whether the policy in service has the trigger, and the step, that a timer is of."""
-    trigger = timing.by_name.get(timer.trigger)
-    return trigger is not None and timer.step <= len(trigger.steps)
-
-
 def left_over(connection: Connection, timing: Timing, *, after: Timer | None, at_most: int) -> list[Timer]:
     """Return the next timers that no trigger knows any more, those of earlier users first; empty at the end.
 
@@ -150,7 +144,7 @@ def left_over(connection: Connection, timing: Timing, *, after: Timer | None, at
 def end(connection: Connection, timers: Sequence[Timer], tools: Tools) -> int:
     """End timers that no trigger knows any more, each with a decision in the ledger; return how many still waited."""
     waiting = Timers(connection, tools.timing)
-    unknown = [each for each in timers if not is_known(each, tools.timing)]
+    unknown = [each for each in timers if tools.timing.of(each.trigger, each.step) is None]
     ended = [(each, tools.ticks.next()) for each in unknown if waiting.take(each)]
     evaluations = [_evaluation(connection, each, at) for each, at in ended]
     decisions = [_decision(each, at, tools.policy.version) for each, at in ended]
