@@ -23,12 +23,7 @@ ON CONFLICT (key_hash) DO UPDATE SET erased_at = max(tombstones.erased_at, exclu
 
 def erased_at(driver: Driver, keys: Iterable[str]) -> dict[str, int]:
     """Return when each of these keys was erased, in microseconds; nothing of those that never were."""
-    by_hash = hashes(driver, keys)
-    if not by_hash:
-        # Nobody ever was: the usual case costs one look.
-        return {}
-    found = driver.execute(_FIND, (json.dumps(list(by_hash)),)).fetchall()
-    return {by_hash[key_hash]: moment for key_hash, moment in found}
+    return moments(driver, _FIND, keys)
 
 
 def set_tombstones(driver: Driver, keys: Iterable[str], *, at: int) -> None:
@@ -41,6 +36,16 @@ def make_salt(driver: Driver) -> None:
     """Let `hashes` know keys from now on."""
     if scalar(driver, _SALT) is None:
         driver.execute(_KEEP_SALT, (secrets.token_hex(32),))
+
+
+def moments(driver: Driver, statement: str, keys: Iterable[str]) -> dict[str, int]:
+    """Return what a statement finds for the hashes of these keys, by key: a JSON list in, hash and moment (µs) out."""
+    by_hash = hashes(driver, keys)
+    if not by_hash:
+        # No hash was ever kept: the usual case costs one look.
+        return {}
+    found = driver.execute(statement, (json.dumps(list(by_hash)),)).fetchall()
+    return {by_hash[key_hash]: moment for key_hash, moment in found}
 
 
 def hashes(driver: Driver, keys: Iterable[str]) -> dict[str, str]:

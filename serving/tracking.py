@@ -3,7 +3,6 @@
 A refusal leaves a keyed hash of each id that the refusing event named, and when; see docs/privacy.md.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from serving.driver import Driver, driver
 from serving.lessons import Lesson, lesson_of, teaches
 from serving.log import Appended
 from serving.people import People, Person, ids_of, keys_of
-from serving.tombstones import hashes, make_salt
+from serving.tombstones import hashes, make_salt, moments
 
 _FIND: Final = "SELECT key_hash, at FROM refusals WHERE key_hash IN (SELECT value FROM json_each(?))"
 _REFUSE: Final = """
@@ -158,11 +157,7 @@ class Gate:
 
 def refused_at(driver: Driver, keys: Iterable[str]) -> dict[str, int]:
     """Return when each of these keys refused to be tracked, in microseconds; nothing of those that did not."""
-    by_hash = hashes(driver, keys)
-    if not by_hash:
-        return {}
-    found = driver.execute(_FIND, (json.dumps(list(by_hash)),)).fetchall()
-    return {by_hash[key_hash]: at for key_hash, at in found}
+    return moments(driver, _FIND, keys)
 
 
 def _named(event: Event) -> list[str]:
