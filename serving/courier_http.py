@@ -1,13 +1,14 @@
 """Messages over HTTP: as a signed webhook, or as whatever a provider's interface asks for."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import aiohttp
 
 from serving.claims import Claim
 from serving.endpoints import Api, Webhook
+from serving.json_paths import found_at
 from serving.provider_body import NotFilledIn, said
 from serving.rendered import Rendered
 from serving.retry import Answer, retry_after
@@ -40,9 +41,10 @@ async def call_api(session: aiohttp.ClientSession, claim: Claim, endpoint: Api, 
         if answer.error is not None:
             return Answer(answer.status_code, answer.error, answer.retry_after_us, response.status in endpoint.refusals)
         found = _json(await response.content.read(LARGEST_ANSWER)) if endpoint.error_at or endpoint.id_at else None
-        if endpoint.error_at and _at(found, endpoint.error_at):
+        if endpoint.error_at and found_at(found, endpoint.error_at):
             return Answer(response.status, "the provider took the request and refused the message", refused=True)
-        named = response.headers.get(endpoint.id_header) if endpoint.id_header else _at(found, endpoint.id_at or ())
+        in_header = response.headers.get(endpoint.id_header) if endpoint.id_header else None
+        named = found_at(found, endpoint.id_at) if endpoint.id_at else in_header
         return Answer(response.status, provider_id=_name(named))
 
 
@@ -64,18 +66,6 @@ def _json(text: bytes) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _at(found: Any, path: tuple[str, ...]) -> Any:
-    """Return what stands at a path of fields and positions; None where there is nothing."""
-    for step in path:
-        if isinstance(found, Mapping):
-            found = found.get(step)
-        elif isinstance(found, list) and step.isdecimal() and int(step) < len(found):
-            found = found[int(step)]
-        else:
-            return None
-    return found
 
 
 def _name(found: Any) -> str | None:

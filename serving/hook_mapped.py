@@ -13,6 +13,7 @@ from features.moments import read_moment
 from features.values import text
 from serving.errors import SignatureRefused
 from serving.hooks import Received, is_same, read_object
+from serving.json_paths import found_at
 from serving.lessons import address
 from serving.reports import Report, stable_id
 
@@ -103,13 +104,8 @@ def _products(body: Mapping[str, Any], products: Products) -> list[dict[str, Any
 
 
 def _at(body: Any, path: str) -> Any:
-    """Return what is at a path such as `customer.id` or `items.0.name`; None where nothing is."""
-    for step in path.split("."):
-        if isinstance(body, list):
-            body = body[int(step)] if step.isdecimal() and int(step) < len(body) else None
-        else:
-            body = body.get(step) if isinstance(body, dict) else None
-    return body
+    """Return what is at a path such as `customer.id`; None where nothing is."""
+    return found_at(body, path.split("."))
 
 
 def _first(body: Mapping[str, Any], paths: Sequence[str]) -> Any:

@@ -1,12 +1,13 @@
 """What a provider's HTTP interface is asked: JSON and headers whose texts are templates over a message."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from policy.sandbox import Compiled, Unfillable, compiled
 from policy.template_syntax import TemplateRefused
+from serving.json_paths import found_at
 from serving.mime import page
 from serving.rendered import Rendered
 
@@ -116,14 +117,8 @@ def _template(text: str, field: tuple[str | int, ...] = ()) -> Fill:
     alone = _VALUE.fullmatch(text)
     if alone is not None:
         path = alone[1].split(".")
-        return lambda said: _value(said, path)
+        return lambda said: found_at(said, path)
     return lambda said: _text(template, said)
-
-
-def _value(said: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        said = said.get(name) if isinstance(said, Mapping) else None
-    return said
 
 
 def _text(template: Compiled, said: Mapping[str, Any]) -> str:

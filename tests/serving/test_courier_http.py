@@ -162,6 +162,13 @@ async def test_a_refusal_within_a_success_is_a_refusal(tmp_path):
     )
 
 
+async def test_an_answer_names_a_message_only_where_the_endpoint_says_that_it_does(tmp_path):
+    async with a_provider(status=200, answer='"taken"') as provider:
+        done = await ask(endpoint_of(tmp_path, provider.url, "error_at: errors"))
+
+    assert (done.follows.status, done.answer.provider_id) == (Status.DELIVERED, None)
+
+
 async def test_a_text_that_cannot_be_filled_in_ends_the_message_before_anybody_is_asked(tmp_path):
     async with a_provider() as provider:
         done = await ask(endpoint_of(tmp_path, provider.url), Rendered(to=None))
