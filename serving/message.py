@@ -124,14 +124,15 @@ def compose(
 
 def _body(at: int, data: dict[str, Any]) -> str:
     envelope = {"type": EVENT_TYPE, "timestamp": _moment(at), "data": data}
-    body = _encode(envelope)
+    body = encoded(envelope)
     if len(body) >= LARGEST_BODY:
         data["event"]["properties"] = None
-        body = _encode(envelope)
+        body = encoded(envelope)
     return body.decode()
 
 
-def _encode(envelope: dict[str, Any]) -> bytes:
+def encoded(envelope: dict[str, Any]) -> bytes:
+    """Return the body of a webhook as it is sent and signed."""
     # Half a surrogate pair in an id is no reason to lose the message.
     text = json.dumps(envelope, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")

@@ -1,6 +1,5 @@
 """What a receiver gets when somebody enters or leaves a segment."""
 
-import json
 from datetime import timedelta
 from typing import Final
 
@@ -8,7 +7,7 @@ from features.events import ANONYMOUS_PREFIX
 from features.moments import iso
 from policy.quantities import microseconds
 from serving.members import Change
-from serving.message import Message, message_id_of
+from serving.message import Message, encoded, message_id_of
 from serving.people import Person
 
 ENTERED: Final = "segment.entered"
@@ -38,6 +37,5 @@ def announcement(change: Change, person: Person, *, endpoint: str, policy_versio
             "policy_version": policy_version,
         },
     }
-    # Half a surrogate pair in an id is no reason to lose the message.
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode()
+    text = encoded(body).decode()
     return Message(message_id_of(of), of, endpoint, text, change.at, _LIFETIME_US, user_no=change.user_no)
