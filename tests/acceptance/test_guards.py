@@ -6,8 +6,9 @@ import pytest
 
 from serving.history_append import append_history
 from serving.suppressions import ADDRESS, USER, Suppression, add
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, START, WAYS, Shop, event, one_by_one, shops
 
+__all__ = ["shops"]
 CART = {"properties": {"product_id": "p", "price": 2, "quantity": 1}}
 HOUR = 3600
 NOON_S = 1_700_049_600 - START // SECOND
@@ -21,16 +22,8 @@ def policy(*triggers, **fields):
 
 
 @pytest.fixture
-def open_shop(tmp_path):
-    opened = []
-
-    def open_one(*triggers, **fields):
-        opened.append(Shop(tmp_path, policy=policy(*triggers, **fields)))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.close()
+def open_shop(shops):
+    return lambda *triggers, **fields: shops(policy(*triggers, **fields))
 
 
 def added(user, at, **fields):
@@ -50,18 +43,6 @@ def consents(user, at, **preferences):
 
 def reasons(shop):
     return [reason for (reason,) in shop.rows("SELECT reason FROM decisions ORDER BY at, trigger")]
-
-
-async def one_by_one(shop, *events):
-    for each in events:
-        await shop.engine.ingest([each])
-
-
-async def at_once(shop, *events):
-    await asyncio.gather(*(shop.engine.ingest([each]) for each in events))
-
-
-WAYS = pytest.mark.parametrize("arrive", [one_by_one, at_once], ids=["one by one", "in one batch"])
 
 
 @WAYS

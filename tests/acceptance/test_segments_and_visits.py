@@ -1,11 +1,10 @@
 """Triggers that ask about visits and segments, on the real engine."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
 
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import Shop, at_once, event, one_by_one
 
 MINUTE = 60
 POLICY = """
@@ -54,24 +53,21 @@ def view(minute, product, user="u"):
     return event("Product Viewed", user, minute * MINUTE, properties={"product_id": product})
 
 
-async def decisions(shop, trigger):
+def decisions(shop, trigger):
     return [each[1:] for each in shop.rows(DECIDED) if each[0] == trigger]
 
 
 async def test_a_trigger_decides_when_a_visit_has_just_ended_and_knows_what_it_was_like(shop):
-    for each in (view(0, "a"), view(2, "b"), view(7, "a")):
-        await shop.engine.ingest([each])
-    await shop.engine.ingest([view(200, "a")])
-    await shop.engine.score([("nobody", None)], at=START + 400 * MINUTE * SECOND)
+    await one_by_one(shop, view(0, "a"), view(2, "b"), view(7, "a"), view(200, "a"))
+    await shop.until(400 * MINUTE)
 
-    assert await decisions(shop, "visit-over") == [("sent", 37), ("condition_not_met", 230)]
+    assert decisions(shop, "visit-over") == [("sent", 37), ("condition_not_met", 230)]
 
 
 async def test_a_count_within_the_visit_begins_anew_with_the_next_one(shop):
-    for minute in (0, 1, 60, 61, 62, 63):
-        await shop.engine.ingest([view(minute, "a")])
+    await one_by_one(shop, *(view(minute, "a") for minute in (0, 1, 60, 61, 62, 63)))
 
-    assert [reason for reason, _ in await decisions(shop, "third-look")] == [
+    assert [reason for reason, _ in decisions(shop, "third-look")] == [
         *["condition_not_met"] * 4,
         "sent",
         "condition_not_met",
@@ -82,15 +78,15 @@ async def test_a_segment_holds_at_the_very_event_that_makes_it_so(shop):
     await shop.engine.ingest([view(0, "a")])
     await shop.engine.ingest([view(40, "a")])
 
-    assert await decisions(shop, "hello-again") == [("condition_not_met", 0), ("sent", 40)]
+    assert decisions(shop, "hello-again") == [("condition_not_met", 0), ("sent", 40)]
 
 
 async def test_what_is_linked_later_in_the_same_batch_was_not_known_before(shop):
     await shop.engine.ingest([view(0, "a", user="v")])
     link = event("", "u", 41 * MINUTE, type="alias", previousId="v")
-    await asyncio.gather(*(shop.engine.ingest([each]) for each in (view(40, "a"), link, view(42, "a"))))
+    await at_once(shop, view(40, "a"), link, view(42, "a"))
 
-    assert await decisions(shop, "hello-again") == [("condition_not_met", 0), ("condition_not_met", 40), ("sent", 42)]
+    assert decisions(shop, "hello-again") == [("condition_not_met", 0), ("condition_not_met", 40), ("sent", 42)]
 
 
 DECILES = """
@@ -117,5 +113,5 @@ async def test_a_decile_is_that_of_the_model_in_service_and_a_model_without_has_
     shop.tools.scorer = replace(shop.tools.scorer, deciles={"24h": deciles} if deciles else {})
     await shop.engine.ingest([view(0, "a")])
 
-    assert await decisions(shop, "likeliest") == [(reason, 0)]
+    assert decisions(shop, "likeliest") == [(reason, 0)]
     shop.close()

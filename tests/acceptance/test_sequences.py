@@ -1,13 +1,13 @@
 """Sequences: each step decides by itself, with what the person did with the message before."""
 
-import asyncio
 import json
 
 import pytest
 
 from serving.message import message_id_of
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, START, WAYS, event, shops
 
+__all__ = ["shops"]
 HOUR = 3600.0
 CART = {"properties": {"cart_id": "c", "product_id": "p", "price": 2, "quantity": 1}}
 STEPS = """
@@ -35,21 +35,12 @@ triggers:
 
 
 @pytest.fixture
-def opened(tmp_path):
-    """Open shops in one folder; close them at the end."""
-    shops = []
-
-    def open_shop(fields=STEPS, **given):
-        shops.append(Shop(tmp_path, policy=policy(fields, **given)))
-        return shops[-1]
-
-    yield open_shop
-    for each in shops:
-        each.close()
+def opened(shops):
+    return lambda fields=STEPS, **given: shops(policy(fields, **given))
 
 
 async def until(shop, hours):
-    await shop.engine.score([("nobody", None)], at=START + round(hours * HOUR * SECOND))
+    await shop.until(hours * HOUR)
 
 
 def decided(shop, user="u"):
@@ -138,15 +129,10 @@ async def test_the_sequence_ends_where_the_person_has_what_they_came_for(opened)
     assert decided(shop, "w") == [(0, "sent", 0), (1, "sent", 1)]
 
 
-@pytest.mark.parametrize("together", [True, False])
-async def test_an_event_cancels_what_is_left_of_it(opened, together):
+@WAYS
+async def test_an_event_cancels_what_is_left_of_it(opened, arrive):
     shop = opened(f"cancel_on: Order Completed{STEPS}")
-    events = [added(), event("Order Completed", "u", HOUR, **CART)]
-    if together:
-        await asyncio.gather(*(shop.engine.ingest([each]) for each in events))
-    else:
-        for each in events:
-            await shop.engine.ingest([each])
+    await arrive(shop, added(), event("Order Completed", "u", HOUR, **CART))
     await until(shop, 100)
 
     assert decided(shop) == [(0, "sent", 0), (1, "cancelled", 1)]

@@ -5,26 +5,23 @@ import json
 import pytest
 
 from serving.message import message_id_of
-from tests.serving.engines import Shop, event
+from tests.serving.engines import event, shops
 
+__all__ = ["shops"]
 HOUR = 3600.0
 REASONS = "SELECT trigger, reason, channels FROM decisions ORDER BY at, rowid"
 
 
 @pytest.fixture
-def opened(tmp_path):
-    """Open shops with triggers on Product Added, each given by its own fields; close them at the end."""
-    shops = []
+def opened(shops):
+    """Open shops with triggers on Product Added, each given by its own fields."""
 
     def open_shop(**triggers):
         basics = "on: Product Added, threshold: 25%, hold_out: 0, mode: live"
         lines = "".join(f"- {{name: {name}, {basics}, {fields}}}\n" for name, fields in triggers.items())
-        shops.append(Shop(tmp_path, policy=f"format: 1\ntriggers:\n{lines}"))
-        return shops[-1]
+        return shops(f"format: 1\ntriggers:\n{lines}")
 
-    yield open_shop
-    for each in shops:
-        each.close()
+    return open_shop
 
 
 def added(user="u", at=0.0, **properties):

@@ -1,6 +1,8 @@
 """An engine on a real database and a real online store, on a clock the test moves."""
 
+import asyncio
 import json
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -96,6 +98,10 @@ class Shop:
         await self.engine.flush()
         return self.online.read(keys)
 
+    async def until(self, seconds):
+        """Let the clock of the replay reach a moment, `seconds` after START."""
+        await self.engine.score([("nobody", None)], at=START + round(seconds * SECOND))
+
     def close(self):
         self.engine.close()
         self.database.dispose()
@@ -113,6 +119,27 @@ def event(name: str, user: str | None = None, at: float = 0.0, **fields: Any):
     }
     raw["timestamp"] = (START + round(at * SECOND)) / SECOND
     return normalise(raw, received_at=START + round(at * SECOND), mapping=MAPPING)
+
+
+async def one_by_one(shop, *events):
+    """Each event in a request of its own, one after the other."""
+    for each in events:
+        await shop.engine.ingest([each])
+
+
+async def at_once(shop, *events):
+    """Each event in a request of its own, all of them in one batch."""
+    await asyncio.gather(*(shop.engine.ingest([each]) for each in events))
+
+
+WAYS = pytest.mark.parametrize("arrive", [one_by_one, at_once], ids=["one by one", "in one batch"])
+
+
+@pytest.fixture
+def shops(tmp_path):
+    """Open shops in one folder, each with a policy; close them at the end."""
+    with ExitStack() as opened:
+        yield lambda policy, kind=Shop: opened.enter_context(closing(kind(tmp_path, policy=policy)))
 
 
 @pytest.fixture

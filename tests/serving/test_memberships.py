@@ -1,12 +1,10 @@
 """Who is in which segment: what is stored is what a naive reading of the whole history says, at any time."""
 
-import asyncio
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serving.segments import tend_all
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import Shop, at_once, event
 
 MINUTE = 60
 DAY = 24 * 3600
@@ -111,11 +109,11 @@ async def test_what_is_stored_is_what_the_whole_history_says(tmp_path_factory, s
     shop = Shop(tmp_path_factory.mktemp("shop"), policy=POLICY)
     while events:
         size = cuts.pop() if cuts else 3
-        await asyncio.gather(*(shop.engine.ingest([each]) for each in events[:size]))
+        await at_once(shop, *events[:size])
         if cuts and cuts[-1] % 2:
             await tend_all(shop.engine, shop.database)
         events = events[size:]
-    await shop.engine.score([("nobody", None)], at=START + now * SECOND)
+    await shop.until(now)
     await tend_all(shop.engine, shop.database)
 
     found = stored(shop)

@@ -10,7 +10,7 @@ from policy.timing import timing
 from serving import policy_sequel
 from serving.policy_change import Change, in_service, left_over, settle
 from serving.policy_sequel import follow, in_words
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, Shop, event
 
 MINUTE = 60 * SECOND
 CART = {"properties": {"cart_id": "c", "product_id": "p", "price": 2, "quantity": 1}}
@@ -54,7 +54,7 @@ async def put(shop, text):
 
 
 async def until(shop, minutes):
-    await shop.engine.score([("nobody", None)], at=START + minutes * MINUTE)
+    await shop.until(minutes * 60)
 
 
 def waiting(shop):

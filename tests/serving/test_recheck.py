@@ -7,9 +7,10 @@ from serving.claims import take
 from serving.clock import wall
 from serving.history_append import append_history
 from serving.recheck import asking
-from tests.acceptance.test_guards import CART, HOUR, NOON_S, added, at_once, consents, identify, one_by_one, policy
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.acceptance.test_guards import CART, HOUR, NOON_S, added, consents, identify, policy
+from tests.serving.engines import SECOND, START, WAYS, Shop, event, one_by_one, shops
 
+__all__ = ["shops"]
 LEASE_US = 30 * SECOND
 EVENING = {"quiet_hours": {"from": "21:00", "to": "08:00"}}
 
@@ -43,16 +44,8 @@ class Counter(Shop):
 
 
 @pytest.fixture
-def open_shop(tmp_path):
-    opened = []
-
-    def open_one(*triggers, **fields):
-        opened.append(Counter(tmp_path, policy=policy(*triggers, **fields)))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.close()
+def open_shop(shops):
+    return lambda *triggers, **fields: shops(policy(*triggers, **fields), Counter)
 
 
 def history(*events):
@@ -83,7 +76,7 @@ async def test_a_refusal_that_nobody_told_the_server_is_found_in_the_instant_of_
     assert withdrawn(shop, "no_consent")
 
 
-@pytest.mark.parametrize("arrive", [one_by_one, at_once], ids=["one by one", "in one batch"])
+@WAYS
 async def test_a_refusal_withdraws_what_is_pending_at_once(open_shop, arrive):
     shop = open_shop({"channel": "email"}, {"channel": "webhook", "on": "Product Viewed"})
     await arrive(
@@ -133,7 +126,7 @@ async def fire(shop, user="u", at=1, cart=None):
     """Put something in the cart, and let the timer fire."""
     properties = {**CART["properties"], **({"cart_id": cart} if cart else {})}
     await shop.engine.ingest([event("Product Added", user, at, properties=properties)])
-    await shop.engine.score([("nobody", None)], at=START + (at + 601) * SECOND)
+    await shop.until(at + 601)
 
 
 @pytest.mark.parametrize(("clicked_by", "gone"), [({"machine": True}, []), ({}, [("u", "withdrawn")])])
@@ -168,7 +161,7 @@ async def test_a_purchase_that_came_in_before_the_trigger_began_to_wait_withdraw
     shop = open_shop(CANCELLED)
     await shop.engine.ingest([order("u", 300)])
     await fire(shop, at=1)
-    await shop.engine.score([("nobody", None)], at=START + 1000 * SECOND)
+    await shop.until(1000)
     assert [row[1] for row in shop.standing()] == ["pending"]
 
     assert shop.claim() == ["u"]
@@ -290,7 +283,7 @@ async def test_a_turn_takes_as_many_statements_for_forty_messages_as_for_two(ope
     shop = open_shop({**CANCELLED, "guards": guards, "channel": "email"})
     for each in range(people):
         await shop.engine.ingest([consents(f"u{each}", 0, marketing=True), added(f"u{each}", 1)])
-    await shop.engine.score([("nobody", None)], at=START + 700 * SECOND)
+    await shop.until(700)
     statements = []
     with shop.database.connect() as connection:
         raw = connection.connection.driver_connection

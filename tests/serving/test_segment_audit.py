@@ -57,7 +57,7 @@ async def act(shop, i, minute, what, of):
         await shop.engine.replace_policy(parse(of))
         await adopt(shop.engine, shop.engine.policy.segment_rules)
     elif what == "wait":
-        await shop.engine.score([("nobody", None)], at=START + at * SECOND)
+        await shop.until(at)
         await tend_all(shop.engine, shop.database)
     else:
         await shop.engine.ingest([event(of, what, at, n=i, properties={"product_id": "a", "price": 5, "quantity": 1})])
@@ -71,7 +71,7 @@ async def test_the_audit_finds_no_difference_whatever_happened(tmp_path_factory,
     for i, (what, of, pause) in enumerate(acts):
         minute += pause
         await act(shop, i, minute, what, of)
-    await shop.engine.score([("nobody", None)], at=START + (minute + 1) * 60 * SECOND)
+    await shop.until((minute + 1) * 60)
     await tend_all(shop.engine, shop.database)
     with shop.database.connect() as connection:
         found = audit(connection, shop.engine.policy, shop.tools.scorer)

@@ -35,7 +35,7 @@ def shop(tmp_path):
 
 async def pass_time(shop, at):
     """Let the replay's clock reach a moment, and everybody be looked at who is due."""
-    await shop.engine.score([("nobody", None)], at=START + at * SECOND)
+    await shop.until(at)
     return await tend_all(shop.engine, shop.database)
 
 

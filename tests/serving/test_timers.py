@@ -51,7 +51,7 @@ def shop(tmp_path):
 
 async def until(shop, minutes):
     """Let the clock of the replay reach a moment."""
-    await shop.engine.score([("nobody", None)], at=START + round(minutes * MINUTE * SECOND))
+    await shop.until(minutes * MINUTE)
 
 
 def decided(shop):

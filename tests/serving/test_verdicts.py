@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from serving.message import message_id_of
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, START, WAYS, Shop, at_once, event
 
 CART = {"properties": {"product_id": "p", "price": 2, "quantity": 1}}
 POLICY = """
@@ -41,11 +41,6 @@ def identify(user, anonymous, at):
 
 def reasons(shop):
     return shop.rows(f"{REASONS} ORDER BY at")
-
-
-async def at_once(shop, *events):
-    """Each event in a request of its own, all of them in one batch."""
-    await asyncio.gather(*(shop.engine.ingest([each]) for each in events))
 
 
 async def test_every_trigger_gives_its_own_reason_and_they_are_told_in_the_answer(shop):
@@ -86,14 +81,9 @@ async def test_one_message_is_enqueued_for_each_firing_and_names_its_event(shop)
     ]
 
 
-@pytest.mark.parametrize("together", [True, False])
-async def test_a_trigger_cools_down_within_a_batch_as_it_does_between_batches(shop, together):
-    events = [added("u", 1), added("u", 10), added("w", 20), added("u", 3601), added("u", 3602)]
-    if together:
-        await at_once(shop, *events)
-    else:
-        for each in events:
-            await at_once(shop, each)
+@WAYS
+async def test_a_trigger_cools_down_within_a_batch_as_it_does_between_batches(shop, arrive):
+    await arrive(shop, added("u", 1), added("u", 10), added("w", 20), added("u", 3601), added("u", 3602))
 
     assert reasons(shop) == [
         ("u", "sent"),
@@ -140,19 +130,15 @@ async def test_what_fired_before_a_link_at_the_end_of_a_batch_cools_down_in_the_
     assert [reason for _, reason in reasons(shop)] == ["sent", "cooling_down"]
 
 
-@pytest.mark.parametrize("together", [True, False])
-async def test_an_arm_is_drawn_for_who_somebody_was_then(tmp_path, together):
+@WAYS
+async def test_an_arm_is_drawn_for_who_somebody_was_then(tmp_path, arrive):
     """A link that follows in the same batch changes no arm that was drawn before it."""
     shop = Shop(tmp_path, policy=HALF)
     pairs = [(f"u{n}", f"a{n}") for n in range(12)]
     await shop.engine.ingest([event("Product Viewed", None, 0, anonymousId=visitor) for _, visitor in pairs])
     await shop.engine.ingest([event("Product Viewed", user, 1) for user, _ in pairs])
     for user, visitor in pairs:
-        events = [added(user, 2), identify(user, visitor, 3), added(user, 4)]
-        await (at_once(shop, *events) if together else shop.engine.ingest(events[:1]))
-        if not together:
-            await shop.engine.ingest(events[1:2])
-            await shop.engine.ingest(events[2:])
+        await arrive(shop, added(user, 2), identify(user, visitor, 3), added(user, 4))
     arms = shop.rows("SELECT u.user_key, d.arm FROM decisions d JOIN users u USING (user_no) ORDER BY d.at")
     split = shop.engine._tools.policy.triggers[0].split
     shop.close()
