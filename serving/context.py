@@ -26,6 +26,8 @@ WHERE d.trigger_decision_id = ?
 """
 _SAID: Final = ("channel", "decision_id", "event", "horizon", "score", "step", "threshold", "trigger")
 
+_OF_EVENTS: Final = {"cart": baskets.cart, "viewed": baskets.viewed}
+
 
 class Asking(NamedTuple):
     """A message whose templates look at something.
@@ -53,9 +55,9 @@ def context(connection: Connection, asking: Asking, names: frozenset[str]) -> di
         found["profile"] = _profile(connection, person)
     if "features" in names:
         found["features"] = _features(connection, data.get("decision_id"))
-    if names & {"cart", "viewed"}:
+    if names & _OF_EVENTS.keys():
         events, direct = _events(connection, person), driver(connection)
-        found |= {"cart": baskets.cart(direct, events), "viewed": baskets.viewed(direct, events)}
+        found |= {name: tell(direct, events) for name, tell in _OF_EVENTS.items() if name in names}
     plain: dict[str, Any] = _without_nulls(found)
     return plain
 
