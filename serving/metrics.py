@@ -11,10 +11,15 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from features.kinds import Kind
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from prometheus_client.core import Metric
+
+    from features.events import Event
+    from serving.items import Ingested
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LATENCY_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -107,6 +112,18 @@ class Metrics:
         """Tell which policy is in service, and whether its file was refused."""
         self.policy = version
         self.gauge("policy_refused", "Whether the policy file was refused.", lambda: float(is_refused()))
+
+    def took_in(self, ingested: Ingested, events: Iterable[Event]) -> None:
+        """Count events that came in, by what became of them."""
+        counted = self.events
+        counted["accepted"] += ingested.accepted
+        counted["duplicate"] += ingested.duplicates
+        counted["erased"] += ingested.erased
+        counted["untracked"] += ingested.untracked
+        counted["outdated"] += ingested.outdated
+        for event in events:
+            if event.kind is Kind.OTHER:
+                counted["unknown"] += 1
 
     def gauge(self, name: str, meaning: str, measure: Callable[[], float]) -> None:
         """Measure something whenever somebody asks."""

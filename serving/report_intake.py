@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 
 from features.events import BadEvent
-from features.kinds import Kind
 from serving.rejects import Reject
 from serving.report_people import Whose, whose_are
 from serving.reports import Report, event_of
@@ -156,11 +155,7 @@ class Intake:
         ingested = await self._engine.ingest(events)
         taken.accepted, taken.duplicates = ingested.accepted, ingested.duplicates
         taken.dropped = ingested.erased + ingested.untracked + ingested.outdated
-        counted = self._metrics.events
-        for name in ("accepted", "erased", "untracked", "outdated"):
-            counted[name] += getattr(ingested, name)
-        counted["duplicate"] += ingested.duplicates
-        counted["unknown"] += sum(each.kind is Kind.OTHER for each in events)
+        self._metrics.took_in(ingested, events)
 
     async def _count_strangers(self, source: str, events: Sequence[Event], at: int) -> int:
         if not events:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import Raw, ValidationError
 
 from features.events import BadEvent
-from features.kinds import Kind
 from features.message import merge_batch
 from features.normalise import normalise
 from serving import contract_events as contract
@@ -167,15 +166,7 @@ class EventRoutes:
     async def _ingest(self, events: Sequence[Event], received_at: int) -> None:
         ingested = await self._engine.ingest(events)
         self._metrics.event_to_decision_s.observe((self._clock() - received_at) / 1e6, ingested.accepted)
-        counted = self._metrics.events
-        counted["accepted"] += ingested.accepted
-        counted["duplicate"] += ingested.duplicates
-        counted["erased"] += ingested.erased
-        counted["untracked"] += ingested.untracked
-        counted["outdated"] += ingested.outdated
-        for event in events:
-            if event.kind is Kind.OTHER:
-                counted["unknown"] += 1
+        self._metrics.took_in(ingested, events)
 
     async def set_aside(self, call: str, body: bytes, caller: Caller, bad: BadEvent) -> None:
         """Keep what came for a call and is no message at all, with what is wrong with it."""
