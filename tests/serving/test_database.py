@@ -1,6 +1,7 @@
 """The tables are what the schema says, and a transaction is all or nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from alembic import command
@@ -26,6 +27,16 @@ FACTS = "SELECT name FROM facts ORDER BY name"
 def migrated_step_by_step(monkeypatch):
     """Let the migrations themselves make the tables here: they are what is tested."""
     monkeypatch.setattr("serving.database.migrate", migrate)
+
+
+@contextmanager
+def as_of(revision, folder):
+    """Make the tables of a revision, and write to them in one transaction."""
+    engine = create_engine(f"sqlite:///{folder / 'opportune.db'}")
+    with engine.begin() as connection:
+        migrate(connection, revision)
+        yield connection
+    engine.dispose()
 
 
 @pytest.fixture
@@ -135,14 +146,11 @@ def test_several_processes_may_be_the_first_to_open_it(tmp_path):
 
 
 def test_a_log_from_before_events_named_the_one_before_them_is_chained(tmp_path):
-    engine = create_engine(f"sqlite:///{tmp_path / 'opportune.db'}")
-    with engine.begin() as connection:
-        migrate(connection, "0001")
+    with as_of("0001", tmp_path) as connection:
         for number in (1, 2):
             connection.execute(text(OLD_USER), {"number": number})
         for seq, number in enumerate([1, 2, 1, 1, 2], 1):
             connection.execute(text(OLD_EVENT), {"seq": seq, "number": number})
-    engine.dispose()
     with a_database(tmp_path) as database:
         assert rows(database, "SELECT seq, prev_seq FROM events ORDER BY seq") == [
             (1, None),
@@ -154,9 +162,7 @@ def test_a_log_from_before_events_named_the_one_before_them_is_chained(tmp_path)
 
 
 def test_what_waits_and_what_was_sent_is_kept_when_timers_learn_of_steps(tmp_path):
-    engine = create_engine(f"sqlite:///{tmp_path / 'opportune.db'}")
-    with engine.begin() as connection:
-        migrate(connection, "0003")
+    with as_of("0003", tmp_path) as connection:
         for statement in (
             "INSERT INTO users (user_no, user_key, last_seq, last_known_at, unit) VALUES (1, 'u', 1, 1, 'u')",
             "INSERT INTO timers VALUES (1, 't', 'k', 5, 3, 1)",
@@ -164,7 +170,6 @@ def test_what_waits_and_what_was_sent_is_kept_when_timers_learn_of_steps(tmp_pat
             "INSERT INTO sends VALUES (1, 4, 't', 'email')",
         ):
             connection.execute(text(statement))
-    engine.dispose()
     with a_database(tmp_path) as database:
         assert rows(database, "SELECT * FROM timers") == [(1, "t", 0, "k", 5, 3, 1, None, None, None)]
         assert rows(database, "SELECT user_no, key, trigger, fired_at FROM cooldowns") == [(1, "", "t", 4)]
@@ -172,9 +177,7 @@ def test_what_waits_and_what_was_sent_is_kept_when_timers_learn_of_steps(tmp_pat
 
 
 def test_steps_can_be_taken_back(tmp_path):
-    engine = create_engine(f"sqlite:///{tmp_path / 'opportune.db'}")
-    with engine.begin() as connection:
-        migrate(connection, "0004")
+    with as_of("0004", tmp_path) as connection:
         for statement in (
             "INSERT INTO users (user_no, user_key, last_seq, last_known_at, unit) VALUES (1, 'u', 1, 1, 'u')",
             "INSERT INTO timers VALUES (1, 't', 0, '', 5, 3, 1, 4, NULL, NULL), (1, 't', 1, '', 9, 3, 1, NULL, 'd', 4)",
@@ -186,6 +189,5 @@ def test_steps_can_be_taken_back(tmp_path):
         config.attributes["connection"] = connection
         command.downgrade(config, "0003")
         found = [connection.execute(text(f"SELECT * FROM {each}")).all() for each in ("timers", "cooldowns", "sends")]
-    engine.dispose()
 
     assert found == [[(1, "t", "", 5, 3, 1)], [(1, "t", 6)], [(1, 4, "t", "email")]]
