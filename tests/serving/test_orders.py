@@ -3,14 +3,9 @@
 import pytest
 
 from serving import orders
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, START, event, shop
 
-
-@pytest.fixture
-def shop(tmp_path):
-    opened = Shop(tmp_path)
-    yield opened
-    opened.close()
+__all__ = ["shop"]
 
 
 def ordered(user, at, **fields):
