@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -16,11 +16,13 @@ from features.kinds import fold_name
 from policy.policy import Policy
 from policy.source import PolicyRefused, load
 from policy.view import Seen
+from serving import members
 from serving.champions import Champions
 from serving.database import open_database
-from serving.driver import Driver, Row, driver
+from serving.driver import Row, driver
 from serving.log import last_moment
 from serving.mapping_file import MappingRefused, read_mapping
+from serving.members import Membership
 from serving.past import state_at
 from serving.people import People, Person
 from serving.profiles import Profiles
@@ -31,8 +33,7 @@ from serving.views import PersonView
 SHOWN: Final = 20
 _AT_ONCE: Final = 500
 _PEOPLE: Final = """
-SELECT u.user_no, u.user_key, l.looked_at, l.due_at FROM users u LEFT JOIN segment_looks l USING (user_no)
-WHERE u.merged_into IS NULL AND u.last_seq > 0 AND u.user_no > ? ORDER BY u.user_no LIMIT ?
+SELECT user_no, user_key FROM users WHERE merged_into IS NULL AND last_seq > 0 AND user_no > ? ORDER BY user_no LIMIT ?
 """
 # Every event of these people under all of their ids, link or no link: nothing that the memberships were made with.
 _EVENTS: Final = """
@@ -45,7 +46,6 @@ SELECT chain.root, e.kind, e.name, e.occurred_at, e.known_at, e.payload FROM cha
 ORDER BY e.occurred_at DESC, e.known_at DESC
 """
 _payload = msgspec.json.Decoder().decode
-_STORED: Final = "SELECT user_no, segment FROM segment_members WHERE user_no IN (SELECT value FROM json_each(?))"
 _STRAY: Final = """
 SELECT u.user_key, m.segment FROM segment_members m JOIN users u USING (user_no)
 WHERE u.merged_into IS NOT NULL OR m.segment NOT IN (SELECT value FROM json_each(?))
@@ -96,11 +96,11 @@ class Audit:
 
 
 class _Person(NamedTuple):
-    """Somebody, and when they were last looked at, in microseconds."""
+    """Somebody, all their events, newest first, and what is stored of them."""
 
     person: Person
     log: Sequence[Seen]
-    looked_at: int | None
+    stored: Membership
 
 
 class _WholeView(PersonView):
@@ -133,11 +133,11 @@ def audit(connection: Connection, policy: Policy, scorer: Scorer) -> Audit:
     after = 0
     while rows := direct.execute(_PEOPLE, (after, _AT_ONCE)).fetchall():
         after = rows[-1][0]
-        due = {number for number, _, _, due_at in rows if due_at is not None and due_at <= last}
+        stored = members.read(direct, [number for number, _ in rows])
+        due = {number for number, each in stored.items() if each.due_at is not None and each.due_at <= last}
         found.waiting += len(due)
-        stored = _stored(direct, [row[0] for row in rows])
-        for each in _people(connection, [row for row in rows if row[0] not in due]):
-            mine = stored[each.person.no] & policy.segments_by_name.keys()
+        for each in _people(connection, [row for row in rows if row[0] not in due], stored):
+            mine = each.stored.segments.keys() & policy.segments_by_name.keys()
             found.people += 1
             found.members += len(mine)
             should = _segments_of(connection, policy, scorer, each, last)
@@ -148,8 +148,9 @@ def audit(connection: Connection, policy: Policy, scorer: Scorer) -> Audit:
 def _segments_of(connection: Connection, policy: Policy, scorer: Scorer, of: _Person, last: int) -> set[str]:
     """Return the names of the segments that somebody is in."""
     watched = policy.segment_rules.watched
-    at = max(last, of.looked_at or 0)
-    as_of = {name: of.looked_at if name in watched and of.looked_at else at for name in policy.segments_by_name}
+    looked_at = of.stored.looked_at
+    at = max(last, looked_at or 0)
+    as_of = {name: looked_at if name in watched and looked_at else at for name in policy.segments_by_name}
     views = {moment: _view(connection, policy, scorer, of, moment) for moment in set(as_of.values())}
     return {each.name for each in policy.segments if each.holds(views[as_of[each.name]])}
 
@@ -174,24 +175,17 @@ def _view(connection: Connection, policy: Policy, scorer: Scorer, of: _Person, a
     return view
 
 
-def _people(connection: Connection, rows: Sequence[Row]) -> Iterator[_Person]:
-    numbers = json.dumps([row[0] for row in rows])
+def _people(connection: Connection, rows: Sequence[Row], stored: Mapping[int, Membership]) -> Iterator[_Person]:
+    numbers = json.dumps([number for number, _ in rows])
     logs: dict[int, list[Seen]] = defaultdict(list)
     for root, kind, name, occurred_at, known_at, payload in driver(connection).execute(_EVENTS, (numbers,)).fetchall():
         logs[root].append(Seen(kind, name, occurred_at, known_at, _payload(payload).get("properties", {})))
     people = People(connection)
-    people.find(row[1] for row in rows)
-    for number, key, looked_at, _ in rows:
+    people.find(key for _, key in rows)
+    for number, key in rows:
         person = people.get(key)
         if person is not None:
-            yield _Person(person, logs[number], looked_at)
-
-
-def _stored(direct: Driver, numbers: Sequence[int]) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = {number: set() for number in numbers}
-    for number, segment in direct.execute(_STORED, (json.dumps(numbers),)).fetchall():
-        found[number].add(segment)
-    return found
+            yield _Person(person, logs[number], stored[number])
 
 
 def main() -> int:
