@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from serving.settings import Settings
 from tests.serving.asking import reply
 from tests.serving.databases import rows
 from tests.serving.mail_servers import a_mail_server
-from tests.serving.receivers import SECRET, receiving
+from tests.serving.receivers import receiving
+from tests.serving.servers import a_server
 from tests.serving.test_courier_http import a_provider
 
 BASICS = "on: Product Added, threshold: 0, cool_down: 1h, hold_out: 0, mode: live, guards: {consent: none}"
@@ -58,15 +58,12 @@ def added(user):
 def serve(tmp_path):
     """Put a server together, with these endpoints."""
 
-    def a_server(*, port, url, hook, policy=TRIGGERS, **settings):
-        from serving.app import Server
-
+    def put_together(*, port, url, hook, policy=TRIGGERS, **settings):
         (tmp_path / "triggers.yaml").write_text(policy)
         (tmp_path / "channels.yaml").write_text(CHANNELS.format(port=port, url=url))
-        given = {"triggers": tmp_path / "triggers.yaml", "channels": tmp_path / "channels.yaml"} | settings
-        return Server(Settings(home=tmp_path, watch_registry=False, webhook_url=hook, webhook_secret=SECRET, **given))
+        return a_server(tmp_path, channels=tmp_path / "channels.yaml", webhook_url=hook, **settings)
 
-    return a_server
+    return put_together
 
 
 async def settled(server, count):
@@ -132,10 +129,7 @@ async def test_what_no_endpoint_is_configured_for_is_missing_by_its_channel(serv
     server.database.dispose()
     (tmp_path / "triggers.yaml").write_text(TRIGGERS.replace("staging", "letters"))
 
-    from serving.app import Server
-
-    given = {"triggers": tmp_path / "triggers.yaml", "channels": tmp_path / "channels.yaml", "watch_registry": False}
-    bare = Server(Settings(home=tmp_path, **given))
+    bare = a_server(tmp_path, channels=tmp_path / "channels.yaml", webhook_url=None, webhook_secret=None)
     assert [each.partition(":")[0] for each in bare._missing() if "endpoint" in each] == [
         "an endpoint named default",
         "an endpoint named letters",

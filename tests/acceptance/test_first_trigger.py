@@ -3,14 +3,13 @@
 import asyncio
 
 import pytest
-from pydantic import SecretStr
 
 from features.normalise import normalise
 from serving.clock import wall
 from serving.mapping_file import read_mapping
-from serving.settings import Settings
 from tests.serving.databases import rows
-from tests.serving.receivers import SECRET, receiving
+from tests.serving.receivers import receiving
+from tests.serving.servers import a_server
 
 TRIGGERS = """
 triggers:
@@ -48,18 +47,9 @@ async def tell(engine, mapping):
 
 
 async def test_from_event_to_message_to_outcome(tmp_path, mapping):
-    from serving.app import Server
-
     (tmp_path / "triggers.yaml").write_text(TRIGGERS, encoding="utf-8")
     async with receiving() as receiver:
-        settings = Settings(
-            home=tmp_path,
-            triggers=tmp_path / "triggers.yaml",
-            webhook_url=receiver.url,
-            webhook_secret=SecretStr(SECRET),
-            watch_registry=False,
-        )
-        server = Server(settings)
+        server = a_server(tmp_path, webhook_url=receiver.url)
         async with server.life(None):
             await tell(server.engine, mapping)
             decided = rows(server.database, COUNTS)

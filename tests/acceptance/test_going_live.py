@@ -5,17 +5,15 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
 
 from serving import policy_watch
-from serving.app import Server
 from serving.clock import wall
 from serving.history_import import import_history
 from serving.mapping_file import read_mapping
-from serving.settings import Settings
 from tests.serving.asking import reply
 from tests.serving.databases import rows
-from tests.serving.receivers import SECRET, receiving
+from tests.serving.receivers import receiving
+from tests.serving.servers import a_server
 
 EVENTS = "exclude: {test: {ids: ['test-*']}}\n"
 ABANDONED = """
@@ -44,19 +42,6 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def a_server(home, receiver):
-    return Server(
-        Settings(
-            home=home,
-            triggers=home / "triggers.yaml",
-            events=home / "events.yaml",
-            webhook_url=receiver.url,
-            webhook_secret=SecretStr(SECRET),
-            watch_registry=False,
-        )
-    )
-
-
 def import_carts(server, home, users):
     """Import a cart of each user, filled ninety minutes ago; those of `bought` ordered since."""
     now = datetime.now(UTC)
@@ -81,7 +66,7 @@ def fired(receiver):
 
 async def test_a_history_enrols_whoever_waits_and_they_are_decided_about_without_any_further_event(home):
     async with receiving() as receiver:
-        server = a_server(home, receiver)
+        server = a_server(home, events=home / "events.yaml", webhook_url=receiver.url)
         import_carts(server, home, ["bought-1", "test-1", "u-1", "u-2"])
         async with server.life(None):
             (home / "triggers.yaml").write_text(ABANDONED % "live")
@@ -94,7 +79,7 @@ async def test_a_history_enrols_whoever_waits_and_they_are_decided_about_without
 
 async def test_test_users_get_the_message_and_everybody_else_is_rehearsed(home):
     async with receiving() as receiver:
-        server = a_server(home, receiver)
+        server = a_server(home, events=home / "events.yaml", webhook_url=receiver.url)
         import_carts(server, home, ["bought-1", "test-1", "u-1"])
         async with server.life(None):
             (home / "triggers.yaml").write_text(ABANDONED % "test_profiles")
@@ -108,7 +93,7 @@ async def test_test_users_get_the_message_and_everybody_else_is_rehearsed(home):
 async def test_what_was_rehearsed_holds_nothing_back_once_it_is_live(home):
     async with receiving() as receiver:
         (home / "triggers.yaml").write_text("triggers:\n" + AT_ONCE % "test_profiles")
-        server = a_server(home, receiver)
+        server = a_server(home, events=home / "events.yaml", webhook_url=receiver.url)
         async with server.life(None):
             await _add_to_cart(server, "u-1", "m-1")
             await _add_to_cart(server, "test-1", "m-2")

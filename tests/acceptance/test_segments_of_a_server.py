@@ -4,15 +4,12 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
-from pydantic import SecretStr
-
-from serving.app import Server
 from serving.clock import wall
 from serving.history_import import import_history
 from serving.mapping_file import read_mapping
-from serving.settings import Settings
 from tests.serving.asking import reply
-from tests.serving.receivers import SECRET, receiving
+from tests.serving.receivers import receiving
+from tests.serving.servers import a_server
 
 POLICY = """
 segments:
@@ -53,14 +50,7 @@ async def buyers(edge, count):
 async def test_who_is_imported_is_found_and_who_enters_and_leaves_is_told(tmp_path):
     (tmp_path / "triggers.yaml").write_text(POLICY)
     async with receiving() as receiver:
-        settings = Settings(
-            home=tmp_path,
-            triggers=tmp_path / "triggers.yaml",
-            webhook_url=receiver.url,
-            webhook_secret=SecretStr(SECRET),
-            watch_registry=False,
-        )
-        server = Server(settings)
+        server = a_server(tmp_path, webhook_url=receiver.url)
         edge = server.edge()
         import_orders(server, tmp_path, order("ada", 3), order("ben", 40))
         async with server.life(None):

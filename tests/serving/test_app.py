@@ -12,17 +12,16 @@ from serving import champions as champions_module
 from serving.__main__ import main
 from serving.clock import wall
 from serving.keys import create_key
-from serving.settings import Settings
 from tests.models.bundles import a_bundle
 from tests.serving.asking import reply
 from tests.serving.databases import a_database, rows
 from tests.serving.receivers import SECRET
+from tests.serving.servers import HOOK, a_server
 
 TRIGGERS = """
 triggers:
   - {name: warm-cart, on: Product Added, threshold: 0, cool_down: 1h, hold_out: 0, mode: live, endpoint: %s}
 """
-HOOK = "http://127.0.0.1:9/hook"
 
 
 @pytest.fixture
@@ -46,13 +45,6 @@ def starting(home, monkeypatch):
         return ended.value.code
 
     return start
-
-
-def a_server(home, **settings):
-    from serving.app import Server
-
-    given = {"triggers": home / "triggers.yaml", "webhook_url": HOOK, "webhook_secret": SECRET} | settings
-    return Server(Settings(home=home, **({"watch_registry": False} | given)))
 
 
 async def ask(server, method, path, body=b""):

@@ -9,13 +9,10 @@ import pytest
 from policy.reasons import Reason
 from policy.source import parse
 from serving import policy_watch
-from serving.app import Server
-from serving.settings import Settings
 from tests.serving.asking import reply
 from tests.serving.databases import rows
-from tests.serving.receivers import SECRET
+from tests.serving.servers import a_server
 
-HOOK = "http://127.0.0.1:9/hook"
 TRIGGER = "  - {{name: {name}, on: Product Added, threshold: 0, cool_down: 0, hold_out: 0, mode: {mode}}}\n"
 
 
@@ -31,11 +28,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(policy_watch, "LOOK_EVERY_S", 0.01)
     (tmp_path / "triggers.yaml").write_text(a_policy("first"))
     return tmp_path
-
-
-def a_server(home):
-    given = {"triggers": home / "triggers.yaml", "webhook_url": HOOK, "webhook_secret": SECRET, "watch_registry": False}
-    return Server(Settings(home=home, **given))
 
 
 async def ask(edge, method, path, body=None):
