@@ -73,7 +73,7 @@ class Server:
         self._settings = settings
         self.database = open_database(settings.database)
         self.metrics = Metrics()
-        self._mapping = read_mapping(*([settings.events] if settings.events else []))
+        self._mapping = read_mapping(settings.events)
         self.champions = Champions(settings.home / "bundles", settings.horizons)
         self.metrics.refused = self.champions.refusals
         with self.database.connect() as connection:

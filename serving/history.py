@@ -25,9 +25,8 @@ def main() -> int:
     # Millions of rows pass through and leave no cycles: the collector need not walk them, nor all modules.
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
-    layers = [path for path in (settings.events, arguments.map) if path is not None]
     try:
-        mapping = read_mapping(*layers)
+        mapping = read_mapping(settings.events, arguments.map)
         done = import_history(
             arguments.file,
             database=open_database(settings.database),

@@ -15,15 +15,15 @@ class MappingRefused(ValueError):
     """A mapping file could not be read or understood; the message names file, line and place."""
 
 
-def read_mapping(*paths: Path) -> EventMapping:
-    """Return the shipped mapping (`features/events.yaml`) with `paths` laid over it, the last winning.
+def read_mapping(*paths: Path | None) -> EventMapping:
+    """Return the shipped mapping (`features/events.yaml`) with `paths` laid over it, the last winning; None is none.
 
     Raises:
         MappingRefused: A file is missing, is not YAML, or says something we do not understand.
     """
     layers = [_load(files("features").joinpath("events.yaml").read_text(encoding="utf-8"), "events.yaml")]
     mapping = EventMapping(*layers)
-    for path in paths:
+    for path in filter(None, paths):
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     from serving.mapping_file import MappingRefused, read_mapping
 
     try:
-        mapping = read_mapping(*([settings.events] if settings.events else []))
+        mapping = read_mapping(settings.events)
         policy = load(settings.triggers, kind_of=mapping.kind_of)
         with open_database(settings.database).connect() as connection:
             said = preview(connection, policy, Asked(given.trigger, given.user, given.step, given.channel))

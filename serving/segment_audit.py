@@ -193,7 +193,7 @@ def main() -> int:
     settings = settings_of_process()
     keep_compiled(settings.home)
     try:
-        mapping = read_mapping(*([settings.events] if settings.events else []))
+        mapping = read_mapping(settings.events)
         policy = load(settings.triggers, kind_of=mapping.kind_of)
     except (PolicyRefused, MappingRefused) as refused:
         sys.stderr.write(f"{refused}\n")

@@ -144,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--map", type=Path, help="the shop's mapping file, whose names of events a test may use")
     given = parser.parse_args(arguments)
     try:
-        mapping = read_mapping(*([given.map] if given.map else []))
+        mapping = read_mapping(given.map)
         policy = load(given.file, kind_of=mapping.kind_of)
     except (PolicyRefused, MappingRefused) as refused:
         sys.stderr.write(f"{refused}\n")

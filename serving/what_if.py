@@ -126,9 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.end <= given.first:
         parser.error(f"argument --to: must be later than --from (is {given.end})")
     settings = settings_of_process()
-    layers = [path for path in (settings.events, given.map) if path is not None]
     try:
-        mapping = read_mapping(*layers)
+        mapping = read_mapping(settings.events, given.map)
         present, other = (load(file, kind_of=mapping.kind_of) for file in (settings.triggers, given.triggers))
     except (PolicyRefused, MappingRefused) as refused:
         sys.stderr.write(f"{refused}\n")
