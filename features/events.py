@@ -107,6 +107,13 @@ def user_key(user_id: str | None, anonymous_id: str | None) -> str:
     raise BadEvent("userId", "userId or anonymousId is required", "required")
 
 
+def ids_behind(key: str) -> tuple[str | None, str | None]:
+    """Return the user id and the anonymous id of a key, of which there is one: what `user_key` made it of."""
+    if key.startswith(ANONYMOUS_PREFIX):
+        return None, key.removeprefix(ANONYMOUS_PREFIX)
+    return key, None
+
+
 def pack_record(
     occurred_at: int,
     kind: Kind,

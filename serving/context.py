@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
-from features.events import ANONYMOUS_PREFIX
+from features.events import ids_behind
 from policy.view import Seen
 from serving import baskets, profiles
 from serving.driver import driver
@@ -64,7 +64,7 @@ def context(connection: Connection, asking: Asking, names: frozenset[str]) -> di
 
 def _ids(data: Mapping[str, Any], person: Person) -> dict[str, Any]:
     # Whoever was anonymous when it was decided may have said since who they are.
-    known = None if person.key.startswith(ANONYMOUS_PREFIX) else person.key
+    known, _ = ids_behind(person.key)
     return {"id": known or data.get("user_id"), "anonymous_id": data.get("anonymous_id")}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from features.activity import VISITS
-from features.events import ANONYMOUS_PREFIX, RECORD_WIDTH, Event
+from features.events import ANONYMOUS_PREFIX, RECORD_WIDTH, Event, ids_behind
 from features.fold import UNLINKED, LogArrays
 from features.kept import Kept, joined, rows_of
 from features.kinds import Kind
@@ -216,13 +216,13 @@ def event_at(connection: Connection, seq: int) -> tuple[Event, int] | None:
     if row is None:
         return None
     key, kind, name, message_id, occurred_at, known_at, record, payload, timezone, excluded = row
-    anonymous = key.startswith(ANONYMOUS_PREFIX)
+    user_id, anonymous_id = ids_behind(key)
     event = Event(
         kind=Kind(kind),
         name=name,
         message_id=message_id,
-        user_id=None if anonymous else key,
-        anonymous_id=key.removeprefix(ANONYMOUS_PREFIX) if anonymous else None,
+        user_id=user_id,
+        anonymous_id=anonymous_id,
         previous_id=None,
         occurred_at=occurred_at,
         record=record,

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
-from features.events import ANONYMOUS_PREFIX, Event
+from features.events import ANONYMOUS_PREFIX, Event, ids_behind
 from features.kinds import Kind
 
 _EVENTS: Final = """
@@ -24,15 +24,15 @@ def logged(connection: sqlite3.Connection, first: int, end: int) -> Iterator[tup
         _EVENTS, (first, end)
     ):
         told = json.loads(payload)
-        anonymous = key.startswith(ANONYMOUS_PREFIX)
+        user_id, anonymous_id = ids_behind(key)
         linked = other.removeprefix(ANONYMOUS_PREFIX) if other else None
         yield (
             Event(
                 kind=Kind(kind),
                 name=name,
                 message_id=message_id,
-                user_id=None if anonymous else key,
-                anonymous_id=key.removeprefix(ANONYMOUS_PREFIX) if anonymous else _visitor(kind, linked),
+                user_id=user_id,
+                anonymous_id=anonymous_id or _visitor(kind, linked),
                 previous_id=linked if kind == Kind.LINKED else None,
                 occurred_at=occurred_at,
                 record=record,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from features.events import ANONYMOUS_PREFIX
+from features.events import ids_behind
 from features.kinds import NAMES, Kind
 from features.moments import iso
 from features.normalise import normalise
@@ -96,7 +96,7 @@ def event_of(
     properties |= {name: value for name, value in about.items() if value is not None} if report.call == "track" else {}
     if machine:
         properties["machine"] = True
-    user_id, anonymous_id = report.ids if key is None else _ids(key)
+    user_id, anonymous_id = report.ids if key is None else ids_behind(key)
     raw = {
         "type": report.call,
         "event": report.what,
@@ -109,9 +109,3 @@ def event_of(
         "userAgent": report.user_agent,
     }
     return normalise(raw, received_at=received_at, mapping=mapping)
-
-
-def _ids(key: str) -> UserIds:
-    if key.startswith(ANONYMOUS_PREFIX):
-        return None, key.removeprefix(ANONYMOUS_PREFIX)
-    return key, None

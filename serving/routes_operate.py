@@ -9,17 +9,17 @@ from fastapi.responses import Response
 from starlette.concurrency import iterate_in_threadpool
 
 from features.catalog import CATALOGUE
-from features.events import ANONYMOUS_PREFIX, BadEvent, user_key
+from features.events import user_key
 from features.moments import to_moment
-from features.values import text
 from serving import contract_operate as contract
 from serving.clock import wall
-from serving.errors import InvalidField, NoSuchUser
+from serving.errors import NoSuchUser
 from serving.export import export, look_up
 from serving.keys import ADMIN
 from serving.pause import is_paused, pause, paused_since, pending, resume
 from serving.problem import OK
 from serving.routes import GuardedRoute
+from serving.user_ids import key_in, named_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -107,7 +107,7 @@ class OperateRoutes:
 
         What happened before is dropped should it arrive later. Somebody unknown is answered the same.
         """
-        key = user_key(*_ids(user_id))
+        key = key_in(user_id)
         found, said, known = await asyncio.to_thread(look_up, self._database, key)
         erased, files = await asyncio.gather(
             self._engine.erase(key, known), asyncio.to_thread(self._files.forget, said, found.keys)
@@ -119,7 +119,7 @@ class OperateRoutes:
 
     async def export(self, user_id: str) -> Response:
         """Return everything that is stored about a person, under all their ids, table by table."""
-        ids = _ids(user_id)
+        ids = named_by(user_id)
         key = user_key(*ids)
         await self._engine.flush()
         found, _, rejects = await asyncio.to_thread(look_up, self._database, key)
@@ -172,15 +172,3 @@ def _standing(connection: Connection) -> contract.SendingAnswer:
     return contract.SendingAnswer(
         paused=since is not None, since=None if since is None else to_moment(since), pending=pending(connection)
     )
-
-
-def _ids(path: str) -> UserIds:
-    """Return the ids that an address names, as the log knows them; raises InvalidField."""
-    anonymous = path.startswith(ANONYMOUS_PREFIX)
-    try:
-        found = text(path.removeprefix(ANONYMOUS_PREFIX), "user_id")
-        ids = (None, found) if anonymous else (found, None)
-        user_key(*ids)
-    except BadEvent as bad:
-        raise InvalidField(f"user_id: {bad.reason}", field="user_id") from None
-    return ids

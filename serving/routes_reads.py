@@ -8,23 +8,22 @@ from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 
 from features.catalog import CATALOGUE
-from features.events import ANONYMOUS_PREFIX, BadEvent, user_key
+from features.events import user_key
 from features.moments import to_moment
-from features.values import text
 from serving import contract_reads as contract
 from serving.decisions import decisions_of
-from serving.errors import InvalidField, NoSuchUser
+from serving.errors import NoSuchUser
 from serving.keys import SCORE
 from serving.metrics import CONTENT_TYPE, exposition
 from serving.problem import NOT_READY, OK
 from serving.routes import GuardedRoute
+from serving.user_ids import known_as, named_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Engine as Database
 
-    from serving.items import UserIds
     from serving.metrics import Metrics
     from serving.routes_score import Engine
 
@@ -65,10 +64,7 @@ class ReadRoutes:
 
     async def features(self, user_id: str) -> contract.FeaturesAnswer:
         """Return the numbers the models see of this user now; of somebody unidentified under `anonymous:<id>`."""
-        if user_id.startswith(ANONYMOUS_PREFIX):
-            user = _user(None, user_id.removeprefix(ANONYMOUS_PREFIX))
-        else:
-            user = _user(user_id, None)
+        user = named_by(user_id)
         answer = await self._engine.score([user], keep=False)
         score = answer.scores[0]
         if not score.known:
@@ -91,7 +87,7 @@ class ReadRoutes:
         before: Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")] = None,
     ) -> contract.DecisionsAnswer:
         """Say why this user got what they got, or nothing: what was decided, newest first, with reasons in words."""
-        key = user_key(*_user(user_id, anonymous_id))
+        key = user_key(*known_as(user_id, anonymous_id))
         with self._database.connect() as connection:
             return decisions_of(connection, key, limit=limit, before=before)
 
@@ -108,13 +104,3 @@ class ReadRoutes:
         missing = list(self._missing())
         body = {"ready": not missing, "missing": missing, "remarks": list(self._remarks())}
         return JSONResponse(body, NOT_READY if missing else OK)
-
-
-def _user(user_id: str | None, anonymous_id: str | None) -> UserIds:
-    """Return the ids as the log knows them; raises InvalidField."""
-    try:
-        user = text(user_id, "user_id"), text(anonymous_id, "anonymous_id")
-        user_key(*user)
-    except BadEvent as bad:
-        raise InvalidField(f"user_id: {bad.reason}", field="user_id") from None
-    return user

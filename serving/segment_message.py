@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from features.events import ANONYMOUS_PREFIX
+from features.events import ids_behind
 from features.moments import iso
 from policy.quantities import microseconds
 from serving.members import Change
@@ -24,14 +24,14 @@ def announcement(change: Change, person: Person, *, endpoint: str, policy_versio
         endpoint: Who is told.
         policy_version: Version of the policy whose segment it is.
     """
-    anonymous = person.key.startswith(ANONYMOUS_PREFIX)
+    user_id, anonymous_id = ids_behind(person.key)
     of = f"segment:{change.segment}.{change.at}.{change.user_no}"
     body = {
         "type": ENTERED if change.entered else LEFT,
         "timestamp": iso(change.at),
         "data": {
-            "user_id": None if anonymous else person.key,
-            "anonymous_id": person.key.removeprefix(ANONYMOUS_PREFIX) if anonymous else None,
+            "user_id": user_id,
+            "anonymous_id": anonymous_id,
             "segment": change.segment,
             "cause": change.cause,
             "policy_version": policy_version,
