@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from policy.conditions import Condition
 from policy.segments import whole_reads
 from policy.sentences import sentence_of_segment
-from policy.source import PolicyRefused, parse
+from policy.source import parse
 from tests.policy.persons import DAY, HOUR, Person, seen
 from tests.policy.test_conditions_law import NOW, conditions, persons
+from tests.policy.test_source import problems_of
 
 TEXT = """
 segments:
@@ -31,12 +32,6 @@ triggers:
     cool_down: 0
     when: {segment: lapsed}
 """
-
-
-def problems(text):
-    with pytest.raises(PolicyRefused) as refused:
-        parse(text)
-    return [str(each) for each in refused.value.problems]
 
 
 def test_a_segment_names_another_and_a_trigger_names_it():
@@ -60,10 +55,10 @@ def test_a_segment_is_part_of_the_version():
 
 
 def test_a_segment_that_there_is_not_is_refused_where_it_is_named():
-    assert problems(TEXT.replace("segment: lapsed", "segment: lapse")) == [
+    assert problems_of(TEXT.replace("segment: lapsed", "segment: lapse")) == [
         "triggers.yaml:17: triggers[0].when.segment: is no segment of this file; did you mean lapsed? (is 'lapse')"
     ]
-    assert problems(TEXT.replace("segment: buyers", "segment: x"))[0].startswith(
+    assert problems_of(TEXT.replace("segment: buyers", "segment: x"))[0].startswith(
         "triggers.yaml:10: segments[1].when.all[0].not.segment: is no segment of this file"
     )
 
@@ -71,11 +66,13 @@ def test_a_segment_that_there_is_not_is_refused_where_it_is_named():
 def test_segments_that_are_part_of_themselves_are_refused():
     circle = TEXT.replace("count: {event: Order Completed, within: 30d, at_least: 1}", "segment: lapsed")
 
-    assert problems(circle) == ["triggers.yaml:2: segments: segments go round in a circle: buyers -> lapsed -> buyers"]
+    assert problems_of(circle) == [
+        "triggers.yaml:2: segments: segments go round in a circle: buyers -> lapsed -> buyers"
+    ]
 
 
 def test_two_segments_of_one_name_are_refused():
-    assert "two segments have the same name: buyers" in problems(TEXT.replace("name: lapsed", "name: buyers"))[0]
+    assert "two segments have the same name: buyers" in problems_of(TEXT.replace("name: lapsed", "name: buyers"))[0]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +88,7 @@ def test_a_segment_asks_about_no_event(condition):
     text = TEXT.replace("count: {event: Order Completed, within: 30d, at_least: 1}", condition)
 
     assert "triggers.yaml:4: segments[0].when: looks at the event that asks, and in a segment none does" in str(
-        problems(text)
+        problems_of(text)
     )
 
 

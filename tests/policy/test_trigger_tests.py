@@ -5,7 +5,8 @@ from math import isnan
 
 import pytest
 
-from policy.source import PolicyRefused, parse
+from policy.source import parse
+from tests.policy.test_source import problems_of
 
 DAY_US = 86_400_000_000
 POLICY = """\
@@ -24,9 +25,7 @@ def read(text):
 
 
 def refusal(text):
-    with pytest.raises(PolicyRefused) as refused:
-        parse(POLICY + text)
-    return str(refused.value).splitlines()
+    return problems_of(POLICY + text)
 
 
 def test_what_is_said_of_an_event_besides_its_name_and_moment_are_its_properties():
