@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from features.activity import ELSEWHERE, PASSIVE
+from features.catalog import CATALOGUE
 from features.events import unpack_record
 from features.kinds import NAMES
 from tests.features.formulas import formula
 from tests.features.histories import Happening
 
 MINUTE = 60_000_000
+DECLARED = dict(zip(CATALOGUE.names, CATALOGUE.declarations, strict=True))
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 ABOUT = {"product": ("product_id", "sku"), "category": ("category",), "cart": ("cart_id",)}
 
@@ -142,11 +144,8 @@ def profile(rest, now):
 
 
 def feature(rest, now):
-    from features.catalog import CATALOGUE
-
-    declared = dict(zip(CATALOGUE.names, CATALOGUE.declarations, strict=True))[rest["name"]]
     history = [each.happening for each in now.events if each.known_at <= now.at]
-    value = formula(declared, history, now.at)
+    value = formula(DECLARED[rest["name"]], history, now.at)
     return is_so(rest, None if value != value else value)
 
 

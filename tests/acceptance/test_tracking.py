@@ -24,7 +24,7 @@ def ask(server, method, path, body=b""):
     return server.ask(method, path, body, key=server.keys["all"])
 
 
-def everything_ann_does(server):
+def everything_ann_does():
     ids = {"userId": ANN[0], "anonymousId": ANN[1]}
     traits = {"email": ANN[2], "phone": ANN[3], "tier": "gold", "timezone": "Europe/Berlin"}
     broken = {**ids, "properties": {"products": [{"price": ANN[2]}]}, "event": "Product Added"}
@@ -47,7 +47,7 @@ def found_in(home, words):
 
 
 def test_whoever_never_agreed_is_in_no_file_and_in_no_metric(strict):
-    sent = [(path, ask(strict, "POST", path, body)) for path, body in everything_ann_does(strict)]
+    sent = [(path, ask(strict, "POST", path, body)) for path, body in everything_ann_does()]
     ask(strict, "POST", "/v1/track", {"userId": "bob", "event": "Product Viewed", "context": CONSENT})
     scored = [
         ask(strict, "POST", "/v1/score", {"user_id": ANN[0], "event": {"event": "Product Added"}}),

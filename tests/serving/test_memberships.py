@@ -52,7 +52,7 @@ class Naive:
     def happens(self, user, name, at):
         self.log.append((user, name, at))
 
-    def link(self, user, other, at):
+    def link(self, user, other):
         for each, owner in self.owner.items():
             if owner == other:
                 self.owner[each] = user
@@ -102,7 +102,7 @@ async def test_what_is_stored_is_what_the_whole_history_says(tmp_path_factory, s
             if mine != theirs and {mine, theirs} <= known:
                 minute += 1
                 naive.happens(mine, "link", minute * MINUTE)
-                naive.link(mine, theirs, minute)
+                naive.link(mine, theirs)
                 raw = {"type": "alias", "previousId": theirs, "n": i}
                 events.append(event("", mine, minute * MINUTE, **raw))
     now = minute * MINUTE + wait

@@ -89,7 +89,7 @@ def test_what_cannot_be_shown_tells_why(home, capsys, arguments, reason):
     assert capsys.readouterr().err == f"no preview: {reason}\n"
 
 
-def test_a_malformed_template_is_named_by_file_line_and_field(home, capsys, monkeypatch):
+def test_a_malformed_template_is_named_by_file_line_and_field(home, capsys):
     file = home.parent / "triggers.yaml"
     file.write_text(POLICY.replace("{{ event.", "{{ evnt."))
 
