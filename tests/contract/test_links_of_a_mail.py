@@ -1,11 +1,8 @@
 """The whole way of an e-mail: a server, a mail server on loopback, and whoever follows the links of what arrived."""
 
-import email
 import re
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from email.policy import default
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +10,7 @@ from aiosmtpd.controller import Controller
 
 from serving.keys import create_key
 from tests.contract.running import opened, running
+from tests.serving.mail_servers import MailServer
 from tests.serving.receivers import free_port
 
 POLICY = """
@@ -43,23 +41,10 @@ BROWSER = {"User_Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/201001
 BASE = "https://links.example/mail"
 
 
-class Inbox:
-    """A mail server that keeps what it gets."""
-
-    def __init__(self):
-        self.mails = []
-        self.came = threading.Event()
-
-    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 - aiosmtpd's name
-        self.mails.append(email.message_from_bytes(envelope.content, policy=default))
-        self.came.set()
-        return "250 OK"
-
-
 @pytest.fixture
 def inbox():
-    kept = Inbox()
-    kept.port = free_port()
+    """A mail server in a thread of its own, beside that of the server."""
+    kept = MailServer(port=free_port())
     controller = Controller(kept, hostname="127.0.0.1", port=kept.port)
     controller.start()
     yield kept
@@ -71,6 +56,13 @@ def files_of(home, inbox):
     (home / "triggers.yaml").write_text(POLICY)
     (home / "channels.yaml").write_text(CHANNELS.format(port=inbox.port))
     return {"triggers": home / "triggers.yaml", "channels": home / "channels.yaml"}
+
+
+def wait_until(it_is_so):
+    deadline = time.monotonic() + 20
+    while not it_is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def ways_in(text):
@@ -109,7 +101,7 @@ def test_a_scanner_that_follows_every_link_unsubscribes_nobody_and_one_post_of_a
     with running(tmp_path, public_url=BASE, **files) as server:
         server.ask("POST", "/v1/identify", {"userId": "u-1", "traits": {"email": "ada@example.org"}}, key=key)
         server.ask("POST", "/v1/track", cart, key=key)
-        assert inbox.came.wait(20)
+        wait_until(lambda: inbox.mails)
         [mail] = inbox.mails
         [one_click] = ways_in(mail["List-Unsubscribe"])
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -120,9 +112,7 @@ def test_a_scanner_that_follows_every_link_unsubscribes_nobody_and_one_post_of_a
         with ThreadPoolExecutor() as pool:
             seen = list(pool.map(lambda path: server.ask("GET", path, **BROWSER).status, [*links, one_click]))
         assert seen == [302, 302, 200, 200, 200]
-        deadline = time.monotonic() + 20
-        while len(told(server, "Email Link Clicked")) < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: len(told(server, "Email Link Clicked")) >= 2)
         assert told(server, "Email Link Clicked") == [1, 1]
         assert told(server, "Unsubscribed") == []
         server.ask("POST", "/v1/track", cart, key=key)
