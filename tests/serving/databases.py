@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import text
 
 from serving.database import open_database
@@ -19,6 +20,20 @@ def a_database(folder):
         yield database
     finally:
         database.dispose()
+
+
+@pytest.fixture
+def database(tmp_path):
+    """A fresh database."""
+    with a_database(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def connection(tmp_path):
+    """A transaction in a fresh database."""
+    with a_database(tmp_path) as database, database.begin() as opened:
+        yield opened
 
 
 def rows(database, query, **values):

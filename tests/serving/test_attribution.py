@@ -10,13 +10,9 @@ from sqlalchemy import insert
 from features.kinds import NAMES, Kind
 from serving.attribution import RESPONSES, Order, Response, attribute, counts_for, respond
 from serving.schema import decisions, users
-from tests.serving.databases import HOUR, NOW, a_database, rows
+from tests.serving.databases import HOUR, NOW, database, rows
 
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as database:
-        yield database
+__all__ = ["database"]
 
 
 def a_user(number, merged_into=None):

@@ -8,9 +8,9 @@ from sqlalchemy import create_engine
 
 from serving.ceilings import Ceilings
 from serving.schema import send_counts
-from tests.serving.databases import NOW, SECOND, a_database
+from tests.serving.databases import NOW, SECOND, a_database, database
 from tests.serving.receivers import receiving
-from tests.serving.test_dispatcher import attempts, clock, database, dispatching, enqueue
+from tests.serving.test_dispatcher import attempts, clock, dispatching, enqueue
 
 __all__ = ["attempts", "clock", "database"]
 MINUTE, DAY = 60 * SECOND, 86_400 * SECOND

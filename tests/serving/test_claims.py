@@ -7,16 +7,11 @@ from serving.claims import Obstacle
 from serving.message import Message
 from serving.outbox import Attempt
 from serving.retry import Answer, after
-from tests.serving.databases import HOUR, NOW, SECOND, a_database, rows
+from tests.serving.databases import HOUR, NOW, SECOND, database, rows
 
+__all__ = ["database"]
 LEASE = 30 * SECOND
 STANDING = "SELECT message_id, status, attempts, last_error, next_attempt_at FROM outbox ORDER BY message_id"
-
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as database:
-        yield database
 
 
 def enqueue(database, *names, lifetime_us=None):

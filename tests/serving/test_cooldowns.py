@@ -1,15 +1,9 @@
 """When triggers last fired."""
 
-import pytest
-
 from serving.cooldowns import last_fired, remember
-from tests.serving.databases import NOW, a_database
+from tests.serving.databases import NOW, database
 
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as database:
-        yield database
+__all__ = ["database"]
 
 
 def test_the_latest_firing_of_each_trigger_stays(database):

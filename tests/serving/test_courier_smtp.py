@@ -19,10 +19,10 @@ from serving.dispatcher import Dispatcher, OwnTransactions
 from serving.endpoints import Lines, Smtp, webhook
 from serving.message import Message
 from serving.rendered import Rendered, Unrenderable
-from tests.serving.databases import rows
+from tests.serving.databases import database, rows
 from tests.serving.mail_servers import a_mail_server
 from tests.serving.receivers import SECRET, free_port, receiving
-from tests.serving.test_dispatcher import attempts, clock, database, running, standing
+from tests.serving.test_dispatcher import attempts, clock, running, standing
 
 __all__ = ["attempts", "clock", "database"]
 LINK = "https://shop.example/u/" + "t0ken" * 40

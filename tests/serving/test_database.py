@@ -11,8 +11,9 @@ from sqlalchemy import create_engine, text
 
 from serving.database import _config, for_writing, migrate, open_database
 from serving.schema import metadata
-from tests.serving.databases import a_database, rows
+from tests.serving.databases import a_database, database, rows
 
+__all__ = ["database"]
 ADD = text("INSERT INTO facts VALUES (:name, 'x')")
 OLD_USER = "INSERT INTO users (user_no, user_key, unit, last_seq, last_known_at) VALUES (:number, :number, '', 0, 0)"
 OLD_EVENT = """
@@ -37,12 +38,6 @@ def as_of(revision, folder):
         migrate(connection, revision)
         yield connection
     engine.dispose()
-
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as opened:
-        yield opened
 
 
 def test_migrating_from_nothing_gives_exactly_the_tables_of_the_schema(database):

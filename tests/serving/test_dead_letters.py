@@ -5,9 +5,9 @@ import pytest
 from serving.dead_letters import dead_letters, redrive, redrive_all
 from serving.errors import InvalidField, NoSuchMessage
 from serving.retry import SCHEDULE
-from tests.serving.databases import HOUR, rows
+from tests.serving.databases import HOUR, database, rows
 from tests.serving.receivers import receiving
-from tests.serving.test_dispatcher import attempts, clock, database, dispatching, enqueue, standing
+from tests.serving.test_dispatcher import attempts, clock, dispatching, enqueue, standing
 
 __all__ = ["attempts", "clock", "database"]
 

@@ -6,13 +6,9 @@ from sqlalchemy import insert, select, update
 from serving.decisions import decisions_of
 from serving.errors import InvalidField, NoSuchUser
 from serving.schema import decisions, evaluations, events, outbox, users
-from tests.serving.databases import NOW, SECOND, a_database
+from tests.serving.databases import NOW, SECOND, connection
 
-
-@pytest.fixture
-def connection(tmp_path):
-    with a_database(tmp_path) as database, database.begin() as opened:
-        yield opened
+__all__ = ["connection"]
 
 
 def a_user(connection, number, key, *, merged_into=None):

@@ -6,16 +6,11 @@ from sqlalchemy import insert
 from features.moments import to_moment
 from serving.deliveries import messages_of
 from serving.schema import outbox
-from tests.serving.databases import NOW, SECOND, a_database
+from tests.serving.databases import NOW, SECOND, connection
 
+__all__ = ["connection"]
 LATER = NOW + 300 * SECOND
 QUIET = "It was within the quiet hours where the user lives."
-
-
-@pytest.fixture
-def connection(tmp_path):
-    with a_database(tmp_path) as database, database.begin() as opened:
-        yield opened
 
 
 def told(connection, *, channel="email", **fields):

@@ -1,17 +1,11 @@
 """Endpoints that are gone."""
 
-import pytest
-
 from serving.disabled import disable, disabled_endpoints
 from serving.endpoints import webhook
-from tests.serving.databases import NOW, a_database
+from tests.serving.databases import NOW, database
 from tests.serving.receivers import SECRET
 
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as database:
-        yield database
+__all__ = ["database"]
 
 
 def test_an_endpoint_stays_disabled_until_its_address_is_changed(database):

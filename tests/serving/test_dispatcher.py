@@ -12,9 +12,10 @@ from serving.clock import wall
 from serving.dispatcher import Dispatcher, OwnTransactions
 from serving.endpoints import webhook
 from serving.message import Message
-from tests.serving.databases import SECOND, a_database, rows
+from tests.serving.databases import SECOND, database, rows
 from tests.serving.receivers import SECRET, free_port, receiving
 
+__all__ = ["database"]
 LEASE_S = 30
 
 
@@ -48,12 +49,6 @@ class Attempts:
                 self._more.clear()
                 await self._more.wait()
         assert len(self.made) == count
-
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as database:
-        yield database
 
 
 @pytest.fixture

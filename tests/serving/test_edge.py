@@ -17,15 +17,10 @@ from serving.problem import STATUS
 from serving.route_table import Sizes
 from serving.routes import HotRoute
 from tests.serving.asking import Site, reply, site_with_keys
-from tests.serving.databases import a_database
+from tests.serving.databases import database
 
+__all__ = ["database"]
 TRACK = {"userId": "u-1", "event": "Product Viewed", "properties": {"product_id": "p-1"}}
-
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

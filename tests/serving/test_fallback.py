@@ -8,8 +8,9 @@ from policy.source import parse
 from serving import outbox
 from serving.fallback import FallingBack
 from serving.message import Message, message_id_of
-from tests.serving.databases import NOW, SECOND, a_database, rows
+from tests.serving.databases import NOW, SECOND, database, rows
 
+__all__ = ["database"]
 POLICY = """
 format: 1
 triggers:
@@ -22,12 +23,6 @@ triggers:
   content: {text: Hello}
   channel: {%s: [email, sms, push]}
 """
-
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as database:
-        yield database
 
 
 def refused(database, channel="email", content={"text": "Hello"}, status="dead"):  # noqa: B006 - nobody changes it

@@ -3,7 +3,6 @@
 import asyncio
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,20 +10,14 @@ from serving.database import for_writing
 from serving.history_append import append_history
 from serving.items import Fate
 from serving.log import component_rows, decision_id, last_moment, moment_of
-from tests.serving.databases import a_database, rows
+from tests.serving.databases import database, rows
 from tests.serving.engines import SECOND, START, Shop, event, shop
 
-__all__ = ["shop"]
+__all__ = ["database", "shop"]
 DAY = 86_400
 CART = {"properties": {"product_id": "p", "price": 2, "quantity": 1}}
 OWNERS = "SELECT u.user_key, p.user_key FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)"
 MOMENTS = "SELECT known_at FROM events ORDER BY seq"
-
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as opened:
-        yield opened
 
 
 def identify(user, anonymous, at):

@@ -2,22 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from sqlalchemy import event
 
 from serving import claims, outbox
 from serving.message import Message
 from serving.outbox import Attempt
 from serving.retry import SCHEDULE, Answer, after
-from tests.serving.databases import HOUR, NOW, SECOND, a_database, rows
+from tests.serving.databases import HOUR, NOW, SECOND, database, rows
 
+__all__ = ["database"]
 LEASE = 30 * SECOND
-
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as database:
-        yield database
 
 
 def a_message(number=1, endpoint="mail"):

@@ -11,9 +11,9 @@ from serving import outbox
 from serving.message import Message
 from serving.pause import in_words, is_paused, pause, paused_since, resume
 from tests.conftest import ROOT
-from tests.serving.databases import NOW, SECOND, rows
+from tests.serving.databases import NOW, SECOND, database, rows
 from tests.serving.receivers import receiving
-from tests.serving.test_dispatcher import attempts, clock, database, dispatching, enqueue, standing
+from tests.serving.test_dispatcher import attempts, clock, dispatching, enqueue, standing
 
 __all__ = ["attempts", "clock", "database"]
 WITHIN_S = 1.0

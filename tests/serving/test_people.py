@@ -3,15 +3,10 @@
 import pytest
 
 from serving.people import People, keys_of
-from tests.serving.databases import a_database
+from tests.serving.databases import connection
 
+__all__ = ["connection"]
 COLUMNS = "user_key, unit, merged_into, last_seq, timezone, excluded"
-
-
-@pytest.fixture
-def connection(tmp_path):
-    with a_database(tmp_path) as database, database.begin() as opened:
-        yield opened
 
 
 def people_of(connection, *keys):

@@ -6,13 +6,9 @@ import pytest
 
 from serving.routes_docs import STATIC
 from tests.serving.asking import Site, site_with_keys
-from tests.serving.databases import a_database
+from tests.serving.databases import database
 
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as opened:
-        yield opened
+__all__ = ["database"]
 
 
 def addresses(page):

@@ -2,14 +2,10 @@ import pytest
 
 from features.catalog import CATALOGUE
 from tests.serving.asking import Site, site_with_keys
-from tests.serving.databases import a_database
+from tests.serving.databases import database
 from tests.serving.test_edge import is_problem
 
-
-@pytest.fixture
-def database(tmp_path):
-    with a_database(tmp_path) as opened:
-        yield opened
+__all__ = ["database"]
 
 
 @pytest.fixture

@@ -1,18 +1,12 @@
 """Standings outside of a batch: what imported events teach. Within one, see `test_guards`."""
 
-import pytest
-
 from policy.watch import Watch
 from serving.history_append import append_history
 from serving.standings import Standings
-from tests.serving.databases import a_database
+from tests.serving.databases import connection
 from tests.serving.engines import SECOND, START, event
 
-
-@pytest.fixture
-def connection(tmp_path):
-    with a_database(tmp_path) as database, database.begin() as opened:
-        yield opened
+__all__ = ["connection"]
 
 
 def rows(connection, query):
