@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from features.events import BadEvent
 from features.kinds import Kind
+from features.values import not_negative
 from policy.likeness import subjects
 from policy.view import Seen
 from serving.driver import Driver
@@ -18,7 +20,6 @@ _CHANGES: Final = frozenset(
 _TEXTS: Final = ("name", "currency", "category", "brand", "variant")
 _LINKS: Final = ("url", "image_url")
 _LONGEST: Final = 500
-_MOST: Final = 1e12
 
 Line = dict[str, Any]
 """A product as templates see it: `product_id`, and whatever else is known."""
@@ -109,14 +110,12 @@ def _told(properties: Mapping[str, Any]) -> Line:
 
 
 def _number(value: object) -> float | None:
-    """Return an amount; shops write some of them as text."""
+    """Return an amount as the features read it, a whole one without decimals; None for what is none."""
     try:
-        number = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else -1.0
-    except (ValueError, OverflowError):
+        number = not_negative(value, "")
+    except BadEvent:
         return None
-    if not 0 <= number <= _MOST:
-        return None
-    return int(number) if number.is_integer() else number
+    return int(number) if number is not None and number.is_integer() else number
 
 
 def _described(direct: Driver, lines: list[Line]) -> list[Line]:
