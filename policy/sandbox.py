@@ -14,12 +14,11 @@ from jinja2 import ChainableUndefined, Template, TemplateError, TemplateRuntimeE
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from policy.template_filters import FILTERS, LEFT, LISTED, Steps, TooMuch
+from policy.template_filters import FILTERS, LARGEST, LEFT, LISTED, Steps, TooMuch
 from policy.template_syntax import TemplateRefused, read
 
 _TESTS: Final = ("defined", "undefined", "none", "number", "string", "even", "odd")
 _LOOP: Final = frozenset({"index", "index0", "first", "last", "length", "revindex"})
-_LARGEST: Final = 1e15
 _NAME: Final = "(template)"
 _NODES_A_STEP: Final = 20
 
@@ -110,7 +109,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
                 str(each)
             if isinstance(each, bool) or not isinstance(each, (int, float)):
                 raise TemplateRuntimeError(f"{operator} is for numbers; texts are written one after the other")
-            if not abs(each) <= _LARGEST:
+            if not abs(each) <= LARGEST:
                 raise TemplateRuntimeError(f"{operator}: the number is too large")
         return super().call_binop(context, operator, left, right)
 

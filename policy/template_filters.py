@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from functools import wraps
-from math import isfinite
 from typing import Any, Final
 
 from jinja2 import Environment, TemplateRuntimeError, Undefined, pass_environment, pass_eval_context
@@ -32,6 +31,8 @@ _KEPT: Final = (
     "upper",
     "urlencode",
 )
+LARGEST: Final = 1e15
+"""Of any number that is computed with."""
 _LONGEST_BETWEEN: Final = 100
 _MOST_DIGITS: Final = 6
 
@@ -141,7 +142,7 @@ def _length(items: object) -> int:
 def _number(value: object) -> float:
     if isinstance(value, Undefined):
         str(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value) or abs(value) > 1e15:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST:
         raise TemplateRuntimeError("this is no number of an everyday size")
     return value
 
