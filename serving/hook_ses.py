@@ -34,7 +34,6 @@ class _Told(NamedTuple):
 
     message_id: str
     event: str
-    fields: Mapping[str, Any]
     mail: Mapping[str, Any]
     details: Mapping[str, Any]
     recipient: Mapping[str, Any]
@@ -111,7 +110,7 @@ def _told(message: Mapping[str, Any]) -> Iterator[_Told]:
     place = event[:1].lower() + event[1:]
     details = section(fields.get(place), f"Message.{place}")
     for recipient in _recipients(event, place, details, mail):
-        yield _Told(word(message, "MessageId"), event, fields, mail, details, recipient, place)
+        yield _Told(word(message, "MessageId"), event, mail, details, recipient, place)
 
 
 def _recipients(

@@ -92,7 +92,7 @@ def moment(fields: Mapping[str, Any], name: str, *, within: str = "") -> int:
 
 def mail_address(fields: Mapping[str, Any], name: str, *, within: str = "") -> str | None:
     """Return an address as it is compared; None where there is none, or it is none (BadEvent)."""
-    found = text(fields.get(name), within + name, 1000)
+    found = some(fields, name, within=within, most=1000)
     return None if found is None else address(found)
 
 
