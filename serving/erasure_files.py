@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from serving.courier_file import FOLDER
 from serving.database import CHECKPOINT, open_existing
 from serving.mentions import Mentions
 
@@ -48,7 +49,7 @@ def _forget(home: Path, said: Mentions, keys: Sequence[str]) -> list[str]:
     changed += list(_abandoned(home / "import"))
     for file in changed:
         file.unlink(missing_ok=True)
-    written = [*(home / "import").glob("*.rejected.jsonl"), *(home / "sent").glob("*.jsonl")]
+    written = [*(home / "import").glob("*.rejected.jsonl"), *(home / FOLDER).glob("*.jsonl")]
     changed += [file for file in sorted(written) if _rewrite(file, said)]
     return sorted(str(each.relative_to(home)) for each in changed)
 
