@@ -9,6 +9,8 @@ from serving.driver import driver
 from serving.log import decision_id
 
 AT_ONCE: Final = 2000
+TABLES: Final = {"rejects": "reject_id", "reports": "report_id", "sends": "rowid", "segment_changes": "change_id"}
+"""Those that nothing hangs on, and what their rows go by."""
 
 # What waits to be sent stays, and so does what it was decided by.
 _MESSAGES_OF: Final = """
@@ -42,9 +44,7 @@ def forget_ledger(connection: Connection, /, *, before: int, at_once: int = AT_O
     """Remove what was evaluated and decided before a moment (µs), with outcomes and messages; return how many rows."""
     end = decision_id(max(before, 0))
     messages = _found(connection, _MESSAGES_OF, end, at_once)
-    for table in _OF_MESSAGES:
-        _delete(connection, table, "message_id", messages)
-    _delete(connection, "outbox", "message_id", messages)
+    _delete_messages(connection, messages)
     decisions = _found(connection, _DECISIONS, end, at_once)
     _delete(connection, "outcomes", "trigger_decision_id", decisions)
     _delete(connection, "decisions", "trigger_decision_id", decisions)
@@ -56,37 +56,14 @@ def forget_ledger(connection: Connection, /, *, before: int, at_once: int = AT_O
 def forget_messages(connection: Connection, /, *, before: int, at_once: int = AT_ONCE) -> int:
     """Remove messages made before a moment (µs) that wait no more, and their deliveries; return how many messages."""
     found = _oldest(connection, "outbox", before, at_once)
-    for table in _OF_MESSAGES:
-        _delete(connection, table, "message_id", found)
-    _delete(connection, "outbox", "message_id", found)
+    _delete_messages(connection, found)
     return len(found)
 
 
-def forget_rejects(connection: Connection, /, *, before: int, at_once: int = AT_ONCE) -> int:
-    """Remove events set aside before a moment (µs); return how many."""
-    found = _oldest(connection, "rejects", before, at_once)
-    _delete(connection, "rejects", "reject_id", found)
-    return len(found)
-
-
-def forget_reports(connection: Connection, /, *, before: int, at_once: int = AT_ONCE) -> int:
-    """Remove reports about nobody known that came before a moment (µs); return how many."""
-    found = _oldest(connection, "reports", before, at_once)
-    _delete(connection, "reports", "report_id", found)
-    return len(found)
-
-
-def forget_sends(connection: Connection, /, *, before: int, at_once: int = AT_ONCE) -> int:
-    """Remove what was counted for caps before a moment (µs); return how many rows."""
-    found = _oldest(connection, "sends", before, at_once)
-    _delete(connection, "sends", "rowid", found)
-    return len(found)
-
-
-def forget_segment_changes(connection: Connection, /, *, before: int, at_once: int = AT_ONCE) -> int:
-    """Remove changes of segments before a moment (µs); who is in one now stays. Return how many."""
-    found = _oldest(connection, "segment_changes", before, at_once)
-    _delete(connection, "segment_changes", "change_id", found)
+def forget_rows(connection: Connection, /, *, table: str, before: int, at_once: int = AT_ONCE) -> int:
+    """Remove the rows of one of `TABLES` that came before a moment (µs); return how many."""
+    found = _oldest(connection, table, before, at_once)
+    _delete(connection, table, TABLES[table], found)
     return len(found)
 
 
@@ -97,6 +74,11 @@ def _found(connection: Connection, statement: str, end: str, at_once: int) -> li
 def _oldest(connection: Connection, table: str, before: int, at_once: int) -> list[object]:
     first = driver(connection).execute(_FIRST[table], (at_once,)).fetchall()
     return [key for key, at in first if at < before]
+
+
+def _delete_messages(connection: Connection, messages: list[object]) -> None:
+    for table in (*_OF_MESSAGES, "outbox"):
+        _delete(connection, table, "message_id", messages)
 
 
 def _delete(connection: Connection, table: str, column: str, values: list[object]) -> None:

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple, Protocol
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
-from serving import forgetting
+from features.moments import DAY_US
 from serving.dispatcher import Writer
+from serving.forgetting import forget_ledger, forget_messages, forget_rows
 from serving.log import decision_id
 from serving.log_retention import OldEvents, forget_events
 from serving.settings import Settings
@@ -19,7 +20,6 @@ LOOK_EVERY_S = 600.0
 REST_S = 0.05
 AT_ONCE = 2000
 PEOPLE_AT_ONCE: Final = 50
-DAY_US = 86_400_000_000
 # What was pruned is not looked at again: ids ascend with their moments.
 _DONE_UNTIL = "SELECT value FROM facts WHERE name = 'features_pruned_until'"
 _NEXT = "SELECT decision_id FROM evaluations WHERE decision_id > ? AND decision_id < ? ORDER BY decision_id LIMIT ?"
@@ -56,18 +56,18 @@ def prune_features(connection: Connection, /, *, before: int, at_once: int = AT_
 def kinds(keeping: Settings, longest_cap_us: Callable[[], int]) -> list[Kind]:
     """Return what is forgotten, and after how long: decisions no later than their events, messages than decisions."""
     ledger = _sooner(keeping.keep_events_days, keeping.keep_decisions_days)
-    found = [
+    found: list[tuple[int | None, str, Forget]] = [
         (keeping.keep_features_days, "feature vectors", prune_features),
-        (keeping.keep_rejects_days, "rejects", forgetting.forget_rejects),
-        (keeping.keep_rejects_days, "reports about nobody", forgetting.forget_reports),
+        (keeping.keep_rejects_days, "rejects", partial(forget_rows, table="rejects")),
+        (keeping.keep_rejects_days, "reports about nobody", partial(forget_rows, table="reports")),
         # By their own moments, since messages about segments hang on no decision.
-        (_sooner(ledger, keeping.keep_messages_days), "messages", forgetting.forget_messages),
-        (ledger, "decisions", forgetting.forget_ledger),
-        (keeping.keep_events_days, "changes of segments", forgetting.forget_segment_changes),
+        (_sooner(ledger, keeping.keep_messages_days), "messages", forget_messages),
+        (ledger, "decisions", forget_ledger),
+        (keeping.keep_events_days, "changes of segments", partial(forget_rows, table="segment_changes")),
     ]
     always = [Kind(name, partial(float, days), forget) for days, name, forget in found if days is not None]
-    sends = Kind("sends", lambda: max(keeping.keep_sends_days, longest_cap_us() / DAY_US), forgetting.forget_sends)
-    return [*always, sends]
+    sends = partial(forget_rows, table="sends")
+    return [*always, Kind("sends", lambda: max(keeping.keep_sends_days, longest_cap_us() / DAY_US), sends)]
 
 
 def _sooner(*days: int | None) -> int | None:

@@ -1,9 +1,12 @@
 """Each kind of row goes when it is old enough, and what still waits stays with all it needs."""
 
+from functools import partial
+
 import pytest
 
+from features.moments import DAY_US
 from serving import forgetting
-from serving.retention import DAY_US, kinds
+from serving.retention import kinds
 from serving.settings import Settings
 from tests.serving.engines import SECOND, START, event, shop
 
@@ -85,8 +88,8 @@ async def test_rejects_sends_and_changes_of_segments_go_by_their_own_moments(age
             connection.exec_driver_sql("INSERT OR IGNORE INTO sends VALUES (1, ?, 'old', 'webhook')", (at,))
             connection.exec_driver_sql("INSERT INTO segment_changes VALUES (NULL, 1, 's', ?, 1, 'event', 'v')", (at,))
         connection.exec_driver_sql("DELETE FROM sends WHERE trigger <> 'old'")
-    kept = (forgetting.forget_rejects, forgetting.forget_reports, forgetting.forget_sends)
-    for forget in (*kept, forgetting.forget_segment_changes):
+    for table in ("rejects", "reports", "sends", "segment_changes"):
+        forget = partial(forgetting.forget_rows, table=table)
         assert run(aged, forget, START + 3 * SECOND, at_once=2) == 2
         assert run(aged, forget, START + 3 * SECOND, at_once=2) == 1
         assert run(aged, forget, START + 3 * SECOND, at_once=2) == 0

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from features.moments import DAY_US
 from serving import retention
 from serving.log import decision_id
-from serving.retention import DAY_US, keep_pruning, prune_features
+from serving.retention import keep_pruning, prune_features
 from serving.settings import Settings
 from tests.serving.engines import SECOND, START, event, shop
 
