@@ -1,15 +1,14 @@
 """Visits: what a person did without a pause of more than 30 minutes, as the log has it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from typing import Final, NamedTuple
 
 from features.activity import ELSEWHERE, PASSIVE, SESSION_GAP
+from features.moments import DAY_US
 from policy.quantities import microseconds
 from policy.view import EVER_US, Seen, View
 
 GAP_US: Final = microseconds(SESSION_GAP)
-_DAY_US: Final = microseconds(timedelta(days=1))
 _ELSEWHERE: Final = frozenset(map(int, PASSIVE | ELSEWHERE))
 
 
@@ -48,7 +47,7 @@ def session_of(view: View) -> Session | None:
         is_whole = latest.started_at - GAP_US > view.at - span_us
         if is_whole or span_us >= EVER_US:
             break
-        span_us = EVER_US if span_us > EVER_US // 2 else 2 * max(span_us, _DAY_US)
+        span_us = EVER_US if span_us > EVER_US // 2 else 2 * max(span_us, DAY_US)
     under_way = view.at - latest.last_at <= GAP_US
     asks = event is not None and latest.started_at <= event.occurred_at <= latest.last_at
     return latest if under_way or asks else None

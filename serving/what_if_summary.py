@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from features.moments import DAY_US
 from serving.rehearsal import Rehearsed
 
-_DAY_US: Final = 86_400_000_000
 _HEADS: Final = ("trigger", "sends", "", "control", "", "both", "only present", "only other")
 
 
@@ -29,7 +29,7 @@ class Side:
             self.control += 1
         else:
             self.sends += 1
-            self.days.add((decision.user_key, decision.at // _DAY_US))
+            self.days.add((decision.user_key, decision.at // DAY_US))
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers."""
