@@ -99,12 +99,16 @@ class EventRoutes:
 
     async def take(self, call: str, body: bytes, caller: Caller) -> bytes:
         """Answer POST /v1/<call>."""
-        received_at = self._clock()
         try:
             raw = wire.read_object(body)
         except wire.UNREADABLE as error:
             raise wire.unreadable(error) from None
         wire.refuse_depth(body, raw)
+        return await self.take_message(call, raw, body, caller)
+
+    async def take_message(self, call: str, raw: dict[str, Any], body: bytes, caller: Caller) -> bytes:
+        """Take a message in for a call, as it was read from a body (BadEvent: it was set aside)."""
+        received_at = self._clock()
         raw["type"] = call
         try:
             event = normalise(raw, received_at=received_at, mapping=self._mapping)

@@ -100,7 +100,7 @@ class PixelRoutes:
         if isinstance(message, BadEvent):
             await self._events.set_aside(f"pixel/{method}", body[: self._max_event_bytes], caller, message)
             raise message
-        await self._events.take(method, body, caller)
+        await self._events.take_message(method, message, body, caller)
 
     def _caller(self, request: Request, key: str | None) -> Caller:
         """Return whose key came along; raises what keeps them out."""
