@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 
 from features.catalog import CATALOGUE
@@ -93,6 +94,12 @@ class Site:
             sent["authorization"] = f"Bearer {key}"
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         return asyncio.run(reply(self.edge, method, path, sent, chunks or [body]))
+
+
+@pytest.fixture
+def site(database):
+    """The HTTP interface on a notebook, open to everybody; `database` is `tests.serving.databases`'."""
+    return Site(database, open_without_keys=True)
 
 
 def site_with_keys(database, **settings):

@@ -16,16 +16,11 @@ from serving.metrics import Metrics
 from serving.problem import STATUS
 from serving.route_table import Sizes
 from serving.routes import HotRoute
-from tests.serving.asking import Site, reply, site_with_keys
+from tests.serving.asking import reply, site, site_with_keys
 from tests.serving.databases import database
 
-__all__ = ["database"]
+__all__ = ["database", "site"]
 TRACK = {"userId": "u-1", "event": "Product Viewed", "properties": {"product_id": "p-1"}}
-
-
-@pytest.fixture
-def site(database):
-    return Site(database, open_without_keys=True)
 
 
 def is_problem(replied, status, code, field=None):

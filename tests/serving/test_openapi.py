@@ -4,14 +4,10 @@ import re
 import pytest
 
 from serving import contract, contract_events, contract_guards, contract_hooks, contract_operate, contract_reads
-from tests.serving.asking import WITHOUT_A_KEY, Site, site_with_keys
-from tests.serving.databases import a_database
+from tests.serving.asking import WITHOUT_A_KEY, site, site_with_keys
+from tests.serving.databases import a_database, database
 
-
-@pytest.fixture
-def site(tmp_path):
-    with a_database(tmp_path) as database:
-        yield Site(database, open_without_keys=True)
+__all__ = ["database", "site"]
 
 
 @pytest.fixture

@@ -12,18 +12,13 @@ from serving.api import Limits
 from serving.errors import Overloaded
 from serving.limits import Allowance
 from serving.pixel import GIF
-from tests.serving.asking import Site, site_with_keys
-from tests.serving.databases import a_database
+from tests.serving.asking import site, site_with_keys
+from tests.serving.databases import a_database, database
 
+__all__ = ["database", "site"]
 CALL = {"userId": "u-1", "event": "Product Viewed", "properties": {"product_id": "p-1"}, "messageId": "m-1"}
 DEEP = b'{"a":' * 99 + b"1" + b"}" * 99
 LARGEST_SCRIPT = 3 * 1024
-
-
-@pytest.fixture
-def site(tmp_path):
-    with a_database(tmp_path) as database:
-        yield Site(database, open_without_keys=True)
 
 
 @pytest.fixture

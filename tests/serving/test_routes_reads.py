@@ -1,16 +1,11 @@
 import pytest
 
 from features.catalog import CATALOGUE
-from tests.serving.asking import Site, site_with_keys
+from tests.serving.asking import Site, site, site_with_keys
 from tests.serving.databases import database
 from tests.serving.test_edge import is_problem
 
-__all__ = ["database"]
-
-
-@pytest.fixture
-def site(database):
-    return Site(database, open_without_keys=True)
+__all__ = ["database", "site"]
 
 
 def test_features_come_with_their_meaning_and_null_where_there_is_no_answer(site):

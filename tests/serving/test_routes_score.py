@@ -4,17 +4,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from features.kinds import Kind
-from tests.serving.asking import Site, site_with_keys
-from tests.serving.databases import a_database
+from tests.serving.asking import Site, site, site_with_keys
+from tests.serving.databases import a_database, database
 from tests.serving.test_edge import is_problem
 
+__all__ = ["database", "site"]
 VIEWED = {"event": "Product Viewed", "messageId": "m-1", "properties": {"product_id": "p-1"}}
-
-
-@pytest.fixture
-def site(tmp_path):
-    with a_database(tmp_path) as database:
-        yield Site(database, open_without_keys=True)
 
 
 def score(site, **body):
