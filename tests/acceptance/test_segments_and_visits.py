@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.serving.engines import Shop, at_once, event, one_by_one
+from tests.serving.engines import Shop, at_once, event, one_by_one, shops
 
+__all__ = ["shops"]
 MINUTE = 60
 POLICY = """
 segments:
@@ -43,10 +44,8 @@ DECIDED = "SELECT trigger, reason, (at - 1700000000000000) / 60000000 FROM decis
 
 
 @pytest.fixture
-def shop(tmp_path):
-    opened = Shop(tmp_path, policy=POLICY)
-    yield opened
-    opened.close()
+def shop(shops):
+    return shops(POLICY)
 
 
 def view(minute, product, user="u"):

@@ -15,8 +15,9 @@ from serving.clock import wall
 from serving.enrolment import Enrolment, enrolled
 from serving.history_append import append_history
 from serving.policy_sequel import follow
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, START, Shop, event, shops
 
+__all__ = ["shops"]
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 ABANDONED = """
 triggers:
@@ -59,11 +60,9 @@ def ordered(user, at, product="p"):
 
 
 @pytest.fixture
-def shop(tmp_path):
+def shop(shops):
     """A shop without triggers; its clock is that of a replay."""
-    opened = Shop(tmp_path, policy="triggers: []")
-    yield opened
-    opened.close()
+    return shops("triggers: []")
 
 
 async def imported(shop, *events, now):
@@ -208,7 +207,7 @@ async def test_it_happens_once_and_a_new_threshold_enrols_nobody_anew(shop):
 async def test_who_was_decided_about_is_not_enrolled_for_the_same_event_again(shop):
     await imported(shop, added("u", 0), added("w", 0), now=10 * MINUTE)
     await put(shop, abandoned())
-    await shop.engine.score([("nobody", None)], at=START + round(40 * MINUTE * SECOND))
+    await shop.until(40 * MINUTE)
     await imported(shop, added("w", 35 * MINUTE), now=40 * MINUTE)
     await put(
         shop, abandoned().replace("expires_after: 1h", "expires_after: 2h").replace("after: 30 min", "after: 31 min")

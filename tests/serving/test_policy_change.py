@@ -10,8 +10,9 @@ from policy.timing import timing
 from serving import policy_sequel
 from serving.policy_change import Change, in_service, left_over, settle
 from serving.policy_sequel import follow, in_words
-from tests.serving.engines import SECOND, Shop, event
+from tests.serving.engines import SECOND, Shop, event, shops
 
+__all__ = ["shops"]
 MINUTE = 60 * SECOND
 CART = {"properties": {"cart_id": "c", "product_id": "p", "price": 2, "quantity": 1}}
 WAITING = """
@@ -38,11 +39,9 @@ WITHDRAWN = "policy_changed: The policy file changed: the trigger was taken out 
 
 
 @pytest.fixture
-def shop(tmp_path):
+def shop(shops):
     """A shop with a trigger that waits and one that does not; its clock is that of a replay."""
-    opened = Shop(tmp_path, policy=BOTH)
-    yield opened
-    opened.close()
+    return shops(BOTH)
 
 
 async def put(shop, text):

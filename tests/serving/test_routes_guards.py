@@ -5,8 +5,9 @@ import json
 import pytest
 
 from tests.serving.asking import edge_of, reply
-from tests.serving.engines import Shop, event
+from tests.serving.engines import event, shop
 
+__all__ = ["shop"]
 LIST = "/v1/suppressions"
 SAID = "/v1/users/u/consents"
 
@@ -24,10 +25,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path):
-    shop = Shop(tmp_path)
-    yield Site(shop)
-    shop.close()
+def site(shop):
+    return Site(shop)
 
 
 async def test_who_is_put_on_the_list_is_on_it_until_taken_off(site):

@@ -14,8 +14,9 @@ from serving.pixel import GIF
 from serving.scanners import TOO_FAST_US
 from serving.tokens import Tokens
 from tests.serving.asking import edge_of, reply
-from tests.serving.engines import Shop, event
+from tests.serving.engines import Shop, event, shops
 
+__all__ = ["shops"]
 POLICY = """
 format: 1
 triggers:
@@ -105,10 +106,8 @@ class Boxes(HTMLParser):
 
 
 @pytest.fixture
-def site(tmp_path):
-    shop = Shop(tmp_path, policy=POLICY)
-    yield Site(shop)
-    shop.close()
+def site(shops):
+    return Site(shops(POLICY))
 
 
 def opt_out(message_id="m-1", channel="email", user="u"):

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.serving.asking import edge_of, reply
-from tests.serving.engines import Shop, event
+from tests.serving.engines import event, shops
 
+__all__ = ["shops"]
 POLICY = """
 segments:
   - name: buyers
@@ -18,10 +19,8 @@ segments:
 
 
 @pytest.fixture
-def shop(tmp_path):
-    opened = Shop(tmp_path, policy=POLICY)
-    yield opened
-    opened.close()
+def shop(shops):
+    return shops(POLICY)
 
 
 async def ask(shop, path):

@@ -9,8 +9,9 @@ from policy.source import parse
 from serving.history_append import append_history
 from serving.segment_audit import audit
 from serving.segments import adopt, tend_all
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, START, Shop, event, shops
 
+__all__ = ["shops"]
 DAY = 24 * 3600
 POLICY = """
 segments:
@@ -27,10 +28,8 @@ MEMBERS = "SELECT u.user_key, m.segment FROM segment_members m JOIN users u USIN
 
 
 @pytest.fixture
-def shop(tmp_path):
-    opened = Shop(tmp_path, policy=POLICY)
-    yield opened
-    opened.close()
+def shop(shops):
+    return shops(POLICY)
 
 
 async def pass_time(shop, at):

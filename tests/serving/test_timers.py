@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from features.catalog import CATALOGUE
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, START, Shop, event, shops
 
+__all__ = ["shops"]
 MINUTE = 60.0
 CART = {"properties": {"cart_id": "c", "product_id": "p", "price": 2, "quantity": 1}}
 POLICY = """
@@ -42,11 +43,9 @@ DECIDED = "SELECT trigger, action, reason, at FROM decisions ORDER BY at, trigge
 
 
 @pytest.fixture
-def shop(tmp_path):
+def shop(shops):
     """A shop whose triggers wait; its clock is that of a replay."""
-    opened = Shop(tmp_path, policy=POLICY)
-    yield opened
-    opened.close()
+    return shops(POLICY)
 
 
 async def until(shop, minutes):

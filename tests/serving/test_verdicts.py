@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from serving.message import message_id_of
-from tests.serving.engines import SECOND, START, WAYS, Shop, at_once, event
+from tests.serving.engines import SECOND, START, WAYS, Shop, at_once, event, shops
 
+__all__ = ["shops"]
 CART = {"properties": {"product_id": "p", "price": 2, "quantity": 1}}
 POLICY = """
 format: 1
@@ -25,10 +26,8 @@ REASONS = "SELECT u.user_key, d.reason FROM decisions d JOIN users u USING (user
 
 
 @pytest.fixture
-def shop(tmp_path):
-    opened = Shop(tmp_path, policy=POLICY)
-    yield opened
-    opened.close()
+def shop(shops):
+    return shops(POLICY)
 
 
 def added(user, at, **fields):

@@ -9,8 +9,9 @@ from features.catalog import CATALOGUE
 from features.kinds import Kind
 from serving.people import People
 from serving.views import PersonView
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, START, event, shops
 
+__all__ = ["shops"]
 POLICY = """
 format: 1
 triggers:
@@ -34,10 +35,8 @@ triggers:
 
 
 @pytest.fixture
-def shop(tmp_path):
-    opened = Shop(tmp_path, policy=POLICY)
-    yield opened
-    opened.close()
+def shop(shops):
+    return shops(POLICY)
 
 
 def take(shop, *events):
