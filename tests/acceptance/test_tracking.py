@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from serving.keys import create_key
-from tests.contract.running import opened, running
+from tests.contract.running import a_key, running
 
 ANN = ["ann-who-never-agreed", "browser-of-ann", "ann@example.org", "+4917012345678", "Only Ann Does This"]
 CONSENT = {"consent": {"categoryPreferences": {"analytics": True}}}
@@ -13,8 +12,7 @@ CONSENT = {"consent": {"categoryPreferences": {"analytics": True}}}
 
 @pytest.fixture
 def strict(tmp_path):
-    with opened(tmp_path) as database, database.begin() as connection:
-        key = create_key(connection, "all", frozenset({"ingest", "score", "admin"}), created_at=1)
+    key = a_key(tmp_path)
     with running(tmp_path, tracking_consent="required", tracking_purpose="analytics") as up:
         up.keys["all"] = key
         yield up

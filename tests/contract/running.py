@@ -12,6 +12,7 @@ import uvicorn
 
 from serving.app import create_app
 from serving.database import open_database
+from serving.keys import SCOPES, create_key
 from serving.settings import Settings
 
 STARTED_WITHIN_S = 60
@@ -51,6 +52,12 @@ def opened(home):
         yield database
     finally:
         database.dispose()
+
+
+def a_key(home, *scopes):
+    """Make a key to a home for these scopes, for all where none is named."""
+    with opened(home) as database, database.begin() as connection:
+        return create_key(connection, "all", frozenset(scopes) or SCOPES, created_at=1)
 
 
 @contextmanager

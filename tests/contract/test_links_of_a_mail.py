@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from aiosmtpd.controller import Controller
 
-from serving.keys import create_key
-from tests.contract.running import opened, running
+from tests.contract.running import a_key, opened, running
 from tests.serving.mail_servers import MailServer
 from tests.serving.receivers import free_port
 
@@ -95,8 +94,7 @@ def test_a_server_without_a_public_address_says_that_mails_have_no_link_to_unsub
 
 def test_a_scanner_that_follows_every_link_unsubscribes_nobody_and_one_post_of_a_mail_client_does(tmp_path, inbox):
     files = files_of(tmp_path, inbox)
-    with opened(tmp_path) as database, database.begin() as connection:
-        key = create_key(connection, "all", frozenset({"admin"}), created_at=1)
+    key = a_key(tmp_path, "admin")
     cart = {"userId": "u-1", "event": "Product Added", "properties": {"product_id": "p-1"}}
     with running(tmp_path, public_url=BASE, **files) as server:
         server.ask("POST", "/v1/identify", {"userId": "u-1", "traits": {"email": "ada@example.org"}}, key=key)

@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from serving.driver import driver
-from serving.keys import create_key
 from serving.tokens import tokens_of
-from tests.contract.running import opened, running
+from tests.contract.running import a_key, opened, running
 
 POLICY = """
 format: 1
@@ -33,9 +32,9 @@ MULTIPART = (
 @pytest.fixture
 def home(tmp_path):
     (tmp_path / "triggers.yaml").write_text(POLICY)
-    with opened(tmp_path) as database, database.begin() as connection:
-        key = create_key(connection, "all", frozenset({"admin"}), created_at=1)
-    return SimpleNamespace(path=tmp_path, key=key, settings={"triggers": tmp_path / "triggers.yaml"})
+    return SimpleNamespace(
+        path=tmp_path, key=a_key(tmp_path, "admin"), settings={"triggers": tmp_path / "triggers.yaml"}
+    )
 
 
 def pending(server, key):

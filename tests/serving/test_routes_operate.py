@@ -9,8 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from serving.keys import SCOPES, create_key
-from tests.contract.running import opened, running
+from tests.contract.running import a_key, opened, running
 from tests.serving.databases import rows
 
 WITHIN_S = 1.0
@@ -30,8 +29,7 @@ triggers:
 def server(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     (home / "triggers.yaml").write_text(TRIGGERS)
-    with opened(home) as database, database.begin() as connection:
-        key = create_key(connection, "all", SCOPES, created_at=1)
+    key = a_key(home)
     # Nobody listens there: messages stay pending.
     webhook = {"webhook_url": "http://127.0.0.1:9/", "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
     with running(home, triggers=home / "triggers.yaml", **webhook) as up:
