@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from functools import partial
 
 import pytest
 
@@ -62,14 +63,11 @@ def refusals(server, routes, status, code, ask):
 
 
 def test_without_a_key_every_route_answers_401(server, routes):
-    def ask(method, path, _scope):
-        return server.ask(method, path, {"user_id": "u-1"} if method == "POST" else b"")
-
-    def ask_with_a_key_unknown(method, path, _scope):
-        return server.ask(method, path, {"user_id": "u-1"} if method == "POST" else b"", key="opk_unknown")
+    def ask(method, path, _scope, key=None):
+        return server.ask(method, path, {"user_id": "u-1"} if method == "POST" else b"", key=key)
 
     assert refusals(server, routes, 401, "key_missing", ask) == []
-    assert refusals(server, routes, 401, "key_unknown", ask_with_a_key_unknown) == []
+    assert refusals(server, routes, 401, "key_unknown", partial(ask, key="opk_unknown")) == []
 
 
 def test_with_a_key_for_something_else_every_route_answers_403(server, routes):
