@@ -16,6 +16,7 @@ from policy.event_names import by_event, of_event
 from policy.runs import EVERYTHING
 from policy.timing import key_of, keys_ended
 from policy.triggers import Trigger
+from serving.chains import BACK
 from serving.driver import driver
 
 _NEXT: Final = """
@@ -28,16 +29,9 @@ SELECT DISTINCT p.user_no, p.last_seq, p.last_seen_at
 FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
 WHERE u.user_no IN (SELECT value FROM json_each(?))
 """
-# A chain goes on into the past of whoever was linked only as far as their own events do, so every id has its own.
-_EVENTS: Final = """
-WITH RECURSIVE chain (root, seq) AS (
-    SELECT u.user_no, u.last_seq FROM users u WHERE u.user_no IN (SELECT value FROM json_each(?1))
-    UNION ALL
-    SELECT u.merged_into, u.last_seq FROM users u WHERE u.merged_into IN (SELECT value FROM json_each(?1))
-    UNION ALL
-    SELECT chain.root, e.prev_seq FROM chain JOIN events e ON e.seq = chain.seq WHERE e.known_at > ?2
-)
-SELECT chain.root, e.seq, e.kind, e.name, e.occurred_at, e.payload FROM chain JOIN events e ON e.seq = chain.seq
+_EVENTS: Final = f"""
+{BACK}
+SELECT chain.user_no, e.seq, e.kind, e.name, e.occurred_at, e.payload FROM chain JOIN events e ON e.seq = chain.seq
 WHERE e.occurred_at > ?2 AND e.kind IN (SELECT value FROM json_each(?3)) ORDER BY e.occurred_at, e.seq
 """
 _EVER: Final = -1
@@ -100,8 +94,8 @@ def _found(connection: Connection, trigger: Trigger, people: Sequence[tuple[Any,
     kinds = {key if isinstance(key, int) else int(Kind.OTHER) for key in _named((*trigger.on, *trigger.cancel_on))}
     asked = (json.dumps([row[0] for row in people]), _since(trigger, now), json.dumps(sorted(kinds)))
     events = defaultdict(list)
-    for root, *event in driver(connection).execute(_EVENTS, asked).fetchall():
-        events[root].append(event)
+    for user_no, *event in driver(connection).execute(_EVENTS, asked).fetchall():
+        events[user_no].append(event)
     return [Found(no, last, tuple(_waits(trigger, events[no], seen_at, now))) for no, last, seen_at in people]
 
 
