@@ -12,6 +12,22 @@ from policy.segments import Segment
 from policy.triggers import Trigger
 
 _AT_ALL = Interval(low=1)
+_ALIKE = (
+    "horizon",
+    "channel",
+    "message_class",
+    "mode",
+    "key",
+    "after",
+    "inactive_for",
+    "cancel_on",
+    "guards",
+    "send",
+    "send_within",
+    "steps",
+    "exit_when",
+)
+"""What two triggers must have in common for one to shadow the other."""
 
 
 def doubts(policy: Policy) -> list[str]:
@@ -102,20 +118,8 @@ def _shadowed(trigger: Trigger, above: tuple[Trigger, ...]) -> Iterator[str]:
 
 
 def _covers(other: Trigger, trigger: Trigger) -> bool:
-    alike: tuple[str, ...] = (
-        "horizon",
-        "channel",
-        "message_class",
-        "mode",
-        "key",
-        "after",
-        "inactive_for",
-        "cancel_on",
-        "guards",
-    )
-    alike += ("send", "send_within", "steps", "exit_when")
     return (
-        all(getattr(other, name) == getattr(trigger, name) for name in alike)
+        all(getattr(other, name) == getattr(trigger, name) for name in _ALIKE)
         and (ANY in other.on or set(trigger.on) <= set(other.on))
         and other.threshold <= trigger.threshold
         and other.cool_down <= trigger.cool_down
