@@ -30,6 +30,8 @@ INSERT INTO segment_looks (user_no, looked_at, due_at) VALUES (?, 0, ?)
 ON CONFLICT (user_no) DO UPDATE SET due_at = excluded.due_at
 """
 _KEPT: Final = "SELECT value FROM facts WHERE name = 'segments'"
+_KEEP: Final = "INSERT OR REPLACE INTO facts (name, value) VALUES ('segments', ?)"
+_KEEP_NONE: Final = "DELETE FROM facts WHERE name = 'segments'"
 
 
 @dataclass(slots=True, eq=False)
@@ -97,3 +99,11 @@ def kept(driver: Driver) -> dict[str, str]:
     found = driver.execute(_KEPT).fetchone()
     digests: dict[str, str] = json.loads(found[0]) if found is not None else {}
     return digests
+
+
+def keep(driver: Driver, digests: Mapping[str, str]) -> None:
+    """Write down by which digests segments are kept from now on; empty where there are none."""
+    if digests:
+        driver.execute(_KEEP, (json.dumps(dict(digests)),))
+    else:
+        driver.execute(_KEEP_NONE)

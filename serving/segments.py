@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
+from serving import members
 from serving.clock import wall
 from serving.driver import driver, scalar
-from serving.members import AT_ONCE_DUE, kept
+from serving.members import AT_ONCE_DUE
 from serving.memberships import Memberships
 from serving.people import People
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sqlalchemy import Connection
     from sqlalchemy import Engine as Database
@@ -37,8 +37,6 @@ SELECT u.user_key FROM segment_looks l JOIN users u USING (user_no)
 WHERE l.due_at IS NOT NULL AND l.due_at <= ? AND u.merged_into IS NULL ORDER BY l.due_at, l.user_no LIMIT ?
 """
 _NEXT: Final = "SELECT min(due_at) FROM segment_looks WHERE due_at IS NOT NULL"
-_KEEP: Final = "INSERT OR REPLACE INTO facts (name, value) VALUES ('segments', ?)"
-_KEEP_NONE: Final = "DELETE FROM facts WHERE name = 'segments'"
 _MARK: Final = """
 INSERT INTO segment_looks (user_no, looked_at, due_at)
 SELECT user_no, 0, ? FROM users WHERE merged_into IS NULL AND last_seq > 0 AND user_no > ? AND user_no <= ?
@@ -129,16 +127,17 @@ async def adopt(engine: Engine, rules: SegmentRules) -> None:
 
     Works through the users in chunks; interrupted, it begins again. What it finds is logged, and sent to nobody.
     """
-    before = await engine.write(lambda connection: kept(driver(connection)))
+    before = await engine.write(lambda connection: members.kept(driver(connection)))
     if before == rules.digests:
         return
     gone = sorted(before.keys() - rules.digests.keys())
     left = sum([await _in_chunks(engine, _REMOVE, (name, _AT_A_TIME)) for name in gone])
     new = [name for name, digest in rules.digests.items() if before.get(name) != digest]
     # Whatever is imported from here on is looked at, too.
-    await engine.write(partial(_keep, digests=dict.fromkeys(rules.digests, "") | _common(before, rules.digests)))
+    begun = {**rules.digests, **dict.fromkeys(new, "")}
+    await engine.write(lambda connection: members.keep(driver(connection), begun))
     people = await _mark(engine) if new else 0
-    await engine.write(partial(_keep, digests=rules.digests))
+    await engine.write(lambda connection: members.keep(driver(connection), rules.digests))
     if not rules.by_name:
         await _in_chunks(engine, _FORGET_LOOKS, (_AT_A_TIME,))
     _log.info(
@@ -173,17 +172,6 @@ async def _in_chunks(engine: Engine, statement: str, values: tuple[object, ...])
     while some := await engine.write(lambda connection: driver(connection).execute(statement, values).rowcount):
         changed += some
     return changed
-
-
-def _common(before: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, str]:
-    return {name: digest for name, digest in digests.items() if before.get(name) == digest}
-
-
-def _keep(connection: Connection, *, digests: Mapping[str, str]) -> None:
-    if digests:
-        driver(connection).execute(_KEEP, (json.dumps(dict(digests)),))
-    else:
-        driver(connection).execute(_KEEP_NONE)
 
 
 def _is_due(database: Database, now: int) -> bool:
