@@ -21,6 +21,7 @@ from typing import Any, Final
 from features.events import Event
 from features.normalise import normalise
 from serving.app import Server
+from serving.database import open_database
 from serving.mapping_file import read_mapping
 from serving.settings import Settings
 
@@ -78,7 +79,7 @@ class Subject:
         if bundles.exists():
             shutil.copytree(bundles, folder / "bundles")
         settings = Settings(home=folder, triggers=folder / "triggers.yaml", watch_registry=False)
-        Server(settings).database.dispose()
+        open_database(settings.database).dispose()
         with closing(sqlite3.connect(settings.database)) as connection, connection:
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute(_PEOPLE, (people, APART))
