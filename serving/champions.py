@@ -11,11 +11,10 @@ from features.catalog import CATALOGUE
 from models.bundle import BundleRefused, load
 from models.intent import IntentModel
 from models.rule import RecencyFrequencyRule
-from serving.scorer import Model, Scorer, scorer
+from serving.scorer import MEANINGS, Model, Scorer, scorer
 
 LOOK_EVERY_S = 1.0
 _log = logging.getLogger(__name__)
-_MEANINGS = dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True))
 
 
 class Champions:
@@ -42,7 +41,7 @@ class Champions:
             if horizon in self._models:
                 self._take(horizon, entry)
         self._seen = stamp
-        return scorer(self._models, _MEANINGS)
+        return scorer(self._models, MEANINGS)
 
     def refusals(self) -> dict[str, str]:
         """Say of each horizon whose newest champion was refused, here or by the watcher of the registry, why."""

@@ -15,7 +15,6 @@ import numpy as np
 from sqlalchemy import Engine as Database
 from sqlalchemy import event as listening
 
-from features.catalog import CATALOGUE
 from features.events import Event
 from features.layout import Floats
 from features.mapping import EventMapping
@@ -27,13 +26,12 @@ from serving.database import open_current, open_database
 from serving.engine import Engine
 from serving.log import last_moment
 from serving.metrics import Metrics
-from serving.scorer import Scorer, scorer
+from serving.scorer import MEANINGS, Scorer, scorer
 from serving.states import StateKeeper
 from serving.work import Tools
 
 _AT_ONCE: Final = 500
 _MOST_WAKINGS: Final = 10_000
-_MEANINGS: Final = dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True))
 _NOBODY: Final = ((None, "nobody in particular"),)
 _LAST_DUE: Final = "SELECT max(due_at) FROM timers"
 _DECIDED: Final = """
@@ -216,7 +214,7 @@ def rehearsal(
 
 def constants(probabilities: Mapping[str, float]) -> Scorer:
     """Return a scorer that says the same of everybody, by horizon."""
-    return scorer({horizon: Constant(each) for horizon, each in probabilities.items()}, _MEANINGS)
+    return scorer({horizon: Constant(each) for horizon, each in probabilities.items()}, MEANINGS)
 
 
 def _empty(file: Path) -> None:

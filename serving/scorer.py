@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 import numpy as np
 
+from features.catalog import CATALOGUE
 from features.layout import Floats
 from serving.items import Contribution, ModelUsed
 
 MOST_CONTRIBUTIONS = 10
+MEANINGS: Mapping[str, str] = MappingProxyType(dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True)))
+"""What each feature of the catalogue is, in words."""
 
 
 class Model(Protocol):
