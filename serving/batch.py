@@ -77,8 +77,9 @@ class Batch:
         self._settle()
         if self.writes:
             self._finish()
-        if self.writes and (self._timers.touched or self._due):
-            self._tools.next_due = self._timers.look()
+        if self.writes:
+            # What a timer was thought to be due for may be over: whoever came for it looks when to come again.
+            self._tools.next_due = self._timers.next_due(looks=any(isinstance(each, Due) for each in items))
         return [self._answer(each) if isinstance(each, Asked) else each for each in entered]
 
     def save_states(self) -> None:
@@ -100,8 +101,7 @@ class Batch:
 
     def _do(self, job: Job) -> Any:
         answer = job.run(self._connection)
-        self._timers.touched = True  # It may have let somebody wait.
-        self._timers.look()
+        self._timers.look()  # It may have let somebody wait.
         return answer
 
     def _enter(self, item: Item) -> Any:
@@ -206,6 +206,7 @@ class Batch:
         if self._gate.admits(event, at=at):
             return None
         moment = max(at, self._tools.clock.now())
+        self._timers.save()  # Whoever refuses now does not wait for what they did before, in this batch either.
         self._work.lessons += self._gate.left(event, seq=self._appender.position, known_at=moment)
         return Fate.UNTRACKED
 

@@ -8,7 +8,7 @@ from policy.runs import EVERYTHING, Run, Waiting
 from policy.timing import Timing, key_of, keys_ended
 from policy.triggers import Trigger
 from policy.view import SentMessage
-from serving.driver import driver, scalar
+from serving.driver import Driver, driver, scalar
 from serving.log import Appended
 from serving.message import message_ids_of
 
@@ -83,11 +83,12 @@ class Timers:
     """The timers of one batch; whatever is done shows at once to whatever comes later in it."""
 
     def __init__(self, connection: Connection, timing: Timing, *, next_due: int | None = None) -> None:
-        """Prepare; `next_due` is what `look` of the batch before returned."""
+        """Prepare; `next_due` is what `look` or `next_due` of the batch before returned."""
         self._driver = driver(connection)
         self._timing = timing
         self._next_due = next_due
-        self.touched = False
+        self._armed: list[tuple[object, ...]] = []
+        self._looks_again = False
 
     def heed(self, added: Appended) -> list[tuple[Trigger, int]]:
         """Arm what an event arms; return the triggers that no longer wait because of it, and at which step they did."""
@@ -105,32 +106,33 @@ class Timers:
         run = waiting.run
         said, at = run.message[:2] if run.message is not None else (None, None)
         row = (user_no, trigger.name, run.step, run.key, waiting.due_at, armed_at, event_seq, run.first_at, said, at)
-        self._driver.execute(_ARM, row)
+        self._armed.append(row)
         self._mind(waiting.due_at)
 
     def end_put_off(self, user_no: int, trigger: Trigger, key: str) -> None:
         """End what was put off of a trigger's own decision."""
-        self.touched |= self._driver.execute(_END, (user_no, trigger.name, 0, key)).rowcount > 0
+        self._looks_again |= self._written().execute(_END, (user_no, trigger.name, 0, key)).rowcount > 0
 
     def end_steps(self, user_no: int, trigger: Trigger, key: str) -> None:
         """End what waits of the later steps of a trigger."""
-        self.touched |= self._driver.execute(_END_STEPS, (user_no, trigger.name, key)).rowcount > 0
+        self._looks_again |= self._written().execute(_END_STEPS, (user_no, trigger.name, key)).rowcount > 0
 
     def due(self, until: int, *, at_most: int = -1) -> list[Timer]:
         """Return the timers due at a moment in microseconds or before, the earliest first."""
         if not self.may_be_due(until):
             return []
-        return [Timer(*row) for row in self._driver.execute(_DUE, (until, at_most)).fetchall()]
+        return [Timer(*row) for row in self._written().execute(_DUE, (until, at_most)).fetchall()]
 
     def take(self, timer: Timer) -> bool:
         """End a timer that was due; return whether it still waited."""
-        self.touched = True
+        self._looks_again = True
         row = (timer.user_no, timer.trigger, timer.step, timer.key, timer.due_at)
-        return self._driver.execute(_TAKE, row).rowcount == 1
+        return self._written().execute(_TAKE, row).rowcount == 1
 
     def begin_anew(self, timer: Timer, due_at: int) -> None:
         """Let a timer wait until a later moment, as if it had not been due yet."""
-        self._driver.execute(_BEGIN_ANEW, (due_at, timer.user_no, timer.trigger, timer.step, timer.key))
+        self._written().execute(_BEGIN_ANEW, (due_at, timer.user_no, timer.trigger, timer.step, timer.key))
+        self._looks_again = True
         self._mind(due_at)
 
     def may_be_due(self, moment: int) -> bool:
@@ -146,11 +148,31 @@ class Timers:
 
     def look(self) -> int | None:
         """Return when the next timer is due, in microseconds; None if none waits."""
-        self._next_due = scalar(self._driver, _NEXT) if self._timing.by_name else None
+        self._next_due = scalar(self._written(), _NEXT) if self._timing.by_name else None
+        self._looks_again = False
         return self._next_due
 
+    def next_due(self, *, looks: bool = False) -> int | None:
+        """Return when to ask for what is due, in microseconds, once all is written; None if none waits.
+
+        Where timers were only armed that may be too early, since one may have taken the place of another.
+        """
+        if looks or self._looks_again:
+            return self.look()
+        self.save()
+        return self._next_due
+
+    def save(self) -> None:
+        """Write what was armed since the last time, in one statement, for whoever looks at the table."""
+        if self._armed:
+            self._driver.executemany(_ARM, self._armed)
+            self._armed.clear()
+
+    def _written(self) -> Driver:
+        self.save()
+        return self._driver
+
     def _mind(self, due_at: int) -> None:
-        self.touched = True
         if self._next_due is None or due_at < self._next_due:
             self._next_due = due_at
 
@@ -163,7 +185,10 @@ class Timers:
             return
         due_at = added.known_at + trigger.waits_us
         row = (added.person.no, trigger.name, 0, key, due_at, event.occurred_at, added.seq, None, None, None)
-        self._driver.execute(_ARM_ONCE if trigger.inactive_for is not None else _ARM, row)
+        if trigger.inactive_for is not None:
+            self._written().execute(_ARM_ONCE, row)
+        else:
+            self._armed.append(row)
         self._mind(due_at)
 
     def _cancel(self, trigger: Trigger, added: Appended) -> int | None:
@@ -172,17 +197,17 @@ class Timers:
         Return the furthest step of those that ended; None if none did.
         """
         asked = (added.person.no, trigger.name, added.event.occurred_at)
-        waiting = self._driver.execute(_WAITING, asked).fetchall()
+        waiting = self._written().execute(_WAITING, asked).fetchall()
         named = keys_ended(trigger, added.event.properties) if waiting else None
         ended = [each for each in waiting if named is None or each[1] in named or each[1] == EVERYTHING]
         for step, key in ended:
-            self._driver.execute(_END, (added.person.no, trigger.name, step, key))
-            self.touched = True
+            self._written().execute(_END, (added.person.no, trigger.name, step, key))
+            self._looks_again = True
         return max((step for step, _ in ended), default=None)
 
     def _follow(self, linked_no: int, user_no: int) -> None:
         """Give the timers of an id to the person it was linked to; of two for the same, the later one stays."""
-        self._driver.execute(_FOLLOW, (user_no, linked_no))
-        self._driver.execute(_FORGET, (linked_no,))
-        self._driver.execute(_ONE_SEQUENCE, (user_no,))
-        self.touched = True
+        self._written().execute(_FOLLOW, (user_no, linked_no))
+        self._written().execute(_FORGET, (linked_no,))
+        self._written().execute(_ONE_SEQUENCE, (user_no,))
+        self._looks_again = True

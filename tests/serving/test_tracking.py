@@ -112,8 +112,7 @@ async def test_whoever_says_yes_after_a_no_is_tracked_from_then_on_under_all_ids
     assert await fates(strict, said(False, 1.5)) == (1, 0)
 
 
-async def test_a_withdrawal_stops_it_and_what_waited_and_leaves_what_was_there(tmp_path):
-    waiting = """
+WAITING = """
 format: 1
 triggers:
   - name: later
@@ -124,7 +123,20 @@ triggers:
     cool_down: 1d
     mode: live
 """
-    shop = Shop(tmp_path, policy=waiting, tracking="tracking")
+
+
+async def test_a_withdrawal_ends_what_its_own_batch_let_wait(tmp_path):
+    shop = Shop(tmp_path, policy=WAITING, tracking="tracking")
+    await fates(shop, said(True, 1))
+
+    assert await fates(shop, event("Product Added", "ann-17", 2, **CART), said(False, 3)) == (1, 1)
+
+    assert shop.rows("SELECT count(*) FROM timers") == [(0,)]
+    shop.close()
+
+
+async def test_a_withdrawal_stops_it_and_what_waited_and_leaves_what_was_there(tmp_path):
+    shop = Shop(tmp_path, policy=WAITING, tracking="tracking")
     await fates(shop, said(True, 1), event("Product Added", "ann-17", 2, **CART))
     assert shop.rows("SELECT count(*) FROM timers") == [(1,)]
 
