@@ -1,13 +1,15 @@
 """Whether a challenger replaces the champion: judged on matured rows that neither learned from."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 
-from training.evaluate import LEAST, by_user, log_loss, losses, upper_bound
+from training.delong import auc_difference
+from training.evaluate import LEAST, ONE_SIDED_95, by_user, log_loss, losses, upper_bound
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -22,15 +24,24 @@ WORSE_THAN_REFERENCE = 0.01
 WORST_AUC_DROP = 0.005
 SLOPE, INTERCEPT = (0.9, 1.1), 0.1
 TWO_SIDED_95 = 1.959963984540054
-RESAMPLES = 200
+SEGMENT_POSITIVES, WORSE_IN_SEGMENT = 200, 0.03
+
+
+class Rule(NamedTuple):
+    """What one rule says: whether it holds, and the figures behind that in words."""
+
+    name: str
+    holds: bool
+    words: str
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Promote or not, and the rule that decided."""
+    """Promote or not, why in words, and what each rule that was asked says."""
 
     promoted: bool
     reason: str
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,7 @@ class Judged:
         references: Of frozen baselines, by name.
         ordered: What followed.
         user: Whose row it is; rows of one person are not independent.
+        segments: By name: which rows are of people that no challenger may serve worse.
     """
 
     challenger: Floats
@@ -50,68 +62,82 @@ class Judged:
     references: dict[str, Floats]
     ordered: Bools
     user: Ints
+    segments: Mapping[str, Bools] = field(default_factory=dict)
 
 
 def decide(judged: Judged, *, same_features: bool) -> Verdict:
-    """Return whether the challenger goes into service, and by which rule.
+    """Return whether the challenger goes into service: where every rule holds; else the first that does not is why.
 
     Args:
         judged: Rows after everything that challenger and champion learned from.
         same_features: A mere refresh, which may be a trifle worse; a changed model must be better.
     """
-    refusal = _reference(judged) or _calibration(judged)
-    if refusal:
-        return Verdict(False, refusal)
+    rules = tuple(_rules(judged, same_features=same_features))
+    broken = next((each for each in rules if not each.holds), None)
+    if broken is not None:
+        return Verdict(False, broken.words, rules)
+    return Verdict(True, rules[-1].words if judged.champion is None else _gain(judged, judged.champion), rules)
+
+
+def _rules(judged: Judged, *, same_features: bool) -> Iterator[Rule]:
+    yield from _references(judged)
+    yield _calibration(judged)
     if judged.champion is None:
-        return _first(judged)
-    positives = int(judged.ordered.sum())
-    if positives < FEW_POSITIVES:
-        return Verdict(
-            False,
-            f"too few outcomes: {positives} positive rows since the champion learned, {FEW_POSITIVES} are needed",
-        )
-    refusal = _loss(judged, judged.champion, positives, same_features=same_features) or _order(judged, judged.champion)
-    return Verdict(False, refusal) if refusal else Verdict(True, _gain(judged, judged.champion))
+        yield _outcomes(judged, FIRST_POSITIVES)
+        yield _better_than_chance(judged)
+        return
+    yield (enough := _outcomes(judged, FEW_POSITIVES))
+    if enough.holds:
+        yield _loss(judged, judged.champion, same_features=same_features)
+        yield _order(judged, judged.champion)
+        yield from _segments(judged, judged.champion)
 
 
-def _first(judged: Judged) -> Verdict:
+def _outcomes(judged: Judged, needed: int) -> Rule:
     positives = int(judged.ordered.sum())
-    if positives < FIRST_POSITIVES:
-        return Verdict(False, f"too few outcomes: {positives} positive rows to judge by, {FIRST_POSITIVES} are needed")
+    where = "to judge by" if judged.champion is None else "since the champion learned"
+    if positives < needed:
+        return Rule("outcomes", False, f"too few outcomes: {positives} positive rows {where}, {needed} are needed")
+    return Rule("outcomes", True, f"{positives:,} positive rows {where}")
+
+
+def _better_than_chance(judged: Judged) -> Rule:
     chance = log_loss(np.full(judged.ordered.size, judged.ordered.mean()), judged.ordered)
     found = log_loss(judged.challenger, judged.ordered)
     if found >= chance:
-        return Verdict(False, f"no better than chance: log-loss {found:.4f}, and {chance:.4f} for the base rate alone")
-    return Verdict(
-        True, f"first model of this horizon: log-loss {found:.4f} against {chance:.4f} for the base rate alone"
-    )
+        words = f"no better than chance: log-loss {found:.4f}, and {chance:.4f} for the base rate alone"
+        return Rule("first model", False, words)
+    words = f"first model of this horizon: log-loss {found:.4f} against {chance:.4f} for the base rate alone"
+    return Rule("first model", True, words)
 
 
-def _reference(judged: Judged) -> str | None:
+def _references(judged: Judged) -> Iterator[Rule]:
     found = log_loss(judged.challenger, judged.ordered)
     for name, predicted in judged.references.items():
         reference = log_loss(predicted, judged.ordered)
-        if found > reference * (1 + WORSE_THAN_REFERENCE):
-            return f"worse than the {name}: log-loss {found:.4f} against {reference:.4f}"
-    return None
+        holds = found <= reference * (1 + WORSE_THAN_REFERENCE)
+        words = f"{'not ' if holds else ''}worse than the {name}: log-loss {found:.4f} against {reference:.4f}"
+        yield Rule("reference", holds, words)
 
 
-def _calibration(judged: Judged) -> str | None:
+def _calibration(judged: Judged) -> Rule:
     """Refuse where slope or intercept of the outcome on the log-odds is surely outside its limits (Cox 1958)."""
     if min(judged.ordered.sum(), (~judged.ordered).sum()) < FEW_POSITIVES:
-        return None
+        return Rule("calibration", True, f"calibration not asked: {FEW_POSITIVES} rows of either outcome can tell it")
     kept = np.clip(judged.challenger, LEAST, 1 - LEAST)
     log_odds = np.log(kept / (1 - kept))
     fitted = LogisticRegression(C=1e6).fit(log_odds.reshape(-1, 1), judged.ordered)
     slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     slope_error, intercept_error = _errors(log_odds, slope, intercept, judged)
+    its_slope = f"slope {slope:.2f} ± {slope_error:.2f}"
     if slope + TWO_SIDED_95 * slope_error < SLOPE[0] or slope - TWO_SIDED_95 * slope_error > SLOPE[1]:
-        return f"badly calibrated: slope {slope:.2f} ± {slope_error:.2f}, not within {SLOPE[0]} to {SLOPE[1]}"
+        return Rule("calibration", False, f"badly calibrated: {its_slope}, not within {SLOPE[0]} to {SLOPE[1]}")
     # The intercept where the slope is one: whether the level is right.
     level = float(np.mean(judged.ordered) - np.mean(judged.challenger)) / float(np.mean(kept * (1 - kept)))
+    its_level = f"intercept {level:+.2f} ± {intercept_error:.2f}"
     if abs(level) - TWO_SIDED_95 * intercept_error > INTERCEPT:
-        return f"badly calibrated: intercept {level:+.2f} ± {intercept_error:.2f}, not within ±{INTERCEPT}"
-    return None
+        return Rule("calibration", False, f"badly calibrated: {its_level}, not within ±{INTERCEPT}")
+    return Rule("calibration", True, f"calibrated: {its_slope}, {its_level}")
 
 
 def _errors(log_odds: Floats, slope: float, intercept: float, judged: Judged) -> tuple[float, float]:
@@ -127,39 +153,39 @@ def _errors(log_odds: Floats, slope: float, intercept: float, judged: Judged) ->
     return float(np.sqrt(covariance[0, 0])), float(np.sqrt(np.sum(level**2)) / curvature)
 
 
-def _loss(judged: Judged, champion: Floats, positives: int, *, same_features: bool) -> str | None:
+def _loss(judged: Judged, champion: Floats, *, same_features: bool) -> Rule:
     """Compare log-losses, paired and by person: the upper bound of the difference must stay below the margin."""
     present = log_loss(champion, judged.ordered)
-    margin = (MARGIN_MANY if positives >= MANY_POSITIVES else MARGIN_FEW) * present if same_features else 0.0
+    many = int(judged.ordered.sum()) >= MANY_POSITIVES
+    margin = (MARGIN_MANY if many else MARGIN_FEW) * present if same_features else 0.0
     differences = losses(judged.challenger, judged.ordered) - losses(champion, judged.ordered)
     upper = upper_bound(differences, judged.user)
-    if upper < margin:
-        return None
     kind = "a refresh" if same_features else "a changed model"
-    return (
-        f"log-loss not proven: {differences.mean():+.5f} against the champion's {present:.4f}, at worst {upper:+.5f}, "
+    words = (
+        f"{differences.mean():+.5f} against the champion's {present:.4f}, at worst {upper:+.5f}, "
         f"where {kind} may reach {margin:+.5f}"
     )
+    return Rule("log-loss", upper < margin, f"log-loss {'' if upper < margin else 'not proven: '}{words}")
 
 
-def _order(judged: Judged, champion: Floats) -> str | None:
-    """Refuse where the ROC-AUC may have dropped too far, by a bootstrap over persons."""
-    people, place = np.unique(judged.user, return_inverse=True)
-    drawn = np.random.default_rng(0)
-    drops = []
-    for _ in range(RESAMPLES):
-        weight = np.bincount(drawn.integers(0, people.size, people.size), minlength=people.size)[place].astype(
-            np.float64
-        )
-        if 0 < weight @ judged.ordered < weight.sum():
-            drops.append(
-                roc_auc_score(judged.ordered, judged.challenger, sample_weight=weight)
-                - roc_auc_score(judged.ordered, champion, sample_weight=weight)
-            )
-    lowest = float(np.quantile(drops, 0.05))
-    if lowest > -WORST_AUC_DROP:
-        return None
-    return f"ROC-AUC may have dropped by {-lowest:.4f}, more than {WORST_AUC_DROP}"
+def _order(judged: Judged, champion: Floats) -> Rule:
+    """Refuse where the ROC-AUC may have dropped too far, by the lower one-sided 95 % bound of the difference."""
+    found = auc_difference(judged.challenger, champion, judged.ordered, judged.user)
+    lowest = found.estimate - ONE_SIDED_95 * found.error
+    if lowest <= -WORST_AUC_DROP:
+        return Rule("order", False, f"ROC-AUC may have dropped by {-lowest:.4f}, more than {WORST_AUC_DROP}")
+    return Rule("order", True, f"ROC-AUC {found.estimate:+.4f} against the champion's, at worst {lowest:+.4f}")
+
+
+def _segments(judged: Judged, champion: Floats) -> Iterator[Rule]:
+    """Refuse where one kind of people would be served worse, though all together are not."""
+    challenger, present = losses(judged.challenger, judged.ordered), losses(champion, judged.ordered)
+    for name, inside in judged.segments.items():
+        if judged.ordered[inside].sum() >= SEGMENT_POSITIVES:
+            worse = float(challenger[inside].mean() / present[inside].mean()) - 1.0
+            holds = worse <= WORSE_IN_SEGMENT
+            words = f"log-loss {worse:+.1%} for {name}" + ("" if holds else f", more than {WORSE_IN_SEGMENT:+.0%}")
+            yield Rule("segment", holds, words)
 
 
 def _gain(judged: Judged, champion: Floats) -> str:

@@ -22,6 +22,7 @@ from training.lineage import lineage
 from training.plots import draw
 from training.registry import Registry
 from training.report import page
+from training.segments import segments
 from training.summary import figures
 
 EXPLAINED_ROWS = 600
@@ -90,6 +91,7 @@ class Recording:
                 references={"logistic regression": judged.logistic[fresh]},
                 ordered=judged.rows.ordered[fresh],
                 user=judged.rows.user[fresh],
+                segments=segments(judged.rows.features[fresh], CATALOGUE),
             ),
             same_features=same_features,
         )
@@ -145,6 +147,14 @@ def _write(bundle: Path, name: str, horizon: str, learned: Learned, origin: dict
     )
 
 
+def _rule_tags(verdict: gate.Verdict) -> dict[str, str]:
+    """Return what each rule of the gate said; of several with one name, as of segments, the words together."""
+    said: dict[str, list[str]] = {}
+    for rule in verdict.rules:
+        said.setdefault(f"gate.{rule.name}", []).append(f"{'holds' if rule.holds else 'BROKEN'}: {rule.words}")
+    return {name: "; ".join(words) for name, words in said.items()}
+
+
 def _example(learned: Learned) -> pd.DataFrame:
     columns = [CATALOGUE.names.index(each) for each in learned.features]
     return pd.DataFrame(learned.judged.rows.features[:EXAMPLE_ROWS, columns], columns=list(learned.features))
@@ -180,5 +190,6 @@ def _tags(learned: Learned, verdict: gate.Verdict, origin: dict[str, Any]) -> di
         "git_commit": origin["git_commit"] or "unknown",
         "gate": "promoted" if verdict.promoted else "refused",
         "gate_reason": verdict.reason,
+        **_rule_tags(verdict),
         "feature_names": ", ".join(learned.features),
     }

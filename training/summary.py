@@ -16,6 +16,7 @@ def figures(learned: Learned, verdict: Verdict, model_version: str, run_id: str)
         "baselines": learned.judged.baselines,
         "promoted": verdict.promoted,
         "reason": verdict.reason,
+        "rules": [each._asdict() for each in verdict.rules],
         "model_version": model_version,
         "mlflow_run_id": run_id,
     }
@@ -29,6 +30,7 @@ def figures_of_nothing(reason: str) -> dict[str, Any]:
         "baselines": None,
         "promoted": False,
         "reason": reason,
+        "rules": [],
         "model_version": None,
         "mlflow_run_id": None,
     }
@@ -47,6 +49,7 @@ def lines(horizon: str, found: dict[str, Any]) -> list[str]:
     logistic, rule, budget = (found["baselines"][each] for each in ("logistic", "rule", "model_at_rule_budget"))
     return [
         f"{horizon}: {found['model_version']} {'PROMOTED' if found['promoted'] else 'not promoted'}: {found['reason']}",
+        *(f"  {'holds ' if each['holds'] else 'BROKEN'} {each['name']:12}{each['words']}" for each in found["rules"]),
         f"  judged on {found['rows']:,} rows, {found['base_rate']:.1%} followed by an order",
         f"  {'':18}{'ROC-AUC':>9}{'PR-AUC':>9}{'log-loss':>10}{'Brier':>9}{'calibration error':>19}",
         _line("model", found),

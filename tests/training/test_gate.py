@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from models.calibration import sigmoid
+from training.evaluate import log_loss
 from training.gate import Judged, decide
 
 PEOPLE = 4000
@@ -13,14 +14,19 @@ ORDERED = RANDOM.random(USER.size) < TRUE
 NOISY = sigmoid(0.8 * LOG_ODDS + RANDOM.normal(0, 0.5, USER.size) - 0.15)
 
 
-def judged(challenger, champion=None, *, rows=USER.size, references=None):
+def judged(challenger, champion=None, *, rows=USER.size, references=None, segments=None):
     return Judged(
         challenger=challenger[:rows],
         champion=None if champion is None else champion[:rows],
         references={name: each[:rows] for name, each in (references or {}).items()},
         ordered=ORDERED[:rows],
         user=USER[:rows],
+        segments=segments or {},
     )
+
+
+def said(verdict):
+    return {each.name: each.holds for each in verdict.rules}
 
 
 def test_the_first_model_needs_only_to_beat_chance():
@@ -91,3 +97,47 @@ def test_a_badly_calibrated_model_is_refused(distorted, word):
 
     assert not found.promoted
     assert found.reason.startswith(f"badly calibrated: {word}")
+
+
+def test_each_rule_that_was_asked_says_whether_it_holds_and_the_first_that_does_not_is_the_reason():
+    promoted = decide(judged(TRUE, NOISY, references={"rule": NOISY}), same_features=False)
+    refused = decide(judged(NOISY, TRUE, references={"rule": NOISY}), same_features=False)
+
+    assert said(promoted) == dict.fromkeys(["reference", "calibration", "outcomes", "log-loss", "order"], True)
+    assert [each.name for each in refused.rules if not each.holds] == ["log-loss", "order"]
+    assert refused.reason == next(each.words for each in refused.rules if not each.holds)
+
+
+def test_an_order_of_people_that_got_worse_is_refused_though_the_log_loss_did_not():
+    # Better in level, worse in order: what it gains on the mean it loses on who comes first.
+    champion = sigmoid(LOG_ODDS + 0.5)
+    challenger = sigmoid(LOG_ODDS + RANDOM.normal(0, 0.3, USER.size))
+    assert log_loss(challenger, ORDERED) < log_loss(champion, ORDERED)
+
+    found = decide(judged(challenger, champion), same_features=False)
+
+    assert said(found)["log-loss"]
+    assert not said(found)["order"]
+    assert found.reason.startswith("ROC-AUC may have dropped by 0.0")
+
+
+def test_one_kind_of_people_must_not_pay_for_the_others():
+    few = USER % 10 == 0
+    challenger = np.where(few, sigmoid(LOG_ODDS + 0.6), TRUE)
+    champion = np.where(few, TRUE, NOISY)
+
+    found = decide(judged(challenger, champion, segments={"the few": few, "the many": ~few}), same_features=True)
+
+    assert said(found)["log-loss"]
+    assert found.reason.startswith("log-loss +")
+    assert "for the few, more than +3%" in found.reason
+
+
+def test_a_kind_of_people_with_few_outcomes_cannot_tell():
+    few = USER < 60
+    assert ORDERED[few].sum() < 200
+    challenger = np.where(few, 0.999, TRUE)
+
+    found = decide(judged(challenger, TRUE, segments={"the few": few}), same_features=True)
+
+    assert "segment" not in said(found)

@@ -23,6 +23,7 @@ KEYS = {
     "baselines",
     "promoted",
     "reason",
+    "rules",
     "model_version",
     "mlflow_run_id",
 }
@@ -60,6 +61,13 @@ def test_it_prints_what_it_did_and_writes_the_figures(home):
     assert 0.55 < summary["roc_auc"] < 0.9
     assert set(summary["baselines"]) == {"rule", "model_at_rule_budget", "logistic", "count"}
     assert "24h: opportune-intent-24h/1 PROMOTED: first model of this horizon" in said
+    assert [(each["name"], each["holds"]) for each in summary["rules"]] == [
+        ("reference", True),
+        ("calibration", True),
+        ("outcomes", True),
+        ("first model", True),
+    ]
+    assert all(each["words"] in said for each in summary["rules"])
 
 
 def test_a_horizon_too_long_for_the_history_says_so_and_leaves_the_rule(home):
