@@ -61,6 +61,17 @@ import-products: $(STAMP) ## Import products, known and new ones: FILE=products.
 retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZONS=24h,7d] [CUTOFF=2017-10-01]
 	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)")
 
+.PHONY: promote
+promote: $(STAMP) ## Put a version of a model into service: MODEL=opportune-intent-24h VERSION=3
+	@test -n "$(MODEL)" -a -n "$(VERSION)" || \
+	  { echo "make promote: say which model and version, as in: make promote MODEL=opportune-intent-24h VERSION=3" >&2; exit 2; }
+	@$(PY) -m training.promotion "$(MODEL)" --version "$(VERSION)"
+
+.PHONY: rollback
+rollback: $(STAMP) ## Put the version back that was in service before: MODEL=opportune-intent-24h
+	@test -n "$(MODEL)" || { echo "make rollback: say of which model, as in: make rollback MODEL=opportune-intent-24h" >&2; exit 2; }
+	@$(PY) -m training.promotion "$(MODEL)"
+
 .PHONY: serve
 serve: $(STAMP) ## Start the service (settings: docs/configuration.md)
 	@exec $(PY) -m serving

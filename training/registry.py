@@ -27,10 +27,14 @@ from mlflow.types import ColSpec, DataType, Schema
 from models.manifest import bundle_digest
 
 EXPERIMENT = "opportune-intent"
-CHAMPION = "champion"
+CHAMPION, FORMER = "champion", "former"
 BUNDLE = "bundle"
 DIGEST_TAG = "bundle_sha256"
 SQLITE = "sqlite:///"
+
+
+class NoSuchVersion(LookupError):
+    """The registry has no such model, or no such version of it."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,38 @@ class Registry:
         self._client.update_model_version(name, version, words)
 
     def promote(self, name: str, version: str) -> None:
-        """Point the `champion` alias at this version; serving takes it up within seconds."""
+        """Point the `champion` alias at this version, and `former` at the one before; serving follows within seconds.
+
+        Raises:
+            NoSuchVersion: There is nothing to point at.
+        """
+        try:
+            self._client.get_model_version(name, version)
+        except MlflowException as error:
+            raise NoSuchVersion(f"{name} has no version {version} in {self.uri}") from error
+        present = self.version_of(name, CHAMPION)
+        if present is not None and present != version:
+            self._client.set_registered_model_alias(name, FORMER, present)
         self._client.set_registered_model_alias(name, CHAMPION, version)
+
+    def roll_back(self, name: str) -> str:
+        """Put the version into service that was before the present one, and return which that is.
+
+        Raises:
+            NoSuchVersion: None was in service before.
+        """
+        former = self.version_of(name, FORMER)
+        if former is None:
+            raise NoSuchVersion(f"{name} has no version that was in service before, in {self.uri}")
+        self.promote(name, former)
+        return former
+
+    def version_of(self, name: str, alias: str) -> str | None:
+        """Return the version that an alias of a model points at; None where there is none."""
+        try:
+            return str(self._client.get_model_version_by_alias(name, alias).version)
+        except MlflowException:
+            return None
 
 
 def create(database: Path, artifacts: Path) -> None:
