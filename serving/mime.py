@@ -1,14 +1,14 @@
 """An e-mail as bytes: plain text and HTML, the headers that mail programs ask for, and the same again at each retry."""
 
 import re
+from binascii import b2a_qp
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from email.headerregistry import Address, HeaderRegistry
+from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 from serving.rendered import Rendered
 
@@ -18,27 +18,12 @@ _OURS: Final = frozenset(
 )
 """Headers that no rendering may set; besides those of MIME."""
 _LONGEST_LINE: Final = 990
+_HEADERS: Final = HeaderRegistry()
 _BODY: Final = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 
 
 class NoEmail(ValueError):
     """A message cannot be sent as an e-mail, now or ever."""
-
-
-class _Policy(EmailPolicy):
-    """As SMTP wants it, but a header of ASCII stays as it is: folded, a long link would no longer be one."""
-
-    def fold(self, name: str, value: Any) -> str:
-        """Return the header's lines."""
-        line = f"{name}: {value}"
-        return line + "\r\n" if line.isascii() and len(line) <= _LONGEST_LINE else super().fold(name, value)
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        """Return the same as bytes."""
-        return self.fold(name, value).encode("ascii", "surrogateescape")
-
-
-_POLICY: Final = _Policy(linesep=SMTP.linesep, raise_on_defect=False)
 
 
 def recipient(rendered: Rendered) -> Address:
@@ -93,18 +78,17 @@ def email(
     """
     if not rendered.text and not rendered.html:
         raise NoEmail("no_content: the message has neither text nor html")
-    written = EmailMessage(_POLICY)
-    written["From"] = sender
-    written["To"] = to
+    headers = [("From", str(sender)), ("To", str(to))]
     if reply_to is not None:
-        written["Reply-To"] = reply_to
-    written["Subject"] = " ".join((rendered.subject or "").split())
-    written["Date"] = format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))
-    written["Message-ID"] = f"<{message_id}@{sender.domain}>"
-    for name, value in _further(rendered):
-        written[name] = value
-    _fill(written, rendered, message_id)
-    return written.as_bytes()
+        headers.append(("Reply-To", str(reply_to)))
+    headers += [
+        ("Subject", " ".join((rendered.subject or "").split())),
+        ("Date", format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))),
+        ("Message-ID", f"<{message_id}@{sender.domain}>"),
+        *_further(rendered),
+        ("MIME-Version", "1.0"),
+    ]
+    return b"".join([*(_header(name, value) for name, value in headers), *_parts(rendered, message_id)])
 
 
 def _further(rendered: Rendered) -> Iterator[tuple[str, str]]:
@@ -114,13 +98,35 @@ def _further(rendered: Rendered) -> Iterator[tuple[str, str]]:
             yield name, " ".join(value.split())
 
 
-def _fill(written: EmailMessage, rendered: Rendered, message_id: str) -> None:
-    if rendered.text:
-        written.set_content(rendered.text, cte="quoted-printable")
+def _header(name: str, value: str) -> bytes:
+    """Return a header's lines. What is ASCII stays on one: folded, a long link would no longer be one."""
+    line = f"{name}: {value}"
+    if line.isascii() and line.isprintable() and len(line) <= _LONGEST_LINE:
+        return line.encode() + b"\r\n"
+    # Python's own encoder, which is thorough and slow: by far most headers need none.
+    folded: str = _HEADERS(name, value).fold(policy=SMTP)
+    return folded.encode("ascii", "surrogateescape")
+
+
+def _parts(rendered: Rendered, message_id: str) -> Iterator[bytes]:
+    """Yield what follows the headers: one part, or both as alternatives, the better one last (RFC 2046, 5.1.4)."""
     html = page(rendered)
-    if html and rendered.text:
-        written.add_alternative(html, subtype="html", cte="quoted-printable")
-        # Drawn by lot, it would make each attempt another message.
-        written.set_boundary(f"=_{message_id}")
-    elif html:
-        written.set_content(html, subtype="html", cte="quoted-printable")
+    parts = [_part(kind, said) for kind, said in (("plain", rendered.text), ("html", html)) if said]
+    if len(parts) == 1:
+        yield parts[0]
+        return
+    # Drawn by lot, it would make each attempt another message.
+    boundary = f"=_{message_id}"
+    yield f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
+    for each in parts:
+        yield f"--{boundary}\r\n".encode() + each
+    yield f"--{boundary}--\r\n".encode()
+
+
+def _part(kind: str, said: str) -> bytes:
+    """Return a text with its headers, quoted-printable, each line ending as SMTP wants it."""
+    text = said.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+    # Half a surrogate pair is no character; the rest of the message is not lost for it.
+    quoted = b2a_qp(text.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
+    head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    return head.encode() + quoted + b"\r\n"

@@ -70,3 +70,27 @@ def test_what_is_no_address_is_no_recipient(to):
 
 def test_a_domain_of_any_script_is_written_in_ascii():
     assert address("ada@läden.example").addr_spec == "ada@xn--lden-loa.example"
+
+
+@given(text=st.text(min_size=1, max_size=400), html=st.text(min_size=1, max_size=400))
+def test_both_parts_say_what_the_templates_said_line_by_line(text, html):
+    def lines(said):
+        return said.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+
+    raw, mail = made(text=text, html=html)
+
+    parts = list(mail.iter_parts())
+    assert mail.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
+    assert [lines(part.get_content()) for part in parts] == [lines(text), lines(html)]
+    assert raw.isascii()
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert max(map(len, raw.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 78
+
+
+def test_what_is_not_ascii_in_a_header_is_encoded_and_read_as_it_was_meant():
+    raw, mail = made(subject="Ada, dein Körbchen wartet – noch heute " * 4, html="<p>x</p>")
+
+    assert raw.partition(b"\r\n\r\n")[0].isascii()
+    assert mail["Subject"] == ("Ada, dein Körbchen wartet – noch heute " * 4).strip()
+    assert mail["MIME-Version"] == "1.0"
