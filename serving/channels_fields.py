@@ -57,7 +57,7 @@ class SmtpBlock(Block):
     username: str | None = Field(default=None, description="Who logs in; default: nobody does.")
     username_env: Variable | None = Field(default=None, description="The environment variable that holds it instead.")
     password_env: Variable | None = Field(default=None, description="The environment variable of the password.")
-    concurrency: Concurrency = Field(default=8, description="Most connections at the same time.")
+    concurrency: Concurrency = Field(default=16, description="Most connections at the same time.")
 
     @model_validator(mode="after")
     def _logs_in_or_not(self) -> Self:

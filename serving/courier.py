@@ -3,8 +3,9 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
-from typing import assert_never
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple, assert_never
 
 import aiohttp
 
@@ -13,13 +14,23 @@ from serving.courier_file import write_line
 from serving.courier_http import call_api, post_webhook
 from serving.courier_smtp import send_mail
 from serving.endpoints import Api, Endpoint, Lines, Smtp, Webhook
+from serving.mail_connections import MailConnections
 from serving.outbox import Attempt
 from serving.retry import Answer, after
 
 
-def open_session(*, timeout_s: float) -> aiohttp.ClientSession:
+class Connections(NamedTuple):
+    """What couriers send over: HTTP, mail servers, and how long one attempt may take in seconds."""
+
+    http: aiohttp.ClientSession
+    mail: MailConnections
+    timeout_s: float
+
+
+@asynccontextmanager
+async def open_connections(*, timeout_s: float) -> AsyncIterator[Connections]:
     """Open connections that share nothing between messages, use no proxy and give up after `timeout_s`."""
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=timeout_s),
@@ -27,23 +38,28 @@ def open_session(*, timeout_s: float) -> aiohttp.ClientSession:
         skip_auto_headers=("Accept-Encoding",),
         trust_env=False,
     )
+    mail = MailConnections(timeout_s=timeout_s)
+    async with session:
+        try:
+            yield Connections(session, mail, timeout_s)
+        finally:
+            await mail.close()
 
 
-async def attempt(session: aiohttp.ClientSession, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]) -> Attempt:
+async def attempt(connections: Connections, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]) -> Attempt:
     """Make one attempt. It never raises: whatever went wrong is an answer too, and the message is tried again."""
     at, started = wall(), time.perf_counter_ns()
-    answer = await _answer(session, claim, endpoint, wall)
+    answer = await _answer(connections, claim, endpoint, wall)
     duration_us = (time.perf_counter_ns() - started) // 1000
     return Attempt(claim, at, duration_us, answer, after(answer, attempts_made=claim.tries, at=at + duration_us))
 
 
-async def _answer(session: aiohttp.ClientSession, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]) -> Answer:
-    timeout_s = session.timeout.total
+async def _answer(connections: Connections, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]) -> Answer:
     try:
-        async with asyncio.timeout(timeout_s):
-            return await _hand_over(session, claim, endpoint, wall)
+        async with asyncio.timeout(connections.timeout_s):
+            return await _hand_over(connections, claim, endpoint, wall)
     except TimeoutError:
-        return Answer(None, f"no answer within {timeout_s:g} s")
+        return Answer(None, f"no answer within {connections.timeout_s:g} s")
     except aiohttp.ClientConnectorError as error:
         return Answer(None, f"no connection: {_in_words(error.os_error)}")
     except ConnectionError as error:
@@ -53,16 +69,14 @@ async def _answer(session: aiohttp.ClientSession, claim: Claim, endpoint: Endpoi
         return Answer(None, f"not delivered: {type(error).__name__}")
 
 
-async def _hand_over(
-    session: aiohttp.ClientSession, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]
-) -> Answer:
+async def _hand_over(connections: Connections, claim: Claim, endpoint: Endpoint, wall: Callable[[], int]) -> Answer:
     match endpoint:
         case Webhook():
-            return await post_webhook(session, claim, endpoint, wall)
+            return await post_webhook(connections.http, claim, endpoint, wall)
         case Api():
-            return await call_api(session, claim, endpoint, wall)
+            return await call_api(connections.http, claim, endpoint, wall)
         case Smtp():
-            return await send_mail(claim, endpoint, session.timeout.total)
+            return await send_mail(claim, endpoint, connections.mail)
         case Lines():
             return await write_line(claim, endpoint, wall())
         case _:

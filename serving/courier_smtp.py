@@ -1,22 +1,16 @@
 """Messages as e-mails, over SMTP: a refusal of 5xx is for good, one of 4xx for now."""
 
-import asyncio
-import contextlib
-from typing import Final
-
-import aiosmtplib
 from aiosmtplib import errors
 
 from serving.claims import Claim
 from serving.endpoints import Smtp
+from serving.mail_connections import MailConnections
 from serving.mime import NoEmail, email, recipient
 from serving.rendered import Rendered
 from serving.retry import Answer
 
-_FAREWELL_S: Final = 1.0
 
-
-async def send_mail(claim: Claim, endpoint: Smtp, timeout_s: float | None) -> Answer:
+async def send_mail(claim: Claim, endpoint: Smtp, connections: MailConnections) -> Answer:
     """Send a message to the person whom its rendering names."""
     rendered = claim.rendered or Rendered()
     try:
@@ -31,32 +25,12 @@ async def send_mail(claim: Claim, endpoint: Smtp, timeout_s: float | None) -> An
         )
     except NoEmail as error:
         return Answer(None, str(error), refused=True)
-    client = aiosmtplib.SMTP(
-        hostname=endpoint.host,
-        port=endpoint.port,
-        username=endpoint.username,
-        password=endpoint.password,
-        use_tls=endpoint.tls == "tls",
-        start_tls=endpoint.tls == "starttls",
-        timeout=timeout_s,
-    )
     try:
-        await client.connect()
-        await client.sendmail(endpoint.sender.addr_spec, [to.addr_spec], sent)
+        async with connections.lent(endpoint) as client:
+            await client.sendmail(endpoint.sender.addr_spec, [to.addr_spec], sent)
     except errors.SMTPException as error:
         return _failure(error)
-    else:
-        return Answer(250)
-    finally:
-        await _leave(client)
-
-
-async def _leave(client: aiosmtplib.SMTP) -> None:
-    # Whatever was taken is taken, however the server says good-bye.
-    with contextlib.suppress(errors.SMTPException, OSError, TimeoutError):
-        if client.is_connected:
-            await asyncio.wait_for(client.quit(), _FAREWELL_S)
-    client.close()
+    return Answer(250)
 
 
 def _failure(error: errors.SMTPException) -> Answer:

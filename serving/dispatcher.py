@@ -8,14 +8,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
-import aiohttp
 from sqlalchemy import Connection, Engine
 
 from serving import outbox
 from serving.breaker import Breaker
 from serving.ceilings import Ceilings
 from serving.claims import Ask, Claim, ask_nothing, in_words, take
-from serving.courier import attempt, open_session
+from serving.courier import Connections, attempt, open_connections
 from serving.database import for_writing
 from serving.disabled import disable, disabled_endpoints
 from serving.endpoints import Endpoint
@@ -32,6 +31,8 @@ _REST_S: Final = 0.02
 """Between two turns: what comes in meanwhile shares a transaction. Waking an idle dispatcher takes no rest."""
 
 _REST_AFTER_FAILURE_S: Final = 1.0
+_RENDERED_AT_ONCE: Final = 8
+"""Messages of one endpoint that a turn puts into words: a large one takes milliseconds, in which nobody is answered."""
 _LOOK_AGAIN_US: Final = 500_000
 """While sending is paused, or a ceiling is reached: nobody says when that is over."""
 
@@ -129,11 +130,11 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Deliver until stopped. While the database fails, what came back is kept until it can be written."""
-        async with open_session(timeout_s=self._timeout_s) as session:
+        async with open_connections(timeout_s=self._timeout_s) as connections:
             try:
                 while True:
                     self._awake.clear()
-                    look_at = await self._turn_and_send(session)
+                    look_at = await self._turn_and_send(connections)
                     if self._stopping and not self._load.total() and not self._finished:
                         return
                     await asyncio.sleep(_REST_S)
@@ -148,7 +149,7 @@ class Dispatcher:
             log.warning("messages are waiting for the endpoint %s, which is not configured", name)
         return disabled_endpoints(connection, self._endpoints)
 
-    async def _turn_and_send(self, session: aiohttp.ClientSession) -> int | None:
+    async def _turn_and_send(self, connections: Connections) -> int | None:
         """Take one turn and start what it claimed; return when the next message falls due, if one is known."""
         finished, self._finished = self._finished, []
         try:
@@ -163,7 +164,7 @@ class Dispatcher:
             self._observe(each)
         for claim in claims:
             self._load[claim.endpoint] += 1
-            task = asyncio.create_task(self._deliver(session, claim))
+            task = asyncio.create_task(self._deliver(connections, claim))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         return look_at
@@ -202,10 +203,12 @@ class Dispatcher:
                 room = min(room, left - claimed)
             if room <= 0:
                 continue
-            taken = take(connection, name, at_most=room, at=at, lease_us=self._lease_us, ask=self._ask)
+            renders = self._endpoints[name].renders
+            at_most = min(room, _RENDERED_AT_ONCE) if renders else room
+            taken = take(connection, name, at_most=at_most, at=at, lease_us=self._lease_us, ask=self._ask)
             if len(taken) < room:
                 idle.append(name)
-            if self._endpoints[name].renders:
+            if renders:
                 taken, unsaid = self._in_words(connection, taken, at)
                 again = again or unsaid
             claimed += len(taken)
@@ -239,8 +242,8 @@ class Dispatcher:
         """Return until when an endpoint gets nothing: it asked for quiet, or failed several times in a row."""
         return max(self._quiet_until.get(name, 0), self._breakers[name].open_until)
 
-    async def _deliver(self, session: aiohttp.ClientSession, claim: Claim) -> None:
-        done = await attempt(session, claim, self._endpoints[claim.endpoint], self._wall)
+    async def _deliver(self, connections: Connections, claim: Claim) -> None:
+        done = await attempt(connections, claim, self._endpoints[claim.endpoint], self._wall)
         self._load[claim.endpoint] -= 1
         if self._breakers[claim.endpoint].answered(done.answer, done.at + done.duration_us):
             log.warning(

@@ -22,6 +22,18 @@ class MailServer:
     raw: list[bytes] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
+    sessions: list[SMTP] = field(default_factory=list)
+
+    @property
+    def connected(self) -> int:
+        """How many clients are connected at this moment."""
+        return sum(each.transport is not None for each in self.sessions)
+
+    def hang_up(self) -> None:
+        """Drop all connections without a word, as a restarted server does."""
+        for each in self.sessions:
+            if each.transport is not None:
+                each.transport.abort()
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - aiosmtpd's name
         if self.to_recipient.startswith("250"):
@@ -54,7 +66,9 @@ async def a_mail_server(*, login=False, tls=None, **told):
         with warnings.catch_warnings():
             # It warns of passwords without TLS, which on loopback nobody overhears.
             warnings.simplefilter("ignore", UserWarning)
-            return SMTP(server, hostname="mail.test", **options)
+            session = SMTP(server, hostname="mail.test", **options)
+        server.sessions.append(session)
+        return session
 
     listening = await asyncio.get_running_loop().create_server(speak, "127.0.0.1", 0)
     server.port = listening.sockets[0].getsockname()[1]

@@ -11,7 +11,7 @@ from aiohttp import web
 from serving.channels_file import read_endpoints
 from serving.claims import Claim
 from serving.clock import wall
-from serving.courier import attempt, open_session
+from serving.courier import attempt, open_connections
 from serving.rendered import Rendered
 from serving.retry import Status
 from tests.serving.receivers import listening
@@ -82,8 +82,8 @@ def endpoint_of(tmp_path, url, rest="message_id: {header: X-Message-Id}"):
 
 async def ask(endpoint, rendered=WORDS):
     claim = Claim("msg_1", "mail", json.dumps({"data": DATA}), 1, wall(), rendered=rendered)
-    async with open_session(timeout_s=2) as session, asyncio.timeout(10):
-        return await attempt(session, claim, endpoint, wall)
+    async with open_connections(timeout_s=2) as connections, asyncio.timeout(10):
+        return await attempt(connections, claim, endpoint, wall)
 
 
 async def test_a_provider_is_asked_as_its_interface_wants_it(tmp_path):
