@@ -42,9 +42,13 @@ def main() -> None:
     backfill = measured("benchmarks.backfill", folders.shop / "opportune.db", folders.root / "backfill")
     note("50 triggers, and a million timers")
     policy = measured("benchmarks.triggers", folders.shop, folders.root / "triggers")
+    note("from event to message")
+    dispatch = measured("benchmarks.dispatch", folders.shop, folders.root / "dispatch")
     note("done")
-    write(folders, http, backfill, policy)
-    show(folders, http, backfill, policy)
+    summed = report.summary(http, backfill, policy, dispatch)
+    details = {"machine": described(), "http": http, "backfill": backfill, "policy": policy, "dispatch": dispatch}
+    write(folders, summed, details)
+    show(folders, summed, details)
 
 
 def measured(module: str, *arguments: Path) -> dict[str, Any]:
@@ -55,18 +59,16 @@ def measured(module: str, *arguments: Path) -> dict[str, Any]:
     return figures
 
 
-def write(folders: Folders, http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any]) -> None:
+def write(folders: Folders, summed: dict[str, Any], details: dict[str, Any]) -> None:
     """Write the two files."""
-    summed = report.summary(http, backfill, policy)
     (folders.root / "summary.json").write_text(json.dumps(summed, indent=2) + "\n")
-    details = {"machine": described(), "http": http, "backfill": backfill, "policy": policy}
     (folders.root / "details.json").write_bytes(msgspec.json.format(msgspec.json.encode(details), indent=2))
 
 
-def show(folders: Folders, http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any]) -> None:
+def show(folders: Folders, summed: dict[str, Any], details: dict[str, Any]) -> None:
     """Print the table and the bars, and keep them as text."""
-    bars = report.bars(report.summary(http, backfill, policy), http, backfill)
-    text = "\n".join([*report.table(http, backfill, policy), "", *map(str, bars)])
+    bars = report.bars(summed, details["http"], details["backfill"])
+    text = "\n".join([*report.table(details), "", *map(str, bars)])
     print(text)
     (folders.root / "report.txt").write_text(text + "\n")
 

@@ -79,6 +79,11 @@ class OpenLoop:
         self._tally = Tally(0.0, 0.0)
         self._done = asyncio.Event()
 
+    @property
+    def began_at(self) -> float:
+        """What the moments count from, in perf_counter seconds."""
+        return self._begin
+
     async def play(self, port: int, connections: int, *, until_s: float, patience_s: float = 5.0) -> Outcome:
         """Send all that is due within `until_s` seconds, and wait at most `patience_s` more for the answers."""
         opened = await connect(self, port, connections)

@@ -37,7 +37,9 @@ class Bar:
         return f"{'holds ' if self.holds else 'MISSED'}  {self.name}: {found} ({sign} {self.bound:,})"
 
 
-def summary(http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
+def summary(
+    http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any], dispatch: dict[str, Any]
+) -> dict[str, Any]:
     """Return what `summary.json` holds."""
     same = backfill["same_job_events_per_s"]
     return {
@@ -51,6 +53,7 @@ def summary(http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, An
             "to_duckdb": round(same["ours"] / same["duckdb"], 2),
         },
         "policy": _policy(policy["us_per_event"]),
+        "dispatch": _dispatch(dispatch),
         "startup_s": http["startup_s"],
         "peak_rss_mb": http["peak_rss_mb"],
     }
@@ -77,10 +80,20 @@ def _policy(us: dict[str, float]) -> dict[str, float]:
     }
 
 
+def _dispatch(found: dict[str, Any]) -> dict[str, float]:
+    alone, beside = found["alone"], found["beside"]
+    return {
+        "p50_s": alone["p50_s"],
+        "p99_s": alone["p99_s"],
+        "events_per_s": alone["events_per_s"],
+        "p99_s_beside_dead_and_slow": beside["p99_s"],
+    }
+
+
 def bars(summed: dict[str, Any], http: dict[str, Any], backfill: dict[str, Any]) -> list[Bar]:
     """Return the promises of issue and README with what was found."""
     score, event, fold = summed["score"], summed["event"], summed["backfill"]
-    policy = summed["policy"]
+    policy, dispatch = summed["policy"], summed["dispatch"]
     same, busy = backfill["same_job_events_per_s"], http["busy"]
     return [
         Bar("score, times the ceiling", score["to_ceiling"], 1.2),
@@ -96,14 +109,26 @@ def bars(summed: dict[str, Any], http: dict[str, Any], backfill: dict[str, Any])
         Bar("backfill, times pandas group-by", same["ours"] / same["pandas_group_by"], 10),
         Bar("event with 50 triggers loaded, times one", policy["fifty_to_one"], 3, at_least=False),
         Bar("event beside a million timers, times none", policy["million_timers_to_none"], 1.25, at_least=False),
+        Bar("event to message at 500 events/s, p99 in s", dispatch["p99_s"], 1, at_least=False),
+        Bar("the same beside a dead and a slow endpoint", dispatch["p99_s_beside_dead_and_slow"], 1, at_least=False),
         Bar("peak memory in MB", summed["peak_rss_mb"], 600, at_least=False),
         Bar("ready after, in s", summed["startup_s"], 20, at_least=False),
         Bar("acknowledged events that the log holds, share", http["in_the_log"] / max(http["acknowledged"], 1), 1.0),
     ]
 
 
-def table(http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any]) -> Iterator[str]:
+def table(details: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of the table."""
+    yield from _http(details["http"])
+    yield ""
+    yield from _backfill(details["backfill"])
+    yield ""
+    yield from _triggers(details["policy"])
+    yield ""
+    yield from _messages(details["dispatch"])
+
+
+def _http(http: dict[str, Any]) -> Iterator[str]:
     head = (
         f"{'':51}{'per s':>10}{'x ceiling':>11}{'x straight':>11}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'errors':>8}"
     )
@@ -124,10 +149,6 @@ def table(http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any]
     yield _line("unpinned, event with score: alone", busy["alone"])
     yield _line("unpinned, event with score: beside /healthz", busy["beside"])
     yield _line("unpinned, /healthz: 32 connections", busy["cheap"])
-    yield ""
-    yield from _backfill(backfill)
-    yield ""
-    yield from _triggers(policy)
 
 
 def _backfill(found: dict[str, Any]) -> Iterator[str]:
@@ -153,6 +174,15 @@ def _triggers(found: dict[str, Any]) -> Iterator[str]:
         ("timers", f"a trigger that waits, {found['timers']:,} timers", "no_timers"),
     ):
         yield f"{title:51}{us[name]:>10,.0f}" + (f"{us[name] / us[to]:>11.2f}" if to else "")
+
+
+def _messages(found: dict[str, Any]) -> Iterator[str]:
+    title = "from event to message at the receiver"
+    yield f"{title:51}{'events/s':>10}{'messages':>11}{'missing':>11}{'p50 s':>9}{'p99 s':>9}"
+    for name, title in (("alone", "webhooks and e-mails"), ("beside", "the same, beside a dead and a slow endpoint")):
+        each = found[name]
+        counts = f"{each['events_per_s']:>10,.0f}{each['messages']:>11,}{each['missing']:>11,}"
+        yield f"{title:51}{counts}{each['p50_s']:>9.3f}{each['p99_s']:>9.3f}"
 
 
 def _line(title: str, found: Outcome, ceiling: float | None = None, slow: float | None = None) -> str:

@@ -43,8 +43,13 @@ def test_the_summary_sets_each_beside_what_it_is_compared_with() -> None:
     outcomes = dict.fromkeys(("ours", "ceiling", "straightforward", "half"), ANSWERED)
     routes = dict.fromkeys(("score", "event"), outcomes)
 
-    assert summary(outcome | routes, backfill, FOUND)["policy"] == {
+    turn = {"p50_s": 0.1, "p99_s": 0.2, "events_per_s": 500.0}
+    dispatch = {"alone": turn, "beside": turn | {"p99_s": 0.3}}
+    found = summary(outcome | routes, backfill, FOUND, dispatch)
+
+    assert found["policy"] == {
         "fifty_to_one": 1.2,
         "fifty_on_one_event_to_one": 7.0,
         "million_timers_to_none": 1.05,
     }
+    assert found["dispatch"] == turn | {"p99_s_beside_dead_and_slow": 0.3}
