@@ -77,6 +77,46 @@ class SecretHeader(Block):
     before: str | None = Field(default=None, pattern=r"^[\x20-\x7e]*$", description="What stands before it: `Bearer `.")
 
 
+class BasicBlock(Block):
+    """A user name and a password that go along with each request."""
+
+    username: str | None = Field(default=None, description="Who asks; some providers want their key here.")
+    username_env: Variable | None = Field(default=None, description="The environment variable that holds it instead.")
+    password_env: Variable | None = Field(
+        default=None, description="The environment variable of the password; default: an empty one."
+    )
+
+    @model_validator(mode="after")
+    def _has_one_name(self) -> Self:
+        if (self.username is None) == (self.username_env is None):
+            raise ValueError("needs either username or username_env")
+        return self
+
+
+class OAuthBlock(Block):
+    """Where a token is fetched that goes along with each request, and by whom (OAuth 2.0, client credentials)."""
+
+    token_url: str = Field(min_length=1, description="Where tokens are fetched: `https://…`.")
+    client_id: str | None = Field(default=None, min_length=1, description="Who fetches them.")
+    client_id_env: Variable | None = Field(default=None, description="The environment variable that holds it instead.")
+    client_secret_env: Variable = Field(description="The environment variable of the client's secret.")
+    scope: str | None = Field(
+        default=None, min_length=1, max_length=1000, description="What tokens are for, if the provider wants to know."
+    )
+    parameters: dict[Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,100}$")], str] = Field(
+        default={}, description="What else the token server wants to know: `{audience: …}`."
+    )
+    send_as: Literal["basic", "body"] = Field(
+        default="basic", description="Whether id and secret go as Basic authentication or in the `body`."
+    )
+
+    @model_validator(mode="after")
+    def _has_one_id(self) -> Self:
+        if (self.client_id is None) == (self.client_id_env is None):
+            raise ValueError("needs either client_id or client_id_env")
+        return self
+
+
 class MessageIdBlock(Block):
     """Where a provider's answer says what it calls the message."""
 
@@ -96,12 +136,17 @@ HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", max_le
 class ApiBlock(_Addressed):
     """A provider's HTTP interface."""
 
-    type: Literal["http"] = Field(description="`http`: any provider's interface that takes JSON.")
+    type: Literal["http"] = Field(description="`http`: any provider's interface that takes JSON or forms.")
     method: Literal["POST", "PUT"] = Field(default="POST", description="How it is asked.")
     headers: dict[HeaderName, SecretHeader | str] = Field(
         default={}, description="Headers by name: a text, which is a template, or a block with `secret_env`."
     )
-    body: dict[str, Any] | list[Any] = Field(description="The JSON that is sent; each text in it is a template.")
+    basic: BasicBlock | None = Field(default=None, description="User name and password of each request.")
+    oauth: OAuthBlock | None = Field(default=None, description="Where a token for each request is fetched instead.")
+    encoding: Literal["json", "form"] = Field(
+        default="json", description="How `body` is sent: `form` for interfaces that take HTML forms."
+    )
+    body: dict[str, Any] | list[Any] = Field(description="What is sent; each text in it is a template.")
     message_id: MessageIdBlock | None = Field(default=None, description="Where the answer has the provider's own id.")
     error_at: Path | None = Field(
         default=None, description="Where the JSON of a 2xx holds something if the message was refused after all."
@@ -110,6 +155,15 @@ class ApiBlock(_Addressed):
         default=(400, 404, 410, 413, 422), description="Statuses that refuse the message for good; others are retried."
     )
     concurrency: Concurrency | None = Field(default=None, description="Most requests at the same time; default: 32.")
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if self.encoding == "form" and not isinstance(self.body, dict):
+            raise ValueError("a form has fields: write body as a block")
+        by_header = any(name.lower() == "authorization" for name in self.headers)
+        if (self.basic is not None) + (self.oauth is not None) + by_header > 1:
+            raise ValueError("says twice who asks: take one of basic, oauth and a header Authorization")
+        return self
 
 
 class FileBlock(Block):

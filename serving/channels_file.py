@@ -1,46 +1,30 @@
 """Which endpoint a channel uses: a file of endpoints by name, with secrets only by the variables that hold them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from policy.places import FileRefused, Places, place, problem, read, read_yaml
 from policy.problems import Field, Problem
-from serving.channels_fields import BLOCKS, ApiBlock, ChannelsBlock, FileBlock, SecretHeader, SmtpBlock, WebhookBlock
+from serving.channels_api import api
+from serving.channels_fields import BLOCKS, ApiBlock, ChannelsBlock, FileBlock, SmtpBlock, WebhookBlock
+from serving.channels_values import Surroundings, Wrong, address_of, secret_named
 from serving.courier_file import FOLDER
-from serving.endpoints import Api, Endpoint, EndpointRefused, Lines, Smtp, check_address, check_host, webhook
+from serving.endpoints import Endpoint, EndpointRefused, Lines, Smtp, check_host, webhook
 from serving.mime import address
-from serving.provider_body import BodyRefused, body, header, secret_header
 from serving.signing import SecretRefused
 
-T = TypeVar("T")
-Made = TypeVar("Made")
-_UNSHOWN = frozenset({"url", "url_env", "secret_env", "username_env", "password_env", "headers"})
+_UNSHOWN = frozenset(
+    {"url", "url_env", "secret_env", "username_env", "password_env", "headers", "basic", "oauth", "username"}
+)
 
 
 class ChannelsRefused(FileRefused):
     """The file of channels and endpoints cannot be used."""
-
-
-class _Wrong(Exception):
-    """One thing wrong in one field of an endpoint."""
-
-    def __init__(self, field: Field, says: str) -> None:
-        super().__init__(says)
-        self.field = field
-        self.says = says
-
-
-class _Surroundings(NamedTuple):
-    """What an endpoint depends on besides its block."""
-
-    environment: Mapping[str, str]
-    home: Path
-    loopback_only: bool
 
 
 def read_endpoints(
@@ -68,7 +52,7 @@ def read_endpoints(
         raise ChannelsRefused(list(_problems(error, places, str(path), ChannelsBlock))) from error
     except FileRefused as refused:
         raise ChannelsRefused(list(refused.problems)) from refused
-    around = _Surroundings(environment, home, loopback_only)
+    around = Surroundings(environment, home, loopback_only)
     endpoints: dict[str, Endpoint] = dict(known)
     problems: list[Problem] = []
     for name, block in whole.endpoints.items():
@@ -94,7 +78,7 @@ def _nowhere(name: str, named: Iterable[str]) -> str:
     return f"there is no endpoint named {name}; there is {', '.join(sorted(named)) or 'none'}"
 
 
-def _endpoint(name: str, block: Any, places: Places, file: str, around: _Surroundings) -> Endpoint | list[Problem]:
+def _endpoint(name: str, block: Any, places: Places, file: str, around: Surroundings) -> Endpoint | list[Problem]:
     """Return an endpoint, or all that is wrong with its block."""
     within: Field = ("endpoints", name)
     kind = block.get("type") if isinstance(block, dict) else None
@@ -106,40 +90,40 @@ def _endpoint(name: str, block: Any, places: Places, file: str, around: _Surroun
         return _made(name, model.model_validate(block), around)
     except ValidationError as error:
         return list(_problems(error, places, file, model, within))
-    except _Wrong as wrong:
+    except Wrong as wrong:
         return [problem((*within, *wrong.field), wrong.says, places, file)]
 
 
-def _made(name: str, block: BaseModel, around: _Surroundings) -> Endpoint:
+def _made(name: str, block: BaseModel, around: Surroundings) -> Endpoint:
     match block:
         case WebhookBlock():
             return _webhook(name, block, around)
         case SmtpBlock():
             return _smtp(name, block, around)
         case ApiBlock():
-            return _api(name, block, around)
+            return api(name, block, around)
         case FileBlock():
             return Lines(name, around.home / FOLDER / block.file)
     raise AssertionError(f"{type(block)} makes no endpoint")
 
 
-def _webhook(name: str, block: WebhookBlock, around: _Surroundings) -> Endpoint:
+def _webhook(name: str, block: WebhookBlock, around: Surroundings) -> Endpoint:
     names = (block.secret_env,) if isinstance(block.secret_env, str) else block.secret_env
-    secrets = [_secret(each, ("secret_env",), around) for each in names]
-    url = _url(name, block, around)
+    secrets = [secret_named(each, ("secret_env",), around) for each in names]
+    url = address_of(name, block, around)
     try:
         return webhook(name, url, *secrets, loopback_only=around.loopback_only, concurrency=block.concurrency)
     except SecretRefused as refused:
-        raise _Wrong(("secret_env",), str(refused)) from None
+        raise Wrong(("secret_env",), str(refused)) from None
 
 
-def _smtp(name: str, block: SmtpBlock, around: _Surroundings) -> Endpoint:
+def _smtp(name: str, block: SmtpBlock, around: Surroundings) -> Endpoint:
     try:
         check_host(name, block.host, loopback_only=around.loopback_only)
     except EndpointRefused as refused:
-        raise _Wrong(("host",), refused.reason) from None
-    user = None if block.username_env is None else _secret(block.username_env, ("username_env",), around)
-    password = None if block.password_env is None else _secret(block.password_env, ("password_env",), around)
+        raise Wrong(("host",), refused.reason) from None
+    user = None if block.username_env is None else secret_named(block.username_env, ("username_env",), around)
+    password = None if block.password_env is None else secret_named(block.password_env, ("password_env",), around)
     return Smtp(
         name,
         block.host,
@@ -153,65 +137,12 @@ def _smtp(name: str, block: SmtpBlock, around: _Surroundings) -> Endpoint:
     )
 
 
-def _api(name: str, block: ApiBlock, around: _Surroundings) -> Endpoint:
-    url = _url(name, block, around)
-    headers = {}
-    for key, value in block.headers.items():
-        field = ("headers", key)
-        if isinstance(value, SecretHeader):
-            headers[key] = secret_header((value.before or "") + _secret(value.secret_env, field, around))
-        else:
-            headers[key] = _templated(header, value, field)
-    return Api(
-        name,
-        url,
-        block.method,
-        headers,
-        _templated(body, block.body, ("body",)),
-        frozenset(block.refusals),
-        _path(block.error_at),
-        _path(block.message_id.json_ if block.message_id else None),
-        block.message_id.header if block.message_id else None,
-        block.concurrency,
-    )
-
-
-def _templated(make: Callable[[T], Made], said: T, field: Field) -> Made:
-    try:
-        return make(said)
-    except BodyRefused as refused:
-        raise _Wrong((*field, *refused.field), str(refused)) from None
-
-
-def _path(said: str | None) -> tuple[str, ...] | None:
-    return None if said is None else tuple(said.split("."))
-
-
 def _address(said: str, field: str) -> Address:
     name, spec = parseaddr(said)
     try:
         return address(spec, name)
     except ValueError as error:
-        raise _Wrong((field,), str(error)) from None
-
-
-def _url(name: str, block: WebhookBlock | ApiBlock, around: _Surroundings) -> str:
-    field = "url" if block.url_env is None else "url_env"
-    url = block.url or _secret(block.url_env or "", (field,), around)
-    try:
-        check_address(name, url, loopback_only=around.loopback_only)
-    except EndpointRefused as refused:
-        raise _Wrong((field,), refused.reason) from None
-    return url
-
-
-def _secret(name: str, field: Field, around: _Surroundings) -> str:
-    value = around.environment.get(name, "").strip()
-    if not value:
-        raise _Wrong(field, f"the environment variable {name} is not set")
-    if not value.isprintable():
-        raise _Wrong(field, f"the environment variable {name} holds more than a line")
-    return value
+        raise Wrong((field,), str(error)) from None
 
 
 def _problems(

@@ -9,6 +9,7 @@ from typing import NamedTuple, assert_never
 
 import aiohttp
 
+from serving.access_tokens import AccessTokens
 from serving.claims import Claim
 from serving.courier_file import write_line
 from serving.courier_http import call_api, post_webhook
@@ -20,10 +21,11 @@ from serving.retry import Answer, after
 
 
 class Connections(NamedTuple):
-    """What couriers send over: HTTP, mail servers, and how long one attempt may take in seconds."""
+    """What couriers send over: HTTP, mail servers, tokens for providers; and how many seconds an attempt may take."""
 
     http: aiohttp.ClientSession
     mail: MailConnections
+    tokens: AccessTokens
     timeout_s: float
 
 
@@ -41,7 +43,7 @@ async def open_connections(*, timeout_s: float) -> AsyncIterator[Connections]:
     mail = MailConnections(timeout_s=timeout_s)
     async with session:
         try:
-            yield Connections(session, mail, timeout_s)
+            yield Connections(session, mail, AccessTokens(), timeout_s)
         finally:
             await mail.close()
 
@@ -74,7 +76,7 @@ async def _hand_over(connections: Connections, claim: Claim, endpoint: Endpoint,
         case Webhook():
             return await post_webhook(connections.http, claim, endpoint, wall)
         case Api():
-            return await call_api(connections.http, claim, endpoint, wall)
+            return await call_api(connections.http, connections.tokens, claim, endpoint, wall)
         case Smtp():
             return await send_mail(claim, endpoint, connections.mail)
         case Lines():

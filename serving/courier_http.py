@@ -1,15 +1,16 @@
 """Messages over HTTP: as a signed webhook, or as whatever a provider's interface asks for."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import aiohttp
 
+from serving.access_tokens import AccessTokens, NoToken
 from serving.claims import Claim
 from serving.endpoints import Api, Webhook
 from serving.json_paths import found_at
-from serving.provider_body import NotFilledIn, said
+from serving.provider_body import NotFilledIn, as_form, as_json, said
 from serving.rendered import Rendered
 from serving.retry import Answer, retry_after
 from serving.signing import signed_headers
@@ -29,12 +30,33 @@ async def post_webhook(
         return _answer(response, wall())
 
 
-async def call_api(session: aiohttp.ClientSession, claim: Claim, endpoint: Api, wall: Callable[[], int]) -> Answer:
+async def call_api(
+    session: aiohttp.ClientSession, tokens: AccessTokens, claim: Claim, endpoint: Api, wall: Callable[[], int]
+) -> Answer:
     """Ask a provider to send a message, and read from the answer what it calls it."""
     try:
         body, headers = _filled_in(claim, endpoint)
     except (NotFilledIn, ValueError) as error:
         return Answer(None, str(error), refused=True)
+    if endpoint.client is None:
+        return await _ask(session, endpoint, body, headers, wall)
+    try:
+        token = await tokens.of(session, endpoint.client)
+        answer = await _ask(session, endpoint, body, {**headers, "Authorization": f"Bearer {token}"}, wall)
+        if answer.status_code != 401:
+            return answer
+        # It was taken back before it expired; whoever is not let in was not asked to send anything either.
+        tokens.refused(endpoint.client, token)
+        token = await tokens.of(session, endpoint.client)
+    except NoToken as error:
+        return Answer(None, str(error))
+    return await _ask(session, endpoint, body, {**headers, "Authorization": f"Bearer {token}"}, wall)
+
+
+async def _ask(
+    session: aiohttp.ClientSession, endpoint: Api, body: bytes, headers: Mapping[str, str], wall: Callable[[], int]
+) -> Answer:
+    # A redirect is a failure here, too.
     asked = session.request(endpoint.method, endpoint.url, data=body, headers=headers, allow_redirects=False)
     async with asked as response:
         answer = _answer(response, wall())
@@ -50,8 +72,10 @@ async def call_api(session: aiohttp.ClientSession, claim: Claim, endpoint: Api, 
 
 def _filled_in(claim: Claim, endpoint: Api) -> tuple[bytes, dict[str, str]]:
     words = said(claim.rendered or Rendered(), json.loads(claim.body)["data"], claim.message_id)
-    body = json.dumps(endpoint.body.fill(words), ensure_ascii=False, allow_nan=False)
-    return body.encode("utf-8", "replace"), {name: each.fill(words) for name, each in endpoint.headers.items()}
+    filled = endpoint.body.fill(words)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"} if endpoint.form else {}
+    headers = kind | {name: each.fill(words) for name, each in endpoint.headers.items()}
+    return as_form(filled) if endpoint.form else as_json(filled), headers
 
 
 def _answer(response: aiohttp.ClientResponse, at: int) -> Answer:

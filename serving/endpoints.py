@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
+from serving.access_tokens import Client
 from serving.provider_body import Body, Header
 from serving.signing import signing_key
 
@@ -67,6 +68,8 @@ class Api:
         error_at: Where an answer of 2xx says that the message was refused after all; None: it does not.
         id_at: Where it holds the provider's own id, in the body.
         id_header: The header that holds it instead.
+        form: Whether the body goes as an HTML form rather than as JSON.
+        client: Who fetches the token that goes along; None where none is needed.
     """
 
     renders: ClassVar = True
@@ -80,6 +83,8 @@ class Api:
     id_at: tuple[str, ...] | None = None
     id_header: str | None = None
     concurrency: int | None = None
+    form: bool = False
+    client: Client | None = field(default=None, repr=False)
 
     @property
     def fingerprint(self) -> str:

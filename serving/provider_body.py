@@ -1,9 +1,11 @@
-"""What a provider's HTTP interface is asked: JSON and headers whose texts are templates over a message."""
+"""What a provider's HTTP interface is asked: a body and headers whose texts are templates over a message."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from policy.sandbox import Compiled, Unfillable, compiled
 from policy.template_syntax import TemplateRefused
@@ -32,7 +34,8 @@ NAMES: Final = (
 """What a template may use: the message in words, and whose and which it is."""
 
 Fill = Callable[[Mapping[str, Any]], Any]
-_VALUE: Final = re.compile(r"\s*\{\{\s*([a-z_]+(?:\.\w+)*)\s*\}\}\s*")
+_VALUE: Final = re.compile(r"\s*\{\{\s*([a-z_]+(?:\.\w+|\['[^'\\]+'\])*)\s*\}\}\s*")
+_STEP: Final = re.compile(r"\['([^']+)'\]|\.?(\w+)")
 _KNOWN: Final = frozenset(NAMES)
 _LONGEST: Final = 500_000
 """Characters of one text: an e-mail of any size that a mail program shows whole."""
@@ -88,6 +91,26 @@ def said(rendered: Rendered, data: Mapping[str, Any], message_id: str) -> dict[s
     return {**own, **words, "html": page(rendered), "headers": dict(rendered.headers), "message_id": message_id}
 
 
+def as_json(filled: Any) -> bytes:
+    """Return a filled in body as JSON (ValueError: it holds what JSON has no word for)."""
+    # Half a surrogate pair is no reason to lose the message.
+    return json.dumps(filled, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+
+
+def as_form(filled: Mapping[str, Any]) -> bytes:
+    """Return a filled in body as an HTML form: a list is a field several times, a block of fields is JSON in one."""
+    pairs = [
+        (name, _in_form(each))
+        for name, value in filled.items()
+        for each in (value if isinstance(value, list) else [value])
+    ]
+    return urlencode(pairs, errors="replace").encode()
+
+
+def _in_form(value: Any) -> str:
+    return value if isinstance(value, str) else as_json(value).decode()
+
+
 def _one_line(value: Any) -> str:
     return " ".join(str(value).split())
 
@@ -116,7 +139,7 @@ def _template(text: str, field: tuple[str | int, ...] = ()) -> Fill:
         raise BodyRefused(f"is no template: {refused.says}", field) from None
     alone = _VALUE.fullmatch(text)
     if alone is not None:
-        path = alone[1].split(".")
+        path = [quoted or plain for quoted, plain in _STEP.findall(alone[1])]
         return lambda said: found_at(said, path)
     return lambda said: _text(template, said)
 

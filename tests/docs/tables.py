@@ -105,15 +105,16 @@ def trigger_tests() -> str:
 
 def channels() -> str:
     """Return the table of every field of the file of channels, those of each type of endpoint below."""
-    from serving.channels_fields import BLOCKS, ChannelsBlock, MessageIdBlock, SecretHeader
+    from serving.channels_fields import BLOCKS, BasicBlock, ChannelsBlock, MessageIdBlock, OAuthBlock, SecretHeader
 
     rows = _fields(ChannelsBlock)
     for model in BLOCKS.values():
         kind = model.model_fields["type"]
         rows.append(("`type`", "needed", kind.description or ""))
         rows += [(f"… {name}", default, meaning) for name, default, meaning in _fields(model, without={"type"})]
-    rows += _fields(SecretHeader, within="headers.….")
-    rows += _fields(MessageIdBlock, within="message_id.")
+    inside = {"headers.…": SecretHeader, "basic": BasicBlock, "oauth": OAuthBlock, "message_id": MessageIdBlock}
+    for block, within in inside.items():
+        rows += _fields(within, within=f"{block}.")
     return _table(("field", "default", "meaning"), rows)
 
 

@@ -138,6 +138,29 @@ def an_api(**fields):
         (an_api(headers='{X: "{{ nothing }}"}'), "channels.yaml:6: endpoints.api.headers.X: is no template: "),
         (an_api(url="ftp://x"), "channels.yaml:4: endpoints.api.url: needs an address that begins with https://"),
         (an_api(url_env="SMS_URL"), "channels.yaml:2: endpoints.api: needs either url or url_env"),
+        (
+            an_api(encoding="form", body="[x]"),
+            "channels.yaml:2: endpoints.api: a form has fields: write body as a block",
+        ),
+        (an_api(encoding="xml"), "channels.yaml:6: endpoints.api.encoding: "),
+        (an_api(basic="{password_env: SMS_KEY}"), "channels.yaml:6: endpoints.api.basic: needs either username or "),
+        (an_api(basic='{username: "a:b"}'), "channels.yaml:6: endpoints.api.basic: a user name with a colon "),
+        (
+            an_api(basic="{username: u, password_env: NOT_SET}"),
+            "channels.yaml:6: endpoints.api.basic.password_env: the ",
+        ),
+        (
+            an_api(basic="{username: u}", headers="{authorization: x}"),
+            "channels.yaml:2: endpoints.api: says twice who asks: take one of basic, oauth and a header Authorization",
+        ),
+        (
+            an_api(oauth='{token_url: "ftp://x", client_id: c, client_secret_env: SMS_KEY}'),
+            "channels.yaml:6: endpoints.api.oauth.token_url: needs an address that begins with https://",
+        ),
+        (
+            an_api(oauth='{token_url: "https://x.example", client_secret_env: SMS_KEY}'),
+            "channels.yaml:6: endpoints.api.oauth: needs either client_id or client_id_env",
+        ),
         ("endpoints: [", "channels.yaml:1: not valid YAML: "),
         ("channels: {fax: x}", "channels.yaml:1: channels.fax"),
         (
@@ -164,6 +187,10 @@ def test_a_slip_is_named_by_its_place(refused, text, says):
         "endpoints: {h: {type: webhook, url: 'https://x.example/', secret: whsec_TYPED-IN}}",
         "endpoints: {h: {type: webhook, url: [whsec_TYPED-IN], secret_env: OLD_SECRET}}",
         "endpoints: {h: {type: http, url: 'https://x.example/', body: {}, headers: {A: {secret_env: whsec_TYPED-IN}}}}",
+        "endpoints: {h: {type: http, url: 'https://x.example/', body: {}, basic: {password_env: TYPED-IN}}}",
+        "endpoints: {h: {type: http, url: 'https://x.example/', body: {}, basic: TYPED-IN}}",
+        "endpoints: {h: {type: http, url: 'https://x.example/', body: {}, oauth: {client_secret: TYPED-IN}}}",
+        "endpoints: {m: {type: smtp, host: h.example, from: a@b.cc, username: [TYPED-IN], password_env: SMS_KEY}}",
     ],
 )
 def test_a_secret_that_was_typed_in_is_not_repeated(refused, slip):
