@@ -57,6 +57,12 @@ import-products: $(STAMP) ## Import products, known and new ones: FILE=products.
 	@test -n "$(FILE)" || { echo "make import-products: say which file, as in: make import-products FILE=products.csv" >&2; exit 2; }
 	@$(PY) -m serving.product_files "$(FILE)"
 
+.PHONY: export
+export: $(STAMP) ## Write scores, segments or decisions: WHAT=decisions [FORMAT=parquet|csv] [FROM= TO=] [FILE=], or send them: ENDPOINT=crm
+	@test -n "$(WHAT)" || { echo "make export: say what, as in: make export WHAT=decisions FORMAT=csv" >&2; exit 2; }
+	@$(PY) -m serving.extract_files "$(WHAT)" $(if $(FORMAT),--format "$(FORMAT)") $(if $(FROM),--from "$(FROM)") \
+	  $(if $(TO),--to "$(TO)") $(if $(FILE),--file "$(FILE)") $(if $(ENDPOINT),--endpoint "$(ENDPOINT)")
+
 .PHONY: retrain
 retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZONS=24h,7d] [CUTOFF=2017-10-01]
 	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)")

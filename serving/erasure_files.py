@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from features.events import ids_behind
 from serving.courier_file import FOLDER
 from serving.database import CHECKPOINT, open_existing
 from serving.mentions import Mentions
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WITHIN_S = 0.02
-REMADE = ("parity.csv", "feast/*.parquet", "retrain/**/*.parquet")
-"""`make parity` and `make retrain` write them again, from the log."""
+REMADE = ("parity.csv", "feast/*.parquet", "retrain/**/*.parquet", "exports/*.csv", "exports/*.parquet")
+"""`make parity`, `make retrain` and `make export` write them again, from the log and the ledger."""
+_KEYS = ("user_key", "user_id", "anonymous_id")
+"""Columns of tables in which somebody's key, or the id that it was made of, may stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,9 @@ class Files:
 
 
 def _forget(home: Path, said: Mentions, keys: Sequence[str]) -> list[str]:
-    changed = [file for file in _remade(home) if _holds(file, keys)]
-    changed += list(_abandoned(home / "import"))
+    ids = {*keys, *(each for key in keys for each in ids_behind(key) if each)}
+    changed = [file for file in _remade(home) if _holds(file, sorted(ids))]
+    changed += [*_abandoned(home / "import", ".staged"), *_abandoned(home / "exports", ".part")]
     for file in changed:
         file.unlink(missing_ok=True)
     written = [*(home / "import").glob("*.rejected.jsonl"), *(home / FOLDER).glob("*.jsonl")]
@@ -62,7 +66,8 @@ def _holds(file: Path, keys: Sequence[str]) -> bool:
     """Whether a file holds one of these keys; a table that compresses its text is read as a table."""
     if file.suffix == ".parquet":
         return _holds_key(file, keys)
-    return any(key in file.read_text(encoding="utf-8", errors="replace") for key in keys)
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        return any(key in line for line in lines for key in keys)
 
 
 def _holds_key(file: Path, keys: Sequence[str]) -> bool:
@@ -73,19 +78,18 @@ def _holds_key(file: Path, keys: Sequence[str]) -> bool:
     wanted = array(list(keys))
     try:
         with ParquetFile(file) as table:
-            if "user_key" not in table.schema_arrow.names:
-                return False
-            batches = table.iter_batches(columns=["user_key"])
-            return any(pc.any(pc.is_in(batch.column(0).cast("string"), wanted)).as_py() for batch in batches)
+            named = [name for name in _KEYS if name in table.schema_arrow.names]
+            columns = (each for batch in table.iter_batches(columns=named) for each in batch.columns) if named else ()
+            return any(pc.any(pc.is_in(each.cast("string"), wanted)).as_py() for each in columns)
     except (ArrowException, OSError):
         # Half a file, or none: nobody can use it, and nobody can say whom it holds.
         return True
 
 
-def _abandoned(folder: Path) -> Iterable[Path]:
-    """Yield what killed imports left; a running one drops by itself what is erased."""
-    for file in folder.glob("*.staged"):
-        number = file.name.removesuffix(".staged").rpartition(".")[2]
+def _abandoned(folder: Path, suffix: str) -> Iterable[Path]:
+    """Yield what killed imports and exports left; a running one drops by itself what is erased."""
+    for file in folder.glob(f"*{suffix}"):
+        number = file.name.removesuffix(suffix).rpartition(".")[2]
         if not (number.isdecimal() and _is_running(int(number))):
             yield file
 
