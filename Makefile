@@ -57,8 +57,13 @@ import-products: $(STAMP) ## Import products, known and new ones: FILE=products.
 	@test -n "$(FILE)" || { echo "make import-products: say which file, as in: make import-products FILE=products.csv" >&2; exit 2; }
 	@$(PY) -m serving.product_files "$(FILE)"
 
+.PHONY: import-profiles
+import-profiles: $(STAMP) ## Import what is known of people: FILE=profiles.csv|tsv|jsonl
+	@test -n "$(FILE)" || { echo "make import-profiles: say which file, as in: make import-profiles FILE=profiles.csv" >&2; exit 2; }
+	@$(PY) -m serving.profile_files "$(FILE)"
+
 .PHONY: export
-export: $(STAMP) ## Write scores, segments or decisions: WHAT=decisions [FORMAT=parquet|csv] [FROM= TO=] [FILE=], or send them: ENDPOINT=crm
+export: $(STAMP) ## Write scores, segments, decisions or profiles: WHAT=decisions [FORMAT=parquet|csv] [FROM= TO=] [FILE=], or send them: ENDPOINT=crm
 	@test -n "$(WHAT)" || { echo "make export: say what, as in: make export WHAT=decisions FORMAT=csv" >&2; exit 2; }
 	@$(PY) -m serving.extract_files "$(WHAT)" $(if $(FORMAT),--format "$(FORMAT)") $(if $(FROM),--from "$(FROM)") \
 	  $(if $(TO),--to "$(TO)") $(if $(FILE),--file "$(FILE)") $(if $(ENDPOINT),--endpoint "$(ENDPOINT)")

@@ -1,4 +1,4 @@
-"""Scores, segments and decisions into a file: `python -m serving.extract_files decisions --format csv`."""
+"""Scores, segments, decisions and profiles into a file: `python -m serving.extract_files decisions --format csv`."""
 
 from __future__ import annotations
 

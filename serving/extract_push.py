@@ -82,6 +82,8 @@ def push(
     Raises:
         PushRefused: There is no such endpoint, or it did not take a message. What it took is written down.
     """
+    if not extract.is_narrow:
+        raise PushRefused(f"{extract.name} are written to files only: one of them may be larger than a message")
     try:
         found = configured(settings, os.environ).endpoints.get(endpoint)
     except (ValueError, FileRefused) as error:

@@ -1,4 +1,4 @@
-"""What the ledger tells a CRM or a warehouse: scores, segments and decisions, in pages that begin where the last ended.
+"""What a CRM or a warehouse is told: scores, segments, decisions and profiles, in pages that begin where one ended.
 
 Each page is read by itself: memory stays bounded, whoever reads slowly keeps nobody waiting, and who is erased
 meanwhile is in no later page. Whoever was never identified has an `anonymous_id` and no `user_id`.
@@ -43,6 +43,20 @@ FROM segment_members m {_PERSON.format(of="m")}
 WHERE (m.segment, m.user_no) > (json_extract(:after, '$[0]'), json_extract(:after, '$[1]'))
 AND m.since >= :first_at AND m.since < :end_at ORDER BY m.segment, m.user_no LIMIT :most
 """
+# As messages are addressed: the newest of each kind.
+_ADDRESS: Final = """
+(SELECT a.address FROM addresses a WHERE a.user_no = u.user_no AND (instr(a.address, '@') > 0) = {mail}
+ORDER BY a.rowid DESC LIMIT 1)
+"""
+_PROFILES: Final = f"""
+SELECT * FROM (
+SELECT u.user_no, CAST(u.user_no AS TEXT) AS cursor, u.user_key, u.timezone, {_ADDRESS.format(mail=1)} AS email,
+{_ADDRESS.format(mail=0)} AS phone, (SELECT max(f.at) FROM profiles f WHERE f.user_no = u.user_no) AS updated_at,
+(SELECT json_group_object(f.field, json(f.value)) FROM profiles f WHERE f.user_no = u.user_no AND f.value <> 'null')
+AS traits FROM users u WHERE u.merged_into IS NULL AND u.user_no > CAST(:after AS INTEGER) ORDER BY u.user_no)
+WHERE (traits <> '{{}}' OR email IS NOT NULL OR phone IS NOT NULL OR timezone IS NOT NULL)
+AND coalesce(updated_at, 0) >= :first_at AND coalesce(updated_at, 0) < :end_at ORDER BY user_no LIMIT :most
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,7 @@ class Extract:
         columns: Its columns in order, and what is in each: `text`, `number`, `count` or `moment` (µs since the epoch).
         start: What a first page comes after.
         grows: Whether rows are only added, at its end: whoever has read so far need not read that again.
+        is_narrow: Whether every row has room in a webhook.
     """
 
     name: str
@@ -62,6 +77,7 @@ class Extract:
     grows: bool
     statement: str
     rows: Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
+    is_narrow: bool = True
 
 
 def _one(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -105,6 +121,15 @@ EXTRACTS: Final[Mapping[str, Extract]] = {
             True,
             _DECISIONS,
             _one,
+        ),
+        Extract(
+            "profiles",
+            {**_PEOPLE, "email": "text", "phone": "text", "timezone": "text", "updated_at": "moment", "traits": "text"},
+            "0",
+            False,
+            _PROFILES,
+            _one,
+            is_narrow=False,
         ),
     )
 }

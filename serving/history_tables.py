@@ -76,7 +76,7 @@ def _numeric(cell: str) -> float | str:
         return cell
 
 
-class _Text:
+class TextLines:
     """The lines of a file as text; those that are none are set aside, each with its number."""
 
     def __init__(self, path: Path, advance: Advance) -> None:
@@ -113,11 +113,17 @@ def read_csv(path: Path, mapping: EventMapping, advance: Advance) -> Iterator[Ro
     Raises:
         FileRefused: The columns are not those of events.
     """
-    text = _Text(path, advance)
+    text = TextLines(path, advance)
     tabs = ".tsv" in path.suffixes and mapping.file.delimiter == ","
     table = csv.reader(text, delimiter="\t" if tabs else mapping.file.delimiter, strict=True)
-    columns = Columns(list(mapping.file.columns) or _header(table, text), mapping)
+    columns = Columns(list(mapping.file.columns) or header_of(table, text), mapping)
     key = id_of("\x1f".join(columns.names).encode()).encode()
+    for found in rows_of(table, text):
+        yield found if isinstance(found, Row) else _csv_row(*found, columns, key)
+
+
+def rows_of(table: Iterator[list[str]], text: TextLines) -> Iterator[Row | tuple[int, list[str]]]:
+    """Yield the line and the cells of each row of a table that reads `text`; a bad `Row` where there are none."""
     while True:
         text.first = 0
         try:
@@ -129,10 +135,11 @@ def read_csv(path: Path, mapping: EventMapping, advance: Advance) -> Iterator[Ro
         if cells is None:
             return
         if cells:
-            yield _csv_row(text.first or 1, cells, columns, key)
+            yield text.first or 1, cells
 
 
-def _header(table: Iterator[list[str]], text: _Text) -> list[str]:
+def header_of(table: Iterator[list[str]], text: TextLines) -> list[str]:
+    """Return the names in the first row of a table that reads `text` (FileRefused)."""
     try:
         names = next(table, None)
     except csv.Error as error:

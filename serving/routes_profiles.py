@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from features.moments import zone
 from features.normalise import normalise
 from serving import contract_profiles as contract
 from serving import profiles
 from serving.driver import driver
 from serving.errors import InvalidField, NoSuchUser
 from serving.keys import ADMIN
-from serving.lessons import address
-from serving.profiles import LONGEST_VALUE
+from serving.profile_rules import fault
 from serving.routes import GuardedRoute
 from serving.user_ids import ids_in, key_in
 
@@ -88,13 +85,7 @@ class ProfileRoutes:
 def _refuse(told: Mapping[str, Any]) -> None:
     """Raise InvalidField for what could not be kept."""
     for field, value in told.items():
-        place = f"profile.{field}"
-        if field == "consents":
-            raise InvalidField(f"{place}: consents have a route of their own.", field=place)
-        if field in {"email", "phone"} and (not isinstance(value, str) or address(value) is None):
-            # What is an address stays one: null could not take it back.
-            raise InvalidField(f"{place}: is no e-mail address and no telephone number, as a text.", field=place)
-        if field == "timezone" and (not isinstance(value, str) or zone(value) is None):
-            raise InvalidField(f"{place}: is no time zone, such as Europe/Berlin.", field=place)
-        if len(json.dumps(value, ensure_ascii=False)) > LONGEST_VALUE:
-            raise InvalidField(f"{place}: has more than {LONGEST_VALUE:,} characters as JSON.", field=place)
+        reason = fault(field, value)
+        if reason is not None:
+            place = f"profile.{field}"
+            raise InvalidField(f"{place}: {reason}.", field=place)

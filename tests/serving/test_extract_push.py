@@ -38,7 +38,7 @@ def received(receiver):
     return [row["user_id"] or row["anonymous_id"] for body in receiver.bodies for row in body["data"]["rows"]]
 
 
-@pytest.mark.parametrize("what", EXTRACTS)
+@pytest.mark.parametrize("what", ["scores", "segments", "decisions"])
 async def test_a_table_arrives_signed(shop, pushing, what):
     async with receiving() as receiver:
         status, said = await pushing(what, receiver)
@@ -125,3 +125,11 @@ async def test_only_webhooks_of_the_configuration_get_anything(shop, pushing):
 
     assert (status, receiver.ids) == (1, [])
     assert said == "export: there is no endpoint of type webhook named elsewhere\n"
+
+
+async def test_what_may_be_larger_than_a_message_is_none(pushing):
+    async with receiving() as receiver:
+        status, said = await pushing("profiles", receiver)
+
+    assert (status, receiver.ids) == (1, [])
+    assert said == "export: profiles are written to files only: one of them may be larger than a message\n"

@@ -41,10 +41,10 @@ async def shop(shops):
         opened,
         event("Product Viewed", anonymousId="a-1"),
         event("Product Added", anonymousId="a-1", at=10),
-        event("", "ada", 15, anonymousId="a-1", type="identify"),
+        event("", "ada", 15, anonymousId="a-1", type="identify", traits={"tier": "gold", "email": "Ada@shop.example"}),
         event("Product Added", "ada", 20),
         event("Product Viewed", anonymousId="a-2", at=30),
-        event("Product Added", "bob", 40),
+        event("Product Added", "bob", 40, context={"timezone": "Europe/Berlin"}),
     )
     await opened.engine.tend_segments()
     await opened.engine.flush()
@@ -86,6 +86,16 @@ async def test_segments_are_who_is_in_them(shop):
         ("browsers", "ada", None),
         ("browsers", None, "a-2"),
     ]
+
+
+async def test_profiles_are_what_is_known_of_people_besides_what_they_do(shop):
+    found = table(shop, "profiles")
+
+    assert [(each["user_id"], each["email"], each["timezone"], each["traits"]) for each in found] == [
+        ("ada", "ada@shop.example", None, '{"tier":"gold"}'),
+        ("bob", None, "Europe/Berlin", "{}"),
+    ]
+    assert [each["updated_at"] for each in found] == [START + 15 * SECOND, None]
 
 
 async def test_a_time_has_its_first_moment_and_not_its_last(shop):
