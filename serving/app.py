@@ -17,6 +17,7 @@ from sqlalchemy import Engine as Database
 
 from policy.segments import SegmentRules
 from policy.timing import timing
+from serving import outbox
 from serving.api import Limits, http_edge
 from serving.ceilings import Ceilings
 from serving.champions import Champions
@@ -115,6 +116,7 @@ class Server:
             channels=self._channels.by_channel,
             fall_back=FallingBack(lambda: tools.policy, clock.now),
             observe=self._observe,
+            is_there=self._is_there,
         )
 
     def edge(self) -> Edge:
@@ -219,6 +221,10 @@ class Server:
 
     def _wake(self) -> None:
         self.dispatcher.wake()
+
+    def _is_there(self, message_id: str) -> bool:
+        with self.database.connect() as connection:
+            return outbox.holds(connection, message_id)
 
     def _observe(self, attempt: Attempt) -> None:
         if attempt.follows.status is Status.DELIVERED:

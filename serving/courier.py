@@ -11,7 +11,7 @@ import aiohttp
 
 from serving.access_tokens import AccessTokens
 from serving.claims import Claim
-from serving.courier_file import write_line
+from serving.courier_file import IsThere, write_line
 from serving.courier_http import call_api, post_webhook
 from serving.courier_smtp import send_mail
 from serving.endpoints import Api, Endpoint, Lines, Smtp, Webhook
@@ -21,16 +21,17 @@ from serving.retry import Answer, after
 
 
 class Connections(NamedTuple):
-    """What couriers send over: HTTP, mail servers, tokens for providers; and how many seconds an attempt may take."""
+    """What couriers work with: HTTP, mail servers, tokens, how many seconds an attempt may take, what is still there."""
 
     http: aiohttp.ClientSession
     mail: MailConnections
     tokens: AccessTokens
     timeout_s: float
+    is_there: IsThere
 
 
 @asynccontextmanager
-async def open_connections(*, timeout_s: float) -> AsyncIterator[Connections]:
+async def open_connections(*, timeout_s: float, is_there: IsThere = lambda _: True) -> AsyncIterator[Connections]:
     """Open connections that share nothing between messages, use no proxy and give up after `timeout_s`."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
@@ -43,7 +44,7 @@ async def open_connections(*, timeout_s: float) -> AsyncIterator[Connections]:
     mail = MailConnections(timeout_s=timeout_s)
     async with session:
         try:
-            yield Connections(session, mail, AccessTokens(), timeout_s)
+            yield Connections(session, mail, AccessTokens(), timeout_s, is_there)
         finally:
             await mail.close()
 
@@ -80,7 +81,7 @@ async def _hand_over(connections: Connections, claim: Claim, endpoint: Endpoint,
         case Smtp():
             return await send_mail(claim, endpoint, connections.mail)
         case Lines():
-            return await write_line(claim, endpoint, wall())
+            return await write_line(claim, endpoint, wall(), connections.is_there)
         case _:
             assert_never(endpoint)
 

@@ -15,6 +15,7 @@ from serving.breaker import Breaker
 from serving.ceilings import Ceilings
 from serving.claims import Ask, Claim, ask_nothing, in_words, take
 from serving.courier import Connections, attempt, open_connections
+from serving.courier_file import IsThere
 from serving.database import for_writing
 from serving.disabled import disable, disabled_endpoints
 from serving.endpoints import Endpoint
@@ -79,6 +80,7 @@ class Dispatcher:
         channels: Mapping[str, str] = MappingProxyType({}),
         fall_back: FallBack = nowhere_else,
         observe: Callable[[Attempt], None] = lambda _: None,
+        is_there: IsThere = lambda _: True,
     ) -> None:
         """Prepare; `run` starts.
 
@@ -95,6 +97,7 @@ class Dispatcher:
             channels: The endpoint of each channel, for messages that name none but `default`.
             fall_back: Has messages that were refused for good go out otherwise.
             observe: Told of each finished attempt, for metrics.
+            is_there: Whether the outbox still holds a message, asked in the instant in which a file gets it.
         """
         self._writer = writer
         self._endpoints = dict(endpoints)
@@ -110,6 +113,7 @@ class Dispatcher:
         self._channels = dict(channels)
         self._fall_back = fall_back
         self._observe = observe
+        self._is_there = is_there
         self._finished: list[Attempt] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._load: Counter[str] = Counter()
@@ -130,7 +134,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Deliver until stopped. While the database fails, what came back is kept until it can be written."""
-        async with open_connections(timeout_s=self._timeout_s) as connections:
+        async with open_connections(timeout_s=self._timeout_s, is_there=self._is_there) as connections:
             try:
                 while True:
                     self._awake.clear()

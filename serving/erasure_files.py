@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.events import ids_behind
-from serving.courier_file import FOLDER
+from serving.courier_file import FOLDER, alone_in
 from serving.database import CHECKPOINT, open_existing
 from serving.mentions import Mentions
 
@@ -31,7 +31,10 @@ class Files:
     databases: Sequence[Path]
 
     def forget(self, said: Mentions, keys: Sequence[str]) -> list[str]:
-        """Remove somebody, whom `said` recognises; return the files that were changed or removed, relative to home."""
+        """Remove somebody, whom `said` recognises; return the files that were changed or removed, relative to home.
+
+        The database has to have forgotten them before: what is still in the outbox may be written to a file until then.
+        """
         return _forget(self.home, said, keys)
 
     def copy(self) -> None:
@@ -53,8 +56,10 @@ def _forget(home: Path, said: Mentions, keys: Sequence[str]) -> list[str]:
     changed += [*_abandoned(home / "import", ".staged"), *_abandoned(home / "exports", ".part")]
     for file in changed:
         file.unlink(missing_ok=True)
-    written = [*(home / "import").glob("*.rejected.jsonl"), *(home / FOLDER).glob("*.jsonl")]
-    changed += [file for file in sorted(written) if _rewrite(file, said)]
+    changed += [file for file in sorted((home / "import").glob("*.rejected.jsonl")) if _rewrite(file, said)]
+    if (home / FOLDER).is_dir():
+        with alone_in(home / FOLDER):
+            changed += [file for file in sorted((home / FOLDER).glob("*.jsonl")) if _rewrite(file, said)]
     return sorted(str(each.relative_to(home)) for each in changed)
 
 

@@ -41,6 +41,7 @@ _BURY: Final = text(
 _ROUTE: Final = text(
     "UPDATE outbox SET endpoint = :endpoint WHERE status = 'pending' AND endpoint = 'default' AND channel = :channel"
 )
+_HOLDS: Final = text("SELECT 1 FROM outbox WHERE message_id = :message_id")
 _NEXT: Final = select(func.min(outbox.c.next_attempt_at)).where(
     outbox.c.status == Status.PENDING.value, outbox.c.endpoint.in_(bindparam("of_endpoints", expanding=True))
 )
@@ -148,6 +149,11 @@ def next_due(connection: Connection, endpoints: Sequence[str]) -> int | None:
     """Return the earliest moment at which a message of these endpoints is to be attempted, or None."""
     moment: int | None = connection.execute(_NEXT, {"of_endpoints": list(endpoints)}).scalar() if endpoints else None
     return moment
+
+
+def holds(connection: Connection, message_id: str) -> bool:
+    """Whether a message is still there: whose person was erased is not."""
+    return connection.execute(_HOLDS, {"message_id": message_id}).first() is not None
 
 
 def waiting_for(connection: Connection) -> set[str]:

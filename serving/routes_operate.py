@@ -109,9 +109,9 @@ class OperateRoutes:
         """
         key = key_in(user_id)
         found, said, known = await asyncio.to_thread(look_up, self._database, key)
-        erased, files = await asyncio.gather(
-            self._engine.erase(key, known), asyncio.to_thread(self._files.forget, said, found.keys)
-        )
+        erased = await self._engine.erase(key, known)
+        # Only then: until it is out of the outbox a message may still be written into a file.
+        files = await asyncio.to_thread(self._files.forget, said, found.keys)
         overwritten = await self._overwrite()
         return contract.ErasedAnswer(
             erased_at=to_moment(erased.at), rows=erased.rows, files=files, overwritten=overwritten
