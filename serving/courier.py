@@ -21,7 +21,7 @@ from serving.retry import Answer, after
 
 
 class Connections(NamedTuple):
-    """What couriers work with: HTTP, mail servers, tokens, how many seconds an attempt may take, what is still there."""
+    """What couriers work with: HTTP, mail servers, tokens, how many seconds an attempt may take, the outbox."""
 
     http: aiohttp.ClientSession
     mail: MailConnections
