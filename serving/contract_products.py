@@ -34,8 +34,13 @@ def _web_address(address: str) -> str:
 
 
 def _few(attributes: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(attributes, ensure_ascii=False)) > _LONGEST_ATTRIBUTES:
+    text = json.dumps(attributes, ensure_ascii=False)
+    if len(text) > _LONGEST_ATTRIBUTES:
         raise ValueError(f"have more than {_LONGEST_ATTRIBUTES:,} characters as JSON")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("hold half a character, which is no Unicode") from None
     return attributes
 
 

@@ -7,7 +7,6 @@ from sqlalchemy import Connection, Row, text
 from features.moments import to_moment
 from serving.contract_delivery import DeadLetter, DeadLettersAnswer
 from serving.cursors import cursor, read_cursor
-from serving.errors import NoSuchMessage
 
 _DEAD: Final = text(
     "SELECT o.message_id, o.trigger_decision_id, o.trigger, o.channel, o.endpoint, o.attempts, o.created_at,"
@@ -48,15 +47,11 @@ def dead_letters(connection: Connection, *, endpoint: str | None, limit: int, be
     )
 
 
-def redrive(connection: Connection, message_id: str, *, at: int) -> int:
-    """Let a dead letter be tried anew from `at` (microseconds) on; return 1, or 0 for a message that is not dead.
-
-    Raises:
-        NoSuchMessage: Nobody ever heard of it.
-    """
+def redrive(connection: Connection, message_id: str, *, at: int) -> int | None:
+    """Let a dead letter be tried anew from `at` (µs) on; return 1, 0 if it is not dead, None if there is no such one."""
     found = connection.execute(_ONE, {"message_id": message_id, "at": at}).rowcount
     if not found and connection.execute(_IS_THERE, {"message_id": message_id}).first() is None:
-        raise NoSuchMessage(field="message_id")
+        return None
     return found
 
 

@@ -8,6 +8,7 @@ from fastapi import Query
 
 from serving import contract_delivery as contract
 from serving.dead_letters import dead_letters, redrive, redrive_all
+from serving.errors import NoSuchMessage
 from serving.keys import ADMIN
 from serving.routes import GuardedRoute
 
@@ -68,11 +69,14 @@ class DeliveryRoutes:
         """Try a dead letter anew, or all of an endpoint, under the ids they had; guards are asked as ever."""
         at = self._clock()
 
-        def job(connection: Connection) -> int:
+        def job(connection: Connection) -> int | None:
             if asked.message_id is not None:
                 return redrive(connection, asked.message_id, at=at)
             return redrive_all(connection, asked.endpoint or "", at=at)
 
         found = await self._engine.write(job)
+        if found is None:
+            # Not within the transaction: that one of its items fails is for what it cannot write.
+            raise NoSuchMessage(field="message_id")
         self._wake()
         return contract.RedrivenAnswer(redriven=found)

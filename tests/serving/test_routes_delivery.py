@@ -50,11 +50,13 @@ def test_dead_letters_are_listed_and_tried_anew(server):
         ({"message_id": 5}, 400),
     ],
 )
-def test_what_cannot_be_meant_is_refused(server, body, status):
+def test_what_cannot_be_meant_is_refused(server, body, status, caplog):
     answer = ask(server, "POST", "/v1/dead-letters/redrive", body)
 
     assert answer.status == status
     assert answer.json()["status"] == status
+    # Whoever asks for what is not there breaks nothing, so the log does not say so.
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 def test_a_page_that_was_never_given_out_is_refused(server):

@@ -55,6 +55,8 @@ def test_of_an_unknown_product_nothing_is_told(server):
         ({"product_id": "p", "colour": "green"}, "colour"),
         ({"product_id": "p", "attributes": {f"a{i}": 1 for i in range(51)}}, "attributes"),
         ({"product_id": "p", "attributes": {"a": "x" * 4000}}, "attributes"),
+        ({"product_id": "p", "attributes": {"a": "half an emoji: \ud83d"}}, "attributes"),
+        ({"product_id": "p", "name": "half an emoji: \ud83d"}, "name"),
     ],
 )
 def test_a_malformed_product_is_refused_by_its_place(server, product, place):
