@@ -71,6 +71,8 @@ def read(environment: Environment, text: str, *, known: frozenset[str]) -> nodes
     tree = environment.parse(text)
     for line, says in _objections(tree, 0):
         raise TemplateRefused(line, says)
+    for line, says in _unknown(environment, tree):
+        raise TemplateRefused(line, says)
     unknown = meta.find_undeclared_variables(tree) - known
     for name in tree.find_all(nodes.Name):
         if name.name in unknown:
@@ -78,6 +80,18 @@ def read(environment: Environment, text: str, *, known: frozenset[str]) -> nodes
             hint = f"did you mean {nearest[0]}?" if nearest else f"it can be one of {', '.join(sorted(known))}"
             raise TemplateRefused(name.lineno, f"nothing is called {name.name}; {hint}")
     return tree
+
+
+def _unknown(environment: Environment, tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    """Yield which filters and tests there are none of, with the line: Jinja2 itself looks no further than an `if`."""
+    for each in tree.find_all((nodes.Filter, nodes.Test)):
+        what, there_are = (
+            ("filter", environment.filters) if isinstance(each, nodes.Filter) else ("test", environment.tests)
+        )
+        if each.name not in there_are:
+            nearest = get_close_matches(each.name, there_are, n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            yield each.lineno, f"no {what} is called {each.name}{hint}"
 
 
 def _objections(node: nodes.Node, loops: int) -> Iterator[tuple[int, str]]:

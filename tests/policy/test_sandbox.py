@@ -160,7 +160,10 @@ def test_what_cannot_be_filled_in_is_told_with_its_line_and_nothing_about_the_pe
     [
         ("a\n{{ profil.name }}", 2, "nothing is called profil; did you mean profile?"),
         ("{{ x }}", 1, "nothing is called x; it can be one of cart, event, profile"),
-        ("\n{{ profile.name | uper }}", 2, "No filter named 'uper'."),
+        ("\n{{ profile.name | uper }}", 2, "no filter is called uper; did you mean upper?"),
+        ("{% if score %}\n{{ score | int }}{% endif %}", 2, "no filter is called int"),
+        ("{% if score %}{% if score is odds %}{% endif %}{% endif %}", 1, "no test is called odds; did you mean odd?"),
+        ("{{ score if score else score | xml }}", 1, "no filter is called xml"),
         ("a\nb\n{% endfor %}", 3, "Encountered unknown tag 'endfor'."),
         ("{{ profile.name", 1, "unexpected end of template, expected 'end of print statement'."),
         ("{{ 'a' ~ 'b' }}", 1, "~ is not available: write {{ a }}{{ b }}"),
