@@ -115,6 +115,7 @@ def http_edge(
     app.openapi = document(app)  # type: ignore[method-assign]
     handle_errors(app)
     size = limits.sizes.event
+    tracks_all = tracking is None
     keyring = Keyring(
         lambda: _keys(database),
         allowance=limits.allowance,
@@ -129,13 +130,15 @@ def http_edge(
         clock=wall,
         max_event_bytes=size,
         max_batch_events=limits.batch_events,
-        tracks_all=tracking is None,
+        tracks_all=tracks_all,
     )
     reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing, remarks=remarks)
     operate = OperateRoutes(engine, database=database, files=files, metrics=metrics)
     guards = GuardRoutes(engine, database=database, mapping=mapping, clock=wall, tracking=tracking)
     people = ProfileRoutes(engine, database=database, mapping=mapping, clock=wall)
-    intake = Intake(engine, database=database, mapping=mapping, metrics=metrics, tracks_all=tracking is None)
+    intake = Intake(
+        engine, database=database, mapping=mapping, metrics=metrics, tracks_all=tracks_all, replay=replay
+    )
     app.router.routes += [
         *score.routes(),
         *events.routes(),
@@ -154,7 +157,9 @@ def http_edge(
     if policy is not None:
         app.router.routes += SegmentRoutes(policy, database=database).routes()
     if tokens is not None:
-        links = LinkRoutes(engine, tokens=tokens, database=database, mapping=mapping, clock=wall, policy=policy)
+        links = LinkRoutes(
+            engine, tokens=tokens, database=database, mapping=mapping, clock=wall, policy=policy, replay=replay
+        )
         app.router.routes += links.routes()
     return Edge(
         app,

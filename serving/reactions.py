@@ -15,7 +15,8 @@ from serving.user_ids import ids_in
 
 MINUTE_US: Final = 60_000_000
 _FIND: Final = """
-SELECT coalesce(m.user_key, u.user_key), o.trigger_decision_id, o.delivered_at
+SELECT coalesce(m.user_key, u.user_key), o.trigger_decision_id,
+    CASE WHEN o.delivered_at IS NULL THEN NULL WHEN ? THEN o.due_at ELSE o.delivered_at END
 FROM outbox o JOIN users u ON u.user_no = o.user_no LEFT JOIN users m ON m.user_no = u.merged_into
 WHERE o.message_id = ?
 """
@@ -23,7 +24,10 @@ _FETCHED_AHEAD: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 
 
 class Sent(NamedTuple):
-    """A message that went out: whose it is, which decision wanted it, when it was delivered (µs on the wall clock)."""
+    """A message that went out: whose it is, which decision wanted it, when it was delivered (µs).
+
+    On the wall's clock; in a replay on that of the events, on which it was delivered when it was due.
+    """
 
     message_id: str
     user_key: str
@@ -31,9 +35,9 @@ class Sent(NamedTuple):
     delivered_at: int | None
 
 
-def sent(connection: Connection, message_id: str) -> Sent | None:
+def sent(connection: Connection, message_id: str, *, replay: bool = False) -> Sent | None:
     """Return a message as the outbox has it; None once it was erased or forgotten, or where it is nobody's."""
-    row = driver(connection).execute(_FIND, (message_id,)).fetchone()
+    row = driver(connection).execute(_FIND, (replay, message_id)).fetchone()
     return None if row is None else Sent(message_id, *row)
 
 
@@ -46,7 +50,7 @@ def is_machine(headers: Mapping[bytes, bytes], mapping: EventMapping) -> bool:
 
 
 def is_too_soon(message: Sent, *, at: int) -> bool:
-    """Whether nobody can have read a message by a moment of the wall clock, in microseconds."""
+    """Whether nobody can have read a message by a moment of the same clock, in microseconds."""
     return message.delivered_at is None or at - message.delivered_at < TOO_FAST_US
 
 

@@ -101,6 +101,7 @@ class Intake:
         mapping: EventMapping,
         metrics: Metrics,
         tracks_all: bool,
+        replay: bool = False,
     ) -> None:
         """Keep what is needed; `tracks_all` says whether the text of what cannot be used may be kept."""
         self._engine = engine
@@ -108,6 +109,7 @@ class Intake:
         self._mapping = mapping
         self._metrics = metrics
         self._tracks_all = tracks_all
+        self._replay = replay
 
     async def take(self, told: Told, *, body: bytes, at: int) -> Taken:
         """Write down what a request told, as of a moment in microseconds.
@@ -138,7 +140,7 @@ class Intake:
 
     def _whose(self, reports: Sequence[Report]) -> list[Whose]:
         with self._database.connect() as connection:
-            return whose_are(connection, reports)
+            return whose_are(connection, reports, replay=self._replay)
 
     def _event(self, report: Report, found: Whose, at: int) -> Event:
         has_owner = found.key is not None or report.ids != (None, None)

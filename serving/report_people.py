@@ -34,8 +34,8 @@ class Whose(NamedTuple):
     machine: bool = False
 
 
-def whose_are(connection: Connection, reports: Sequence[Report]) -> list[Whose]:
-    """Return whose the reports of one request are; an address that several people have is nobody's."""
+def whose_are(connection: Connection, reports: Sequence[Report], *, replay: bool = False) -> list[Whose]:
+    """Return whose the reports of one request are, in a `replay` too; an address that several people have is nobody's."""
     found = [_whose(connection, each) for each in reports]
     together: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, each in enumerate(found):
@@ -43,17 +43,25 @@ def whose_are(connection: Connection, reports: Sequence[Report]) -> list[Whose]:
             together[each.key, each.decision_id].append(i)
     for (key, decision_id), places in together.items():
         if any(reports[i].is_click for i in places):
-            _mark(connection, [(i, reports[i]) for i in places], found, key, decision_id)
+            told = [(i, reports[i]) for i in places]
+            _mark(connection, told, found, key, decision_id, replay=replay)
     return found
 
 
 def _mark(
-    connection: Connection, told: Sequence[tuple[int, Report]], found: list[Whose], key: str, decision_id: str
+    connection: Connection,
+    told: Sequence[tuple[int, Report]],
+    found: list[Whose],
+    key: str,
+    decision_id: str,
+    *,
+    replay: bool,
 ) -> None:
     """Mark the clicks on one message that a machine made."""
     new = {i: Click(each.at, each.properties.get("url")) for i, each in told if each.is_click}
     moments = [each.at for each in new.values()]
-    clicks, delivered = told_before(connection, key, decision_id, first=min(moments), last=max(moments))
+    first, last = min(moments), max(moments)
+    clicks, delivered = told_before(connection, key, decision_id, first=first, last=last, replay=replay)
     delivered += [each.at for _, each in told if each.what == NAMES[Kind.EMAIL_DELIVERED]]
     clicks += new.values()
     for i, click in new.items():

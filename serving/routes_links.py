@@ -79,6 +79,7 @@ class LinkRoutes:
         clock: Callable[[], int],
         policy: Callable[[], Policy] | None,
         bursts: Bursts | None = None,
+        replay: bool = False,
     ) -> None:
         """Keep what answering needs.
 
@@ -90,6 +91,7 @@ class LinkRoutes:
             clock: Tells the wall's microseconds since the epoch, as deliveries know it.
             policy: Returns the one in service, for what there is to choose.
             bursts: Tells scanners by following many links at once.
+            replay: Whether it is a replay, in which deliveries are known on the clock of the events.
         """
         self._engine = engine
         self._tokens = tokens
@@ -98,6 +100,7 @@ class LinkRoutes:
         self._clock = clock
         self._policy = policy
         self._bursts = bursts or Bursts()
+        self._replay = replay
 
     def routes(self) -> list[GuardedRoute]:
         """Return the routes as declared."""
@@ -156,7 +159,7 @@ class LinkRoutes:
 
     async def _note(self, content: Clicked, at: int, *, machine: bool) -> None:
         """Take note of a click once it is known which other links of the message were followed at the same time."""
-        followed_at = self._clock()
+        followed_at = at if self._replay else self._clock()
         alone = await self._bursts.is_alone(content.message_id, content.url)
         message = self._sent(content.message_id)
         if message is not None:
@@ -199,7 +202,7 @@ class LinkRoutes:
 
     def _sent(self, message_id: str) -> reactions.Sent | None:
         with self._database.connect() as connection:
-            return sent(connection, message_id)
+            return sent(connection, message_id, replay=self._replay)
 
 
 def _route(

@@ -32,9 +32,11 @@ WITH RECURSIVE chain (prev_seq, kind, occurred_at, payload) AS (
 SELECT kind, occurred_at, json_extract(payload, '$.properties.url') FROM chain
 WHERE kind IN (?3, ?4) AND json_extract(payload, '$.properties.decision_id') = ?5
 """
-_HANDED_OVER: Final = (
-    "SELECT delivered_at FROM outbox WHERE trigger_decision_id = ? AND delivered_at IS NOT NULL AND channel = 'email'"
-)
+# A replay hands over in no time on the clock of the events, and only that one can be compared with what it is told.
+_HANDED_OVER: Final = """
+SELECT CASE WHEN ? THEN due_at ELSE delivered_at END FROM outbox
+WHERE trigger_decision_id = ? AND delivered_at IS NOT NULL AND channel = 'email'
+"""
 
 
 class Click(NamedTuple):
@@ -58,12 +60,15 @@ def is_scanned(click: Click, *, clicks: Iterable[Click], delivered_at: Iterable[
 
 
 def told_before(
-    connection: Connection, key: str, decision_id: str, *, first: int, last: int
+    connection: Connection, key: str, decision_id: str, *, first: int, last: int, replay: bool = False
 ) -> tuple[list[Click], list[int]]:
-    """Return the clicks on a message, and its deliveries, that the log has from before `first` to `last` (µs)."""
+    """Return the clicks on a message, and its deliveries, that the log has from before `first` to `last` (µs).
+
+    In a `replay` a message was handed over when it was due, on the clock of the events.
+    """
     earliest = first - TOO_FAST_US
     asked = (key, earliest, int(Kind.EMAIL_DELIVERED), int(Kind.EMAIL_CLICKED), decision_id)
     rows = driver(connection).execute(_LATELY, asked).fetchall()
-    handed = driver(connection).execute(_HANDED_OVER, (decision_id,)).fetchall()
+    handed = driver(connection).execute(_HANDED_OVER, (replay, decision_id)).fetchall()
     clicks = [Click(at, url) for kind, at, url in rows if kind == Kind.EMAIL_CLICKED and at <= last + AT_ONCE_US]
     return clicks, [at for kind, at, _ in rows if kind == Kind.EMAIL_DELIVERED] + [at for (at,) in handed]

@@ -1,6 +1,7 @@
 """The links of messages over HTTP on the real engine: one click unsubscribes, a look changes nothing."""
 
 import asyncio
+import json
 import re
 from html.parser import HTMLParser
 from urllib.parse import urlencode
@@ -9,12 +10,14 @@ import pytest
 
 from serving.bursts import BURST_S
 from serving.clock import wall
+from serving.hook_sendgrid import SendGrid
 from serving.links import tracked, unsubscribe_url
 from serving.pixel import GIF
 from serving.scanners import TOO_FAST_US
 from serving.tokens import Tokens
 from tests.serving.asking import edge_of, reply
-from tests.serving.engines import Shop, event, shops
+from tests.serving.engines import START, Shop, event, shops
+from tests.serving.webhooks import sendgrid_event, sendgrid_headers, sendgrid_public_key
 
 __all__ = ["shops"]
 POLICY = """
@@ -301,6 +304,31 @@ async def test_what_a_machine_follows_is_kept_and_marked(site, headers, ago_us):
 
     assert answer.status == 302
     assert [machine for *_, machine in site.events("Email Link Clicked")] == [1]
+
+
+@pytest.mark.parametrize(("later_s", "machine"), [(60, 0), (9, 1)])
+async def test_in_a_replay_a_click_is_too_soon_on_the_clock_of_the_events(site, later_s, machine):
+    site.edge = edge_of(site.shop, tokens=TOKENS, replay=True)
+    message_id = await site.message()
+    site.deliver(message_id)
+    await site.shop.until(later_s)
+
+    await site.ask("GET", f"/c/{TOKENS.clicked(message_id, SHOP_PAGE)}")
+
+    assert [found for *_, found in site.events("Email Link Clicked")] == [machine]
+
+
+@pytest.mark.parametrize(("later_s", "machine"), [(60, None), (9, 1)])
+async def test_in_a_replay_a_report_of_a_click_is_too_soon_on_the_clock_of_the_events(site, later_s, machine):
+    site.edge = edge_of(site.shop, hooks={"sendgrid": SendGrid(sendgrid_public_key())}, replay=True)
+    message_id = await site.message()
+    site.deliver(message_id)
+    clicked = sendgrid_event("click", at=START // 1_000_000 + later_s, message_id=message_id, decision_id=None)
+    body = json.dumps([clicked]).encode()
+
+    await site.ask("POST", "/v1/hooks/sendgrid", body, sendgrid_headers(body))
+
+    assert [found for *_, found in site.events("Email Link Clicked")] == [machine]
 
 
 async def test_a_head_is_no_click_and_no_opening(site):
