@@ -46,6 +46,10 @@ $(VENV)/.installed: pyproject.toml requirements/dev.lock requirements/bootstrap.
 demo: $(STAMP) ## The main job on a year of real purchases: import, train, serve, replay, report
 	@$(PY) -m demo
 
+.PHONY: demo-carts
+demo-carts: $(STAMP) ## A real day of carts: abandoned, reminded of by mail, and what people do with the mails
+	@$(PY) -m demo.carts
+
 ##@ Run
 .PHONY: import
 import: $(STAMP) ## Import history: FILE=events.jsonl|csv|parquet [MAP=events.yaml] [STRICT=1]

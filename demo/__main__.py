@@ -1,21 +1,16 @@
 """`python -m demo`: import, train, serve, replay, report."""
 
 import json
-import os
 import secrets
-import shutil
 import sys
 import time
-import warnings
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from features.cache import keep_compiled
+from demo.steps import Steps, home_of
 
 FIRST, LAST = "2017-10-01", "2017-12-19"
 ASKED_FIRST, ASKED_LAST, EVERY_DAYS = "2017-10-16", "2017-12-18", 3
@@ -23,17 +18,15 @@ DELIVERED_WITHIN_S = 30.0
 POLICY = Path(__file__).parent / "triggers.yaml"
 
 
-class Demo:
+class Demo(Steps):
     """The steps, and how long each took."""
 
     def __init__(self, home: Path) -> None:
         from demo.journey import load
 
+        super().__init__()
         self.home = home
-        self.seconds: dict[str, float] = {}
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        with self._step("read the data"):
+        with self.step("read the data"):
             self.journey = load()
 
     @property
@@ -48,16 +41,16 @@ class Demo:
         from training.parity import compare
 
         imported = self._import()
-        with self._step("train"):
+        with self.step("train"):
             self._command("training.retrain", "--horizons", "24h,7d")
         trained = json.loads((self.home / "retrain" / "summary.json").read_text())
         served, receiver = self._replay(imported)
-        with self._step("judge"):
+        with self.step("judge"):
             logistic = Logistic.read(self.home / "retrain" / "logistic-24h.json")
             intent = judge.judged(self.journey, served, self.database, logistic)
-        with self._step("parity"):
+        with self.step("parity"):
             parity = compare(self.database).summary()
-        with self._step("audit the segments"):
+        with self.step("audit the segments"):
             segments = self._audit()
         p50, p95, p99 = np.percentile(served.latencies_ms, [50, 95, 99])
         return {
@@ -77,14 +70,14 @@ class Demo:
             "latency_ms": {"p50": round(p50, 2), "p95": round(p95, 2), "p99": round(p99, 2)},
             "mlflow_run_id": trained["mlflow_run_id"],
             "model_version": trained["model_version"],
-            "seconds": {step: round(taken, 1) for step, taken in self.seconds.items()},
+            "seconds": self.rounded,
         }
 
     def _import(self) -> int:
         from demo.journey import write_history
         from demo.replay import local_midnight
 
-        with self._step("import"):
+        with self.step("import"):
             history = self.home / "history.jsonl"
             imported = write_history(self.journey, history, local_midnight(FIRST))
             self._command("serving.history", str(history))
@@ -110,12 +103,12 @@ class Demo:
                 "webhook_secret": secret,
                 "watch_registry": "false",
             }
-            with self._step("start the service"):
+            with self.step("start the service"):
                 self._command("serving.registry", "--once")
                 service = serving(self.home, settings)
                 client = service.__enter__()
             try:
-                with self._step("replay"):
+                with self.step("replay"):
                     bar.begin("Replaying the autumn", end - imported)
                     sent = 0
 
@@ -157,21 +150,10 @@ class Demo:
 
         run(module, *arguments, home=self.home, quiet=quiet)
 
-    @contextmanager
-    def _step(self, name: str) -> Iterator[None]:
-        sys.stderr.write(f"» {name}\n")
-        started = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - started
-
 
 def main() -> int:
     """Run the demonstration and show one screen."""
-    home = (Path(os.environ.get("OPPORTUNE_HOME", "var")) / "demo").absolute()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ["TZ"] = "UTC"
-    keep_compiled(home.parent)
-    warnings.simplefilter("ignore")
+    home = home_of("demo")
     from demo.screen import show
 
     demo = Demo(home)

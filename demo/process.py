@@ -33,18 +33,26 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(home: Path, settings: Mapping[str, str]) -> Iterator[httpx.Client]:
+def serving(
+    home: Path, settings: Mapping[str, str], *, port: int | None = None, variables: Mapping[str, str] | None = None
+) -> Iterator[httpx.Client]:
     """Start the service, wait until it is ready, and stop it at the end; yields a client.
+
+    Args:
+        home: Where it works.
+        settings: By name.
+        port: Where it listens; a free one where nothing is said.
+        variables: Other environment variables, by their whole names.
 
     Raises:
         ServiceDidNotStart: It ended, or was not ready in time.
     """
-    port = _free_port()
+    port = port or free_port()
     log = home / "serve.log"
     with log.open("wb") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "serving"],
-            env=environment(home, port=str(port), **settings),
+            env={**environment(home, port=str(port), **settings), **(variables or {})},
             stdout=written,
             stderr=subprocess.STDOUT,
         )
@@ -67,7 +75,8 @@ def _wait(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -
     raise ServiceDidNotStart(f"the service is not ready; {log} ends with:\n{log.read_text()[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port: int = bound.getsockname()[1]

@@ -1,20 +1,39 @@
 """A provider on this machine: takes the triggers, and believes only what is signed."""
 
 import threading
+import time
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A message as it came in.
+
+    Attributes:
+        message_id: Its id, the same each time that it comes in.
+        at: When, in seconds since the epoch.
+        body: What came.
+    """
+
+    message_id: str
+    at: float
+    body: bytes
+
+
 class Receiver:
-    """Counts messages by what their signature says; use it in a `with` block."""
+    """Keeps messages by what their signature says; use it in a `with` block."""
 
     def __init__(self, secret: str) -> None:
         self._webhook = Webhook(secret)
         self._lock = threading.Lock()
         self.verified: set[str] = set()
         """Ids of the messages whose signature was right; a repeated one counts once."""
+        self.receipts: list[Receipt] = []
+        """All of them as they came in, repeated ones too."""
         self.forged = 0
         receiver = self
 
@@ -53,6 +72,7 @@ class Receiver:
             return False
         with self._lock:
             self.verified.add(named["webhook-id"])
+            self.receipts.append(Receipt(named["webhook-id"], time.time(), body))
         return True
 
     def __enter__(self) -> Self:

@@ -20,16 +20,15 @@ def show(summary: dict[str, Any], home: Path) -> None:
 
 def _lines(summary: dict[str, Any], home: Path) -> list[tuple[str, str]]:
     decisions, dispatch, latency = summary["decisions"], summary["dispatch"], summary["latency_ms"]
-    parity, segments, seconds = summary["parity"], summary["segments"], summary["seconds"]
+    parity, segments = summary["parity"], summary["segments"]
     held = ", ".join(f"{count:,} {reason}" for reason, count in sorted(decisions["hold"].items()))
-    steps = ", ".join(f"{step} {taken:.0f}" for step, taken in seconds.items())
     replayed = f"{summary['events_imported']:,} orders as history, {summary['events_replayed']:,} through the HTTP API"
     return [
         ("Replayed", f"{replayed}; {summary['intent']['rows']:,} scores on every third local midnight"),
         ("", "(The package calls these data simulated from real patterns; its origin calls the households real.)"),
         ("Decisions", f"{decisions['send']:,} sent, {decisions['control']:,} withheld as control; held: {held}"),
         ("Dispatch", f"{dispatch['delivered']:,} delivered, {dispatch['verified']:,} with a verified signature"),
-        ("", f"from decision to delivery p50 {_s(dispatch['p50_s'])}, p99 {_s(dispatch['p99_s'])}"),
+        ("", f"from decision to delivery p50 {seconds(dispatch['p50_s'])}, p99 {seconds(dispatch['p99_s'])}"),
         ("Outcomes", f"{summary['outcomes']['attributed']:,} decisions were followed by a purchase in their horizon"),
         (
             "Latency",
@@ -40,14 +39,20 @@ def _lines(summary: dict[str, Any], home: Path) -> list[tuple[str, str]]:
             f"{parity['mismatches']:,} of {parity['rows']:,} served feature vectors differ from a recomputation",
         ),
         ("Segments", f"{segments['differences']:,} of {segments['members']:,} memberships differ from a recomputation"),
-        ("Report", f"{_near(home)}/retrain/report-24h.html; MLflow run {summary['mlflow_run_id']}"),
-        ("API", f"OPPORTUNE_HOME={_near(home)} make serve, then http://127.0.0.1:8000/docs"),
-        ("Figures", f"{_near(home)}/summary.json"),
-        ("Time", f"{steps}: {sum(seconds.values()):.0f} seconds"),
+        ("Report", f"{near(home)}/retrain/report-24h.html; MLflow run {summary['mlflow_run_id']}"),
+        ("API", f"OPPORTUNE_HOME={near(home)} make serve, then http://127.0.0.1:8000/docs"),
+        ("Figures", f"{near(home)}/summary.json"),
+        ("Time", time_taken(summary["seconds"])),
     ]
 
 
-def _near(home: Path) -> Path:
+def time_taken(steps: dict[str, float]) -> str:
+    """Return how many seconds each step took, and all together, in words."""
+    each = ", ".join(f"{step} {taken:.0f}" for step, taken in steps.items())
+    return f"{each}: {sum(steps.values()):.0f} seconds"
+
+
+def near(home: Path) -> Path:
     """Return the folder as one would type it here."""
     return home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
 
@@ -74,5 +79,6 @@ def _n(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def _s(value: float | None) -> str:
+def seconds(value: float | None) -> str:
+    """Return seconds in words, or a dash where there is no answer."""
     return "–" if value is None else f"{value * 1e3:.0f} ms"

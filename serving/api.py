@@ -136,9 +136,7 @@ def http_edge(
     operate = OperateRoutes(engine, database=database, files=files, metrics=metrics)
     guards = GuardRoutes(engine, database=database, mapping=mapping, clock=wall, tracking=tracking)
     people = ProfileRoutes(engine, database=database, mapping=mapping, clock=wall)
-    intake = Intake(
-        engine, database=database, mapping=mapping, metrics=metrics, tracks_all=tracks_all, replay=replay
-    )
+    intake = Intake(engine, database=database, mapping=mapping, metrics=metrics, tracks_all=tracks_all, replay=replay)
     app.router.routes += [
         *score.routes(),
         *events.routes(),

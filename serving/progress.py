@@ -26,6 +26,11 @@ class Progress:
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, completed=parts)
 
+    def advance(self, parts: int) -> None:
+        """Say how many more parts of the step are done."""
+        if self._bars is not None and self._task is not None:
+            self._bars.advance(self._task, parts)
+
     def __enter__(self) -> Self:
         return self
 

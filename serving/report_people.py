@@ -35,7 +35,7 @@ class Whose(NamedTuple):
 
 
 def whose_are(connection: Connection, reports: Sequence[Report], *, replay: bool = False) -> list[Whose]:
-    """Return whose the reports of one request are, in a `replay` too; an address that several people have is nobody's."""
+    """Return whose the reports of one request, live or in a `replay`, are; an address of several people is nobody's."""
     found = [_whose(connection, each) for each in reports]
     together: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, each in enumerate(found):
