@@ -155,6 +155,15 @@ chaos: $(STAMP) ## Kill the server in the middle of a load, ten times, and check
 test: $(STAMP) ## Run all tests [ARGS="tests/features -k fold"]
 	@$(PY) -m pytest $(ARGS)
 
+.PHONY: test-clients
+test-clients: $(VENV)/clients/.installed ## Point real SDKs for Python and Node, a mail server and Chromium at the server
+	@CLIENTS="$(abspath $(VENV))/clients" $(PY) -m pytest tests/clients $(ARGS)
+
+$(VENV)/clients/.installed: $(STAMP) requirements/browser.lock requirements/older-sdks.lock \
+    requirements/install-clients tests/clients/package-lock.json
+	@PYTHON="$(PYTHON)" requirements/install-clients $(VENV)
+	@touch $@
+
 .PHONY: check
 check: $(STAMP) ## Check format, lint, types, import contracts and architecture
 	@$(PY) -m ruff format --check --quiet $(CODE) || { echo "make format puts this right" >&2; exit 1; }

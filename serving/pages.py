@@ -21,7 +21,8 @@ _STYLE: Final = (STATIC / "opt_out.css").read_text(encoding="utf-8")
 _STYLE_HASH: Final = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
 _HEADERS: Final = {
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
+        # Its icon is none, written into the page: a browser would ask for one otherwise.
+        f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     ),
     # The address of the page is the key to it.

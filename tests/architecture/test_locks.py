@@ -1,5 +1,6 @@
 """The locks: what pyproject.toml asks for, with hashes, and no training stack where the server runs."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from packaging.version import Version
 from tests.architecture import tree
 
 PROJECT = tomllib.loads(tree.text(tree.ROOT / "pyproject.toml"))["project"]
-LOCKS = ("dev", "serving", "training", "bootstrap")
+LOCKS = ("dev", "serving", "training", "bootstrap", "browser", "older-sdks")
 NOT_IN_SERVING = {"mlflow", "scikit-learn", "matplotlib", "shap", "pytest", "hypothesis", "ruff", "skops"}
 
 
@@ -59,6 +60,32 @@ def test_all_locks_agree(lock):
     everything = pins("dev")
 
     assert {name: versions for name, versions in pins(lock).items() if everything[name] != versions} == {}
+
+
+def test_what_drives_the_browser_changes_nothing_that_is_installed_beside_it():
+    everything = pins("dev")
+
+    assert {name for name, versions in pins("browser").items() if everything.get(name, versions) != versions} == set()
+
+
+def test_the_clients_are_those_that_are_promised():
+    packages = json.loads(tree.text(tree.ROOT / "tests/clients/package-lock.json"))["packages"]
+
+    assert packages["node_modules/@segment/analytics-node"]["version"] == "3.1.0"
+    older = pins("older-sdks")
+    assert {name: older[name] for name in ("rudder-sdk-python", "segment-analytics-python")} == {
+        "rudder-sdk-python": {Version("2.1.9")},
+        "segment-analytics-python": {Version("2.3.4")},
+    }
+    assert pins("dev")["segment-analytics-python"] == {Version("2.4.0")}
+
+
+def test_the_lock_of_node_has_hashes_and_no_address_of_a_registry():
+    packages = json.loads(tree.text(tree.ROOT / "tests/clients/package-lock.json"))["packages"]
+    installed = {name: each for name, each in packages.items() if name}
+
+    assert [name for name, each in installed.items() if not each["integrity"].startswith("sha512-")] == []
+    assert [name for name, each in installed.items() if "resolved" in each] == []
 
 
 def test_a_serving_image_carries_no_training_stack():

@@ -11,7 +11,7 @@ PROMISED = {
     "help", "install", "demo", "test", "check", "format", "lock", "import", "retrain", "serve", "parity", "rebuild",
     "tail", "key", "bench", "chaos", "clean", "test-clean",
     "pause", "resume", "lint-triggers", "audit-segments", "test-triggers", "what-if", "import-products",
-    "preview",
+    "preview", "demo-carts", "test-clients",
 }  # fmt: skip
 
 
@@ -36,4 +36,4 @@ def test_ci_runs_what_the_readme_says_and_nothing_of_its_own():
         if line and not line.startswith(("#", "set ", "cd "))
     ]
 
-    assert commands == ["make check", "make test"]
+    assert commands == ["make check", "make test", "make test-clients"]

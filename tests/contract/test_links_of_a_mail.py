@@ -6,11 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from tests.contract.running import a_key, opened, running
-from tests.serving.mail_servers import MailServer
-from tests.serving.receivers import free_port
+from tests.serving.mail_servers import in_a_thread
 
 POLICY = """
 format: 1
@@ -43,11 +41,8 @@ BASE = "https://links.example/mail"
 @pytest.fixture
 def inbox():
     """A mail server in a thread of its own, beside that of the server."""
-    kept = MailServer(port=free_port())
-    controller = Controller(kept, hostname="127.0.0.1", port=kept.port)
-    controller.start()
-    yield kept
-    controller.stop()
+    with in_a_thread() as kept:
+        yield kept
 
 
 def files_of(home, inbox):

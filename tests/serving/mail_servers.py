@@ -4,10 +4,13 @@ import asyncio
 import email
 import email.policy
 import warnings
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
+from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+from tests.serving.receivers import free_port
 
 
 @dataclass
@@ -76,3 +79,15 @@ async def a_mail_server(*, login=False, tls=None, **told):
         yield server
     finally:
         listening.close()
+
+
+@contextmanager
+def in_a_thread(**told):
+    """Run a mail server in a thread of its own, beside whatever else the test runs."""
+    server = MailServer(port=free_port(), **told)
+    controller = Controller(server, hostname="127.0.0.1", port=server.port)
+    controller.start()
+    try:
+        yield server
+    finally:
+        controller.stop()

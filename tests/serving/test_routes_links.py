@@ -195,7 +195,7 @@ async def test_the_page_loads_nothing_runs_nothing_and_tells_nobody(site):
 
     assert re.search(r"(?i)<script|<img|@import|url\(|https?:|\son\w+=", text) is None
     assert re.findall(r'href="([^"]*)"', text) == ["data:,"]
-    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; img-src data:; style-src 'sha256-")
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cache-control"] == "no-store"
     assert '<html lang="en">' in text
