@@ -157,7 +157,7 @@ test: $(STAMP) ## Run all tests [ARGS="tests/features -k fold"]
 
 .PHONY: test-clients
 test-clients: $(VENV)/clients/.installed ## Point real SDKs for Python and Node, a mail server and Chromium at the server
-	@CLIENTS="$(abspath $(VENV))/clients" $(PY) -m pytest tests/clients $(ARGS)
+	@export CLIENTS="$(abspath $(VENV))/clients" && PYTHONPATH="$$CLIENTS/browser" $(PY) -m pytest tests/clients $(ARGS)
 
 $(VENV)/clients/.installed: $(STAMP) requirements/browser.lock requirements/older-sdks.lock \
     requirements/install-clients tests/clients/package-lock.json
