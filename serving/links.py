@@ -1,4 +1,7 @@
-"""The links of a message that lead through this server: to unsubscribe, to tell of an opened message and of a click."""
+"""The links of a message that lead through this server: to unsubscribe, to tell of an opened message and of a click.
+
+Two more are hidden: no person follows them, and a scanner that opens every link gives itself away by them.
+"""
 
 import re
 from html import unescape
@@ -15,6 +18,7 @@ LONGEST_URL: Final = 2000
 _LINKING: Final = frozenset({"a", "area"})
 _ATTRIBUTE: Final = re.compile(r"""\s+([^\s=/>"']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _BODY_END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
+_TRAP: Final = '<a href="{url}" rel="nofollow" tabindex="-1" aria-hidden="true" style="display:none"></a>'
 _PICTURE: Final = '<img src="{url}" width="1" height="1" alt="" style="display:none">'
 
 
@@ -24,10 +28,11 @@ def unsubscribe_url(base: str, token: str) -> str:
 
 
 def tracked(html: str, tokens: Tokens, message_id: str, *, base: str) -> str:
-    """Return a message's HTML whose links tell of clicks, and with a picture that tells that it was opened.
+    """Return a message's HTML whose links tell of clicks, with a picture that tells that it was opened, and two traps.
 
     Links to unsubscribe by, to anything but web pages, of more than LONGEST_URL characters, and those that have the
-    attribute `data-untracked` stay as they are. So does everything else, to the letter.
+    attribute `data-untracked` stay as they are. So does everything else, to the letter. The traps stand before the
+    first link that tells of its click, and at the end; where there is no such link, there are none.
 
     Args:
         html: Of the message.
@@ -35,17 +40,23 @@ def tracked(html: str, tokens: Tokens, message_id: str, *, base: str) -> str:
         message_id: Which message it is.
         base: `Settings.links_base`.
     """
-    found = _Links(html)
     parts, done = [], 0
-    for start, end, url in found.places:
+    for tag, start, end, url in _Links(html).places:
         if not url.startswith(f"{base}/"):
+            if not parts:
+                parts, done = [html[:tag], _trap(tokens, message_id, "first", base=base)], tag
             parts += [html[done:start], f'"{base}/c/{tokens.clicked(message_id, url)}"']
             done = end
+    last = _trap(tokens, message_id, "last", base=base) if parts else ""
     text = "".join([*parts, html[done:]])
     picture = _PICTURE.format(url=f"{base}/o/{tokens.opened(message_id)}.gif")
     ends = list(_BODY_END.finditer(text))
     at = ends[-1].start() if ends else len(text)
-    return text[:at] + picture + text[at:]
+    return text[:at] + last + picture + text[at:]
+
+
+def _trap(tokens: Tokens, message_id: str, which: str, *, base: str) -> str:
+    return _TRAP.format(url=f"{base}/c/{tokens.trapped(message_id, which)}")
 
 
 def is_web_address(url: str) -> bool:
@@ -58,11 +69,11 @@ def is_web_address(url: str) -> bool:
 
 
 class _Links(HTMLParser):
-    """Finds where in a text links say where they lead: (start, end) of each attribute's value with its quotes, URL."""
+    """Finds links in a text: where each begins, start and end of the address in it with its quotes, and the address."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=False)
-        self.places: list[tuple[int, int, str]] = []
+        self.places: list[tuple[int, int, int, str]] = []
         # As the parser counts lines: by line feeds alone.
         self._lines = [0, *accumulate(len(line) + 1 for line in html.split("\n"))]
         self.feed(html)
@@ -78,6 +89,6 @@ class _Links(HTMLParser):
             if found[1].lower() == "href" and found[2]:
                 url = unescape(found[2].strip("\"'")).strip()
                 if len(url) <= LONGEST_URL and is_web_address(url):
-                    self.places.append((start + found.start(2), start + found.end(2), url))
+                    self.places.append((start, start + found.start(2), start + found.end(2), url))
                 # Of an attribute that is given twice the first counts.
                 return

@@ -13,6 +13,7 @@ from serving.scanners import TOO_FAST_US
 from serving.tokens import OptOut
 from serving.user_ids import ids_in
 
+SECOND_US: Final = 1_000_000
 MINUTE_US: Final = 60_000_000
 _FIND: Final = """
 SELECT coalesce(m.user_key, u.user_key), o.trigger_decision_id,
@@ -63,6 +64,11 @@ def clicked(message: Sent, url: str, *, machine: bool, at: int) -> dict[str, Any
     """Return the call that says a link of a message was followed; of one link and minute (µs), one."""
     link = blake2b(url.encode(), digest_size=6).hexdigest()
     return _reaction("Email Link Clicked", message, f"{link} {at // MINUTE_US}", machine=machine, url=url)
+
+
+def trapped(message: Sent, trap: str, *, at: int) -> dict[str, Any]:
+    """Return the call that says a link was followed which nobody sees; of one such link and second (µs), one."""
+    return _reaction("Email Link Clicked", message, f"{trap} {at // SECOND_US}", machine=True, trap=trap)
 
 
 def unsubscribed(asked: OptOut, channel: str, message: Sent | None) -> dict[str, Any]:

@@ -22,8 +22,9 @@ from serving.pixel import picture
 from serving.preferences import choices, emptied, is_out, lift, standing_of
 from serving.reactions import is_machine, is_too_soon, sent
 from serving.routes import GuardedRoute
+from serving.scanners import PICTURE, Click, is_next, told_before
 from serving.suppressions import USER, Suppression
-from serving.tokens import Clicked, Opened, OptOut, Tokens
+from serving.tokens import Clicked, Opened, OptOut, Tokens, Trapped
 from serving.withdrawal import suppress
 
 if TYPE_CHECKING:
@@ -140,13 +141,16 @@ class LinkRoutes:
         if isinstance(content, Opened) and request.scope.get("opportune.method") != "HEAD":
             message = self._sent(content.message_id)
             if message is not None:
-                at, machine = self._engine.now(), is_machine(headers, self._mapping)
+                at = self._engine.now()
+                machine = is_machine(headers, self._mapping) or self._is_next(message, Click(at, PICTURE))
                 await self._ingest([reactions.opened(message, machine=machine, at=at)], at)
         return picture()
 
     async def click(self, token: str, request: Request) -> Response:
         """Lead on, and take note of it once it is known whether a person did it."""
         content = self._tokens.read(token)
+        if isinstance(content, Trapped):
+            return await self._trap(content)
         if not isinstance(content, Clicked):
             return unknown_link_page()
         machine = is_machine(dict(request.headers.raw), self._mapping)
@@ -155,7 +159,17 @@ class LinkRoutes:
     async def peek(self, token: str) -> Response:
         """Say where a link leads."""
         content = self._tokens.read(token)
+        if isinstance(content, Trapped):
+            return Response(status_code=204, headers=_AWAY)
         return _led_on(content.url) if isinstance(content, Clicked) else unknown_link_page()
+
+    async def _trap(self, content: Trapped) -> Response:
+        """Take note that something goes through all links of a message, at once: what it follows next is asked soon."""
+        message = self._sent(content.message_id)
+        if message is not None:
+            at = self._engine.now()
+            await self._ingest([reactions.trapped(message, content.trap, at=at)], at)
+        return Response(status_code=204, headers=_AWAY)
 
     async def _note(self, content: Clicked, at: int, *, machine: bool) -> None:
         """Take note of a click once it is known which other links of the message were followed at the same time."""
@@ -164,6 +178,7 @@ class LinkRoutes:
         message = self._sent(content.message_id)
         if message is not None:
             machine = machine or not alone or is_too_soon(message, at=followed_at)
+            machine = machine or self._is_next(message, Click(at, content.url))
             await self._ingest([reactions.clicked(message, content.url, machine=machine, at=at)], at)
 
     async def _unsubscribe(self, asked: OptOut, channels: Sequence[str]) -> None:
@@ -199,6 +214,12 @@ class LinkRoutes:
     def _standing(self, asked: OptOut) -> Standing:
         with self._database.connect() as connection:
             return standing_of(connection, asked.user_key)
+
+    def _is_next(self, message: reactions.Sent, click: Click) -> bool:
+        """Whether a scanner that goes through the message link by link is at this one."""
+        with self._database.connect() as connection:
+            clicks, _ = told_before(connection, message.user_key, message.decision_id, first=click.at, last=click.at)
+        return is_next(click, clicks=clicks)
 
     def _sent(self, message_id: str) -> reactions.Sent | None:
         with self._database.connect() as connection:

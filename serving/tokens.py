@@ -45,7 +45,14 @@ class Clicked(Struct, frozen=True, array_like=True, tag="c"):
     url: str
 
 
-Content = OptOut | Opened | Clicked
+class Trapped(Struct, frozen=True, array_like=True, tag="t"):
+    """Says that a link was followed which nobody sees, and which one of the message it was."""
+
+    message_id: str
+    trap: str
+
+
+Content = OptOut | Opened | Clicked | Trapped
 _encode = Encoder().encode
 _decode = Decoder(Content).decode
 
@@ -68,6 +75,10 @@ class Tokens:
     def clicked(self, message_id: str, url: str) -> str:
         """Return the token of a link that leads to `url`, and nowhere else."""
         return self._sealed(Clicked(message_id, url))
+
+    def trapped(self, message_id: str, trap: str) -> str:
+        """Return the token of a link that nobody sees; `trap` tells it from the others of the message."""
+        return self._sealed(Trapped(message_id, trap))
 
     def read(self, token: str) -> Content | None:
         """Return what a token says; None where none of the secrets made it."""

@@ -60,8 +60,13 @@ class Mail:
 
     @cached_property
     def links(self) -> list[str]:
-        """Where the links of its page lead, in their order."""
+        """Where all links of its page lead, in their order, those that nobody sees too."""
         return _Addresses.of(self.html)["href"]
+
+    @cached_property
+    def seen_links(self) -> list[str]:
+        """Where those lead that people see."""
+        return _Addresses.of(self.html)["seen"]
 
     @cached_property
     def pictures(self) -> list[str]:
@@ -74,7 +79,7 @@ class _Addresses(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: dict[str, list[str]] = {"href": [], "src": []}
+        self.found: dict[str, list[str]] = {"href": [], "src": [], "seen": []}
 
     @classmethod
     def of(cls, html: str) -> dict[str, list[str]]:
@@ -85,10 +90,12 @@ class _Addresses(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the addresses of a tag."""
-        del tag
-        for name, value in attrs:
-            if name in self.found and value:
-                self.found[name].append(value)
+        told = {name: value or "" for name, value in attrs}
+        for name in ("href", "src"):
+            if told.get(name):
+                self.found[name].append(told[name])
+        if tag == "a" and "display:none" not in told.get("style", ""):
+            self.found["seen"].append(told.get("href", ""))
 
 
 @dataclass

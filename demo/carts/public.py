@@ -93,7 +93,7 @@ class Public:
         self.done["opened"] += 1
 
     def _clicks(self, mail: Mail, at: int) -> None:
-        url = mail.links[0]
+        url = mail.seen_links[0]
         if self._through(mail, "clicks") == "by link":
             self._look(url)
         else:

@@ -15,16 +15,21 @@ TOKENS = Tokens("a secret")
 UNSUBSCRIBE = unsubscribe_url(BASE, TOKENS.unsubscribe("u-1", "email", "marketing", "m-1"))
 
 
+TRAP = (
+    rf'<a href="{re.escape(BASE)}/c/([\w-]+)" rel="nofollow" tabindex="-1" aria-hidden="true" style="display:none"></a>'
+)
+
+
 def through_us(html):
     """Return the message with its links as they lead through us replaced by what they say."""
-    made = tracked(html, TOKENS, "m-1", base=BASE)
+    made = re.sub(TRAP, lambda found: f"<{told(found[1])}>", tracked(html, TOKENS, "m-1", base=BASE))
     return re.sub(rf'"{re.escape(BASE)}/[co]/([\w-]+)(?:\.gif)?"', lambda found: f"<{told(found[1])}>", made)
 
 
 def told(token):
     content = TOKENS.read(token)
     assert content.message_id == "m-1"
-    return content.url if isinstance(content, Clicked) else type(content).__name__
+    return content.url if isinstance(content, Clicked) else getattr(content, "trap", type(content).__name__)
 
 
 PICTURE = '<img src=<Opened> width="1" height="1" alt="" style="display:none">'
@@ -43,8 +48,18 @@ PICTURE = '<img src=<Opened> width="1" height="1" alt="" style="display:none">'
 )
 def test_a_link_tells_of_its_click_and_then_leads_where_it_said(html, expected):
     expected = expected or html.replace('"https://a.example"', "<https://a.example>")
+    made = through_us(html)
 
-    assert through_us(html) == expected + PICTURE
+    assert made.replace("<first>", "").replace("<last>", "") == expected + PICTURE
+
+
+def test_traps_stand_before_the_first_link_that_tells_of_clicks_and_at_the_end():
+    html = f'<body><a href="{UNSUBSCRIBE}">Bye</a><p><a href="https://a.example">1</a><a href="https://b.example">2</a></p></body>'
+
+    assert through_us(html) == (
+        f'<body><a href="{UNSUBSCRIBE}">Bye</a><p><first><a href=<https://a.example>>1</a>'
+        f"<a href=<https://b.example>>2</a></p><last>{PICTURE}</body>"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ from demo.carts.post import PostOffice
 from serving.mime import address, email
 from serving.rendered import Rendered
 
-HTML = '<p><a href="http://127.0.0.1/c/x">One</a><a href="http://127.0.0.1/u/y">Two</a><img src="http://127.0.0.1/o/z.gif"></p>'
+HTML = (
+    '<p><a href="http://127.0.0.1/c/x">One</a><a href="http://127.0.0.1/c/t" style="display:none"></a>'
+    '<a href="http://127.0.0.1/u/y">Two</a><img src="http://127.0.0.1/o/z.gif"></p>'
+)
 SAID = Rendered("ada@example.com", "Hello", html=HTML, headers={"List-Unsubscribe": "<http://127.0.0.1/u/y>"})
 
 
@@ -30,7 +33,8 @@ def test_a_mail_is_kept_with_whom_it_is_for_and_what_it_links_to(office):
     [mail] = office.mails
     assert (mail.to, mail.message_id, mail.subject) == ("ada@example.com", "msg_1", "Hello")
     assert mail.one_click == "http://127.0.0.1/u/y"
-    assert mail.links == ["http://127.0.0.1/c/x", "http://127.0.0.1/u/y"]
+    assert mail.links == ["http://127.0.0.1/c/x", "http://127.0.0.1/c/t", "http://127.0.0.1/u/y"]
+    assert mail.seen_links == ["http://127.0.0.1/c/x", "http://127.0.0.1/u/y"]
     assert mail.pictures == ["http://127.0.0.1/o/z.gif"]
 
 

@@ -113,6 +113,7 @@ def test_what_people_did_is_in_the_ledger_and_what_gateways_did_is_not(summary):
 
     assert people["links scanned"] > people["mails scanned"] > 0
     assert counted["clicked"] == people["clicked"] > 0
+    assert counted["opened"] == people["opened"] > 0
     assert counted["unsubscribed"] == summary["unsubscribed"]
     assert {name: counted[name] for name in ("delivered", "bounced")} == {
         name: people[name] for name in ("delivered", "bounced")
