@@ -40,7 +40,8 @@ def tracked(html: str, tokens: Tokens, message_id: str, *, base: str) -> str:
         message_id: Which message it is.
         base: `Settings.links_base`.
     """
-    parts, done = [], 0
+    parts: list[str] = []
+    done = 0
     for tag, start, end, url in _Links(html).places:
         if not url.startswith(f"{base}/"):
             if not parts:
