@@ -4,6 +4,7 @@ import json
 import secrets
 import sys
 from base64 import b64encode
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -57,27 +58,26 @@ class Demo(Steps):
         provider, port = Provider(), free_port()
         (self.home / "channels.yaml").write_text(CHANNELS.format(port=office.port))
         (self.home / "hooks.yaml").write_text(HOOKS)
-        settings = {
+        settings = self._settings(port) | {"webhook_url": url, "webhook_secret": secret}
+        variables = {KEY_VARIABLE: provider.public_key}
+        with ExitStack() as opened:
+            with self.step("start the service"):
+                client = opened.enter_context(serving(self.home, settings, port=port, variables=variables))
+            with self.step("replay"), Progress(quiet=not sys.stderr.isatty()) as bar:
+                replay = Replay(client, self.database, office, Public(client, provider))
+                bar.begin("Living through the day", len(hits))
+                replay.run(hits, bar.advance)
+        return replay
+
+    def _settings(self, port: int) -> dict[str, str]:
+        return {
             "replay": "true",
             "triggers": str(POLICY),
             "channels": str(self.home / "channels.yaml"),
             "hooks": str(self.home / "hooks.yaml"),
             "public_url": f"http://127.0.0.1:{port}",
-            "webhook_url": url,
-            "webhook_secret": secret,
             "watch_registry": "false",
         }
-        with self.step("start the service"):
-            service = serving(self.home, settings, port=port, variables={KEY_VARIABLE: provider.public_key})
-            client = service.__enter__()
-        try:
-            with self.step("replay"), Progress(quiet=not sys.stderr.isatty()) as bar:
-                replay = Replay(client, self.database, office, Public(client, provider))
-                bar.begin("Living through the day", len(hits))
-                replay.run(hits, bar.advance)
-        finally:
-            service.__exit__(None, None, None)
-        return replay
 
     def _summary(self, hits: Any, replay: Any, receiver: Any) -> dict[str, Any]:
         from demo.carts import tally
@@ -86,33 +86,22 @@ class Demo(Steps):
 
         found, ledger = carts(hits), tally.Ledger.read(self.database)
         arrived = tally.arrivals(replay.office.mails, receiver.receipts)
-        sent = ledger.of("send")
+        ends = endings(found, ledger, arrived, LEFT, replay.known).most_common()
         return {
             "visitors": len({each.visitor for each in hits}),
             "hits": len(hits),
             "carts": len(found),
             "ordered": sum(each.ordered_at is not None for each in found),
-            "abandoned": ledger.left_behind(LEFT),
-            "sent": len(sent),
-            "control": len(ledger.of("control")),
-            "cancelled": ledger.cancelled,
-            "held": ledger.held,
-            "follow_ups": sum(each.step > 0 for each in sent),
-            "undelivered": tally.undelivered(ledger, arrived),
-            "delivered": len({each.message_id for each in arrived}),
-            "by_channel": {name: sum(each.channel == name for each in arrived) for name in ("email", "webhook")},
+            **_decided(ledger),
+            **_received(ledger, arrived, replay),
             "forged": receiver.forged,
-            "refused_mailboxes": len(replay.office.refused),
             "people": dict(replay.public.done),
             "counted": dict(ledger.responses),
             "unsubscribed": len(replay.public.unsubscribed),
-            "sent_after_unsubscribe": tally.sent_after(replay.public.went, arrived),
-            "duplicate_sends": tally.sent_twice(arrived, lambda each: ledger.messages[each][0]),
-            "p99_event_to_dispatch_s": tally.p99(tally.delays(arrived, replay.handed_over)),
             "sdk": tally.told(self.database, replay.sent, replay.refused),
             "endings": [
                 {"got": [" ".join(map(str, each)) for each in got], "why": list(why), "carts": count}
-                for (got, why), count in endings(found, ledger, arrived, LEFT, replay.known).most_common()
+                for (got, why), count in ends
             ],
         }
 
@@ -122,6 +111,31 @@ class Demo(Steps):
         folder.mkdir()
         for number, mail in enumerate(office.mails, 1):
             (folder / f"{number:03d}.eml").write_bytes(mail.content)
+
+
+def _decided(ledger: Any) -> dict[str, Any]:
+    sent = ledger.of("send")
+    return {
+        "abandoned": ledger.left_behind(LEFT),
+        "sent": len(sent),
+        "follow_ups": sum(each.step > 0 for each in sent),
+        "control": len(ledger.of("control")),
+        "cancelled": ledger.cancelled,
+        "held": ledger.held,
+    }
+
+
+def _received(ledger: Any, arrived: Any, replay: Any) -> dict[str, Any]:
+    from demo.carts import tally
+
+    return {
+        "delivered": len({each.message_id for each in arrived}),
+        "by_channel": {name: sum(each.channel == name for each in arrived) for name in ("email", "webhook")},
+        "undelivered": tally.undelivered(ledger, arrived),
+        "sent_after_unsubscribe": tally.sent_after(replay.public.went, arrived),
+        "duplicate_sends": tally.sent_twice(arrived, lambda each: ledger.messages[each][0]),
+        "p99_event_to_dispatch_s": tally.p99(tally.delays(arrived, replay.handed_over)),
+    }
 
 
 def main() -> int:
