@@ -33,7 +33,11 @@ class Cap(BaseModel):
 
     def is_used_up(self, sends: Iterable[Sent], at: int) -> bool:
         """Whether as many messages as are allowed were sent in the window that ends at a moment in microseconds."""
-        return sum(at - each.at < self.window_us for each in sends) >= self.count
+        return self.used(sends, at) >= self.count
+
+    def used(self, sends: Iterable[Sent], at: int) -> int:
+        """Return how many messages were sent in the window that ends at a moment in microseconds."""
+        return sum(at - each.at < self.window_us for each in sends)
 
     def free_from(self, sends: Iterable[Sent], at: int) -> int:
         """Return the first moment from `at` on, in microseconds, when it is not used up, if nothing more is sent."""

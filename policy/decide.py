@@ -18,7 +18,7 @@ from policy.view import View
 _HOLD, _CONTROL, _SEND = Action.HOLD, Action.CONTROL, Action.SEND
 _SENT, _DRY_RUN, _PUT_OFF = Reason.SENT, Reason.DRY_RUN, Reason.PUT_OFF
 _NO_SCORE, _BELOW_THRESHOLD, _CONDITION_NOT_MET = Reason.NO_SCORE, Reason.BELOW_THRESHOLD, Reason.CONDITION_NOT_MET
-_NOTHING_KNOWN = Standing()
+NOTHING_KNOWN: Final = Standing()
 TEST_USER: Final = "test"
 """Why somebody is excluded whom the mapping lists as a test user."""
 
@@ -58,7 +58,7 @@ class Verdict(NamedTuple):
         propensity: Probability of this action under the whole policy, in (0, 1].
         score: The probability that was looked at; None where there is none.
         threshold: What it was compared with.
-        route: Where the message goes that is sent or withheld; None where there is none.
+        route: Where the message goes, or would; None where an event alone decided, without asking.
         channels: On which channels it does.
         due_at: When it is asked again, in microseconds; None where nothing was put off.
     """
@@ -91,21 +91,21 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     """
     plan, score = trigger.plans[run.step], facts.scores.get(trigger.horizon)
     chosen = plan.choose(facts.view) if plan.branches else plan.route
-    route, standing = chosen or plan.route, facts.standing or _NOTHING_KNOWN
+    route, standing = chosen or plan.route, facts.standing or NOTHING_KNOWN
     free, barred = unbarred(route, trigger.guards, standing, trigger.message_class)
     held = _objection(trigger, facts, run, score, None if free else barred)
     # Only now, since it may have to look through the log.
     if held is None and (chosen is None or not _is_met(plan.when, facts.view)):
         held = _CONDITION_NOT_MET
     if held is not None:
-        return Verdict(_HOLD, held, None, 1.0, score, plan.threshold)
+        return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, route)
     channels, due_at = free if route.together else free[:1], None
     if trigger.minds_the_moment:
         asked = Asked(trigger.guards, standing, trigger.name, route, free)
         channels, due_at = _moment(trigger, asked, run, facts.at)
         if not channels:
             held = barred or objection_to(asked, facts.at) if due_at is None else _PUT_OFF
-            return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, None, (), due_at)
+            return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, route, (), due_at)
     action, reason, arm, propensity = _draw(trigger, facts)
     return Verdict(action, reason, arm, propensity, score, plan.threshold, route, channels)
 

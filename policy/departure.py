@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from policy.caps import Sent
 from policy.decide import TEST_USER
+from policy.findings import Finding, of_channel
 from policy.guards import SESSION_GAP_US, TRANSACTIONAL, Standing, bar, hindrance, next_allowed
 from policy.reasons import Reason
 from policy.triggers import Trigger
@@ -33,10 +34,17 @@ class Departing(NamedTuple):
 
 
 class Objection(NamedTuple):
-    """Why a message must not go out now, and until when, in microseconds; `until` is None where that is for good."""
+    """Why a message must not go out now.
+
+    Attributes:
+        reason: Why.
+        until: Until when, in microseconds; None where that is for good.
+        findings: What each guard said then; empty where something else than a guard objects.
+    """
 
     reason: Reason
     until: int | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 def objection(message: Departing, standing: Standing, *, at: int) -> Objection | None:
@@ -53,12 +61,14 @@ def objection(message: Departing, standing: Standing, *, at: int) -> Objection |
         return Objection(Reason.CANCELLED)
     barred = bar(trigger.guards, standing, channel=message.channel, message_class=trigger.message_class)
     if barred is not None:
-        return Objection(barred)
+        return Objection(barred, None, of_channel(trigger, standing, message.channel, at))
     if trigger.message_class == TRANSACTIONAL:
         return None
     earlier = replace(standing, sends=_before(standing.sends, message.decided_at)) if standing.sends else standing
     found = hindrance(trigger.guards, earlier, channel=message.channel, trigger=trigger.name, at=at)
-    return None if found is None else Objection(found, _end(found, trigger, standing, at))
+    if found is None:
+        return None
+    return Objection(found, _end(found, trigger, standing, at), of_channel(trigger, earlier, message.channel, at))
 
 
 def _sends(trigger: Trigger, excluded: str | None) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -93,12 +93,20 @@ class Guards(BaseModel):
         return Consent.OPT_IN if channel in _OWN_TERMS else Consent.NONE
 
 
+class Given(NamedTuple):
+    """A yes or no: when it was given, in microseconds, and by what kind of event."""
+
+    granted: bool
+    at: int
+    source: str
+
+
 @dataclass(slots=True)
 class Standing:
     """What guards look at: the facts of one person under all their ids.
 
     Attributes:
-        consents: (purpose, channel, or `*` for all) -> whether it was granted; absent where nothing was said.
+        consents: (purpose, channel, or `*` for all) -> the latest word on it; absent where nothing was said.
         suppressed: Channel, or `*` for all -> why nothing may be sent there.
         sends: What was sent or withheld lately, in any order.
         last_order_at: When they last ordered, in microseconds; None if not lately.
@@ -107,7 +115,7 @@ class Standing:
         shop_zone: IANA name of the shop's zone.
     """
 
-    consents: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    consents: Mapping[tuple[str, str], Given] = field(default_factory=dict)
     suppressed: Mapping[str, str] = field(default_factory=dict)
     sends: Iterable[Sent] = ()
     last_order_at: int | None = None
@@ -130,30 +138,23 @@ def objection(
 
 def bar(guards: Guards, standing: Standing, *, channel: str, message_class: str) -> Reason | None:
     """Return why nothing may be sent to this person on a channel at any time: suppression, then consent."""
-    transactional = message_class == TRANSACTIONAL
-    if standing.suppressed:
-        reasons = _suppressions(standing, channel)
-        if any(not transactional or reason != UNSUBSCRIBED for reason in reasons):
-            return _SUPPRESSED
-    if transactional:
+    if suppression(standing, channel, message_class) is not None:
+        return _SUPPRESSED
+    if message_class == TRANSACTIONAL:
         return None
     basis = guards.asks_for(channel)
-    if basis is Consent.NONE:
-        return None
-    said = _consent(standing, guards.purpose, channel)
-    return None if said or (said is None and basis is Consent.LEGITIMATE_INTEREST) else _NO_CONSENT
+    return None if basis is Consent.NONE or suffices(basis, word(standing, guards.purpose, channel)) else _NO_CONSENT
 
 
 def hindrance(guards: Guards, standing: Standing, *, channel: str, trigger: str, at: int) -> Reason | None:
     """Return why this moment is a wrong one: a purchase, a visit, caps, quiet hours, in this order."""
-    ordered, seen = standing.last_order_at, standing.last_event_at
-    if ordered is not None and at - ordered < guards.gap_us:
+    if bought_recently(guards, standing, at):
         return Reason.BOUGHT_RECENTLY
-    if guards.not_while_browsing and seen is not None and at - seen < SESSION_GAP_US:
+    if guards.not_while_browsing and is_browsing(standing, at):
         return Reason.STILL_BROWSING
-    if _is_capped(guards, standing, channel, trigger, at):
+    if any(cap.is_used_up(sends, at) for _, cap, sends in counted(guards, standing, channel, trigger)):
         return _CAPPED
-    return _disturbance(guards.quiet_hours, standing, at) if guards.quiet_hours else None
+    return disturbance(guards.quiet_hours, standing, at) if guards.quiet_hours else None
 
 
 def calm_from(guards: Guards, standing: Standing, *, channel: str, trigger: str, at: int) -> int:
@@ -167,14 +168,14 @@ def calm_from(guards: Guards, standing: Standing, *, channel: str, trigger: str,
     if standing.last_event_at is not None and guards.not_while_browsing:
         moment = max(moment, standing.last_event_at + SESSION_GAP_US)
     return max(
-        (cap.free_from(sends, moment) for cap, sends in _counted(guards, standing, channel, trigger)), default=moment
+        (cap.free_from(sends, moment) for _, cap, sends in counted(guards, standing, channel, trigger)), default=moment
     )
 
 
 def zone_for(guards: Guards, standing: Standing) -> ZoneInfo | None:
     """Return the zone of the person's day; where it is not known, what quiet hours say, and without any the shop's."""
     if guards.quiet_hours is not None:
-        return _quiet_zone(guards.quiet_hours, standing)
+        return quiet_zone(guards.quiet_hours, standing)
     own = zone_of(standing.timezone) if standing.timezone is not None else None
     return own or zone_of(standing.shop_zone)
 
@@ -187,49 +188,78 @@ def next_allowed(guards: Guards, standing: Standing, at: int) -> int | None:
     quiet = guards.quiet_hours
     if quiet is None:
         return at
-    zone = _quiet_zone(quiet, standing)
+    zone = quiet_zone(quiet, standing)
     return next_end(at, quiet.start, quiet.end, zone) if zone else None
 
 
-def _suppressions(standing: Standing, channel: str) -> Iterable[str]:
-    """Return why a channel is suppressed; what a webhook's receiver sends is not known, so it is covered by any."""
-    if channel == "webhook":
-        return standing.suppressed.values()
-    return [standing.suppressed[each] for each in (channel, EVERY_CHANNEL) if each in standing.suppressed]
+def suppression(standing: Standing, channel: str, message_class: str) -> str | None:
+    """Return why nothing may be sent on a channel, or None; that somebody unsubscribed is about marketing only.
+
+    What a webhook's receiver sends is not known, so it is covered by any channel. Of several reasons the gravest.
+    """
+    if not standing.suppressed:
+        return None
+    among = standing.suppressed if channel == "webhook" else (channel, EVERY_CHANNEL)
+    reasons = {standing.suppressed[each] for each in among if each in standing.suppressed}
+    if message_class == TRANSACTIONAL:
+        reasons.discard(UNSUBSCRIBED)
+    return min(reasons, key=_gravity, default=None)
 
 
-def _consent(standing: Standing, purpose: str, channel: str) -> bool | None:
-    """Return what the person said of a purpose; of a channel rather than of all, and of any for a webhook."""
+def _gravity(reason: str) -> tuple[bool, str]:
+    return reason == UNSUBSCRIBED, reason
+
+
+def word(standing: Standing, purpose: str, channel: str) -> Given | None:
+    """Return what the person said of a purpose; of a channel rather than of all, and of any for a webhook.
+
+    Of several words the first refusal counts, and where there is none the earliest.
+    """
     if channel == "webhook":
-        said = [granted for (of, _), granted in standing.consents.items() if of == purpose]
-        return all(said) if said else None
+        said = (given for (of, _), given in standing.consents.items() if of == purpose)
+        return min(said, default=None)
     own = standing.consents.get((purpose, channel))
     return standing.consents.get((purpose, EVERY_CHANNEL)) if own is None else own
 
 
-def _is_capped(guards: Guards, standing: Standing, channel: str, trigger: str, at: int) -> bool:
-    return any(cap.is_used_up(sends, at) for cap, sends in _counted(guards, standing, channel, trigger))
+def suffices(basis: Consent, said: Given | None) -> bool:
+    """Whether what a person said, or did not say, is enough for a basis."""
+    return said.granted if said is not None else basis is not Consent.OPT_IN
 
 
-def _counted(guards: Guards, standing: Standing, channel: str, trigger: str) -> Iterator[tuple[Cap, Iterable[Sent]]]:
-    """Yield each cap with the messages that it counts."""
+def bought_recently(guards: Guards, standing: Standing, at: int) -> bool:
+    """Whether the person ordered within the silence after a purchase."""
+    return standing.last_order_at is not None and at - standing.last_order_at < guards.gap_us
+
+
+def is_browsing(standing: Standing, at: int) -> bool:
+    """Whether the person is on a visit at a moment in microseconds."""
+    return standing.last_event_at is not None and at - standing.last_event_at < SESSION_GAP_US
+
+
+def counted(
+    guards: Guards, standing: Standing, channel: str, trigger: str
+) -> Iterator[tuple[str, Cap, Iterable[Sent]]]:
+    """Yield each cap, by the name of its field, with the messages that it counts."""
     sends = standing.sends
     if guards.cap:
-        yield guards.cap, sends
+        yield "cap", guards.cap, sends
     if guards.cap_per_channel:
-        yield guards.cap_per_channel, [each for each in sends if each.channel == channel]
+        yield "cap_per_channel", guards.cap_per_channel, [each for each in sends if each.channel == channel]
     if guards.cap_per_trigger:
-        yield guards.cap_per_trigger, [each for each in sends if each.trigger == trigger]
+        yield "cap_per_trigger", guards.cap_per_trigger, [each for each in sends if each.trigger == trigger]
 
 
-def _disturbance(quiet: QuietHours, standing: Standing, at: int) -> Reason | None:
-    zone = _quiet_zone(quiet, standing)
+def disturbance(quiet: QuietHours, standing: Standing, at: int) -> Reason | None:
+    """Return why a moment is not known to be outside somebody's quiet hours, or None."""
+    zone = quiet_zone(quiet, standing)
     if zone is None:
         return Reason.UNKNOWN_ZONE
     return Reason.QUIET_HOURS if is_within(at, quiet.start, quiet.end, zone) else None
 
 
-def _quiet_zone(quiet: QuietHours, standing: Standing) -> ZoneInfo | None:
+def quiet_zone(quiet: QuietHours, standing: Standing) -> ZoneInfo | None:
+    """Return the zone of somebody's quiet hours; None where it is not known and the policy is to hold."""
     other = {"assume": quiet.zone, "shop_zone": standing.shop_zone}.get(quiet.unknown_zone)
     name = standing.timezone if standing.timezone is not None else other
     return zone_of(name) if name else None

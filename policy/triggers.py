@@ -19,7 +19,7 @@ from policy.arms import Split, hold_out
 from policy.channels import Channels, route
 from policy.conditions import Condition, When
 from policy.event_names import EventNameOrAny
-from policy.guards import TRANSACTIONAL, Guards, MessageClass
+from policy.guards import TRANSACTIONAL, Consent, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.names import Name
 from policy.quantities import Duration, Horizon, Share, microseconds
@@ -218,6 +218,13 @@ class Trigger(BaseModel):
     def minds_the_moment(self) -> bool:
         """Whether there are moments at which its message must not go out, or better ones."""
         return self.message_class != TRANSACTIONAL and (self.guards.forbid_moments or bool(self.send_within))
+
+    @cached_property
+    def is_guarded(self) -> bool:
+        """Whether any guard but suppression is asked about its message."""
+        if self.message_class == TRANSACTIONAL:
+            return False
+        return self.minds_the_moment or any(self.guards.asks_for(each) is not Consent.NONE for each in self.channels)
 
     @cached_property
     def send_within_us(self) -> int:

@@ -3,11 +3,11 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from sqlalchemy import Connection
 
-from policy.guards import EVERY_CHANNEL
+from policy.guards import EVERY_CHANNEL, Given
 from serving.driver import driver
 from serving.lessons import Lesson
 
@@ -21,14 +21,6 @@ _WRITE: Final = "INSERT INTO consents (user_no, purpose, channel, granted, at, s
 STATEMENT: Final = "statement"
 CONTEXT: Final = "context"
 Key = tuple[str, str]
-
-
-class Given(NamedTuple):
-    """A yes or no: when it was given, in microseconds, and by what kind of event."""
-
-    granted: bool
-    at: int
-    source: str
 
 
 Consents = dict[Key, Given]

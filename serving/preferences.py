@@ -64,7 +64,8 @@ def choices(standing: Standing, policy: Policy | None, asked: OptOut) -> list[Ch
 
 def is_out(standing: Standing, asked: OptOut) -> bool:
     """Whether somebody has already opted out of what a link is about."""
-    return asked.channel in standing.suppressed and standing.consents.get((asked.purpose, asked.channel)) is False
+    said = standing.consents.get((asked.purpose, asked.channel))
+    return asked.channel in standing.suppressed and said is not None and not said.granted
 
 
 def emptied(before: Sequence[Choice], wanted: Iterable[str]) -> list[str]:

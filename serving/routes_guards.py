@@ -8,10 +8,10 @@ from fastapi import Query
 
 from features.moments import to_moment
 from features.normalise import normalise
-from policy.guards import EVERY_CHANNEL
+from policy.guards import EVERY_CHANNEL, Given
 from serving import consents, suppressions
 from serving import contract_guards as contract
-from serving.consents import STATEMENT, Given
+from serving.consents import STATEMENT
 from serving.contract_guards import ChannelOrAll
 from serving.driver import driver, scalar
 from serving.errors import InvalidField, NoSuchUser

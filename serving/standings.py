@@ -89,7 +89,7 @@ class Standings:
         self.follow(until=until)
         known = self._known[person.no]
         return Standing(
-            consents={key: given.granted for key, given in known.said.items()},
+            consents=known.said,
             suppressed=self._barred_of(known),
             sends=known.sends,
             last_order_at=known.last_order_at,

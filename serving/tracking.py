@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from features.events import Event
 from features.kinds import Kind
-from policy.guards import EVERY_CHANNEL
+from policy.guards import EVERY_CHANNEL, Given
 from serving import consents
-from serving.consents import STATEMENT, Given
+from serving.consents import STATEMENT
 from serving.driver import Driver, driver
 from serving.lessons import Lesson, lesson_of, teaches
 from serving.log import Appended

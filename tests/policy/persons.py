@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from math import nan
 
 from features.kinds import ALIASES, Kind, fold_name
+from policy.guards import Given
 from policy.view import Seen, SentMessage
 
 HOUR = 3_600_000_000
@@ -13,6 +14,11 @@ DAY = 24 * HOUR
 def seen(name, at, **properties):
     """Something that happened, and was known at once."""
     return Seen(int(ALIASES.get(fold_name(name), Kind.OTHER)), name, at, at, properties)
+
+
+def words(said, at=0):
+    """What somebody said about being written to: (purpose, channel) -> yes or no, all at one moment."""
+    return {key: Given(granted, at, "statement") for key, granted in said.items()}
 
 
 @dataclass

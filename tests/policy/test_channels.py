@@ -7,6 +7,7 @@ from policy.channels import Route, unbarred, unhindered
 from policy.guards import Guards, Standing
 from policy.reasons import Reason
 from policy.source import PolicyRefused, parse
+from tests.policy.persons import words
 
 AT = 1_700_000_000_000_000
 GIVEN = "triggers:\n- {name: a, on: x, threshold: 0.5, cool_down: 1d, channel: CHANNEL}\n"
@@ -59,7 +60,7 @@ def test_what_bars_the_first_channel_is_told():
     way = chosen("{prefer: [email, sms]}")
 
     assert unbarred(way, Guards(), Standing(), "marketing") == ((), Reason.NO_CONSENT)
-    assert unbarred(way, Guards(), Standing(consents={("marketing", "sms"): True}), "marketing") == (
+    assert unbarred(way, Guards(), Standing(consents=words({("marketing", "sms"): True})), "marketing") == (
         ("sms",),
         Reason.NO_CONSENT,
     )

@@ -14,7 +14,7 @@ from policy.guards import Standing
 from policy.reasons import Action, Reason
 from policy.runs import Run
 from policy.triggers import Mode, Trigger
-from tests.policy.persons import Person
+from tests.policy.persons import Person, words
 
 NOON = 1_508_500_800_000_000
 HOUR = 3_600_000_000
@@ -195,7 +195,7 @@ def test_the_first_objection_in_a_fixed_order_is_the_reason(mended, reason):
         "last_fired": {trigger.cool_down_key: NOON - 1},
     }
     barred = {} if "suppressed" in mended else {"suppressed": {"email": "bounced"}}
-    granted = {"consents": {("marketing", "*"): True}} if "consents" in mended else {}
+    granted = {"consents": words({("marketing", "*"): True})} if "consents" in mended else {}
     given_ = {name: value for name, value in bad.items() if name not in mended}
 
     assert decide(trigger, some_facts(standing=Standing(**barred, **granted), **given_)).reason == reason

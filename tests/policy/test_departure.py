@@ -9,6 +9,7 @@ from policy.departure import Departing, Objection, objection
 from policy.guards import SESSION_GAP_US, Standing
 from policy.reasons import Reason
 from policy.triggers import Trigger
+from tests.policy.persons import words
 
 HOUR = 3_600_000_000
 NOON = 1_700_049_600_000_000
@@ -26,7 +27,9 @@ def departing(of, **fields):
 
 
 def asked(of, standing=KNOWN, *, at=NOON, **fields):
-    return objection(departing(of, **fields), standing, at=at)
+    """Return what objects, without what each guard said."""
+    found = objection(departing(of, **fields), standing, at=at)
+    return found and found._replace(findings=())
 
 
 def test_nothing_stands_against_a_message_of_which_nothing_changed():
@@ -49,7 +52,7 @@ def test_what_was_cancelled_does_not_go_out():
 
 
 def test_consent_and_suppression_are_those_of_the_channel_that_was_settled():
-    said = replace(KNOWN, consents={("marketing", "sms"): True}, suppressed={"email": "bounced"})
+    said = replace(KNOWN, consents=words({("marketing", "sms"): True}), suppressed={"email": "bounced"})
 
     assert asked(trigger(channel="email"), said, channel="sms") is None
     assert asked(trigger(channel="sms"), said, channel="email") == Objection(Reason.SUPPRESSED)
@@ -89,3 +92,29 @@ def test_caps_count_what_was_decided_before_and_not_what_came_later(earlier, lat
     sends += [Sent(decided_at, "webhook", "cart"), *(Sent(decided_at + 1 + n, "webhook", "x") for n in range(later))]
 
     assert asked(of, replace(KNOWN, sends=sends)) == found
+
+
+def test_what_each_guard_said_is_told_with_the_objection():
+    of = trigger(
+        channel="sms", guards={"cap": {"count": 1, "window": "1d"}, "quiet_hours": {"from": "11:00", "to": "13:00"}}
+    )
+    standing = replace(KNOWN, consents=words({("marketing", "sms"): True}, at=7))
+
+    found = objection(departing(of, channel="sms"), standing, at=NOON).findings
+
+    assert [(each.guard, each.objection) for each in found] == [
+        ("suppression", None),
+        ("consent", None),
+        ("cap", None),
+        ("quiet_hours", Reason.QUIET_HOURS),
+    ]
+    assert objection(departing(of, channel="sms"), KNOWN, at=NOON).findings[-1].objection is Reason.NO_CONSENT
+
+
+def test_messages_that_came_later_are_not_among_those_a_cap_counted():
+    of = trigger(guards={"cap": {"count": 1, "window": "1d"}})
+    sends = [Sent(NOON - HOUR - 1, "webhook", "other"), Sent(NOON - HOUR + 1, "webhook", "other")]
+
+    [_, cap] = objection(departing(of), replace(KNOWN, sends=sends), at=NOON).findings
+
+    assert cap.facts == (1, 1, 24 * HOUR)

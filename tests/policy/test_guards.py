@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from policy.caps import Sent
 from policy.guards import CHANNELS, Guards, Standing, next_allowed, objection
 from policy.reasons import Reason
+from tests.policy.persons import words
 
 HOUR = 3_600_000_000
 NOON = 1_700_049_600_000_000  # 2023-11-15, 12:00 UTC
@@ -39,7 +40,9 @@ IN_FAVOUR = {
 
 
 def ask(guards, *, channel="email", message_class="marketing", at=NOON, **standing):
-    return objection(guards, Standing(**standing), channel=channel, message_class=message_class, trigger="t", at=at)
+    said = words(standing.pop("consents", {}))
+    standing = Standing(consents=said, **standing)
+    return objection(guards, standing, channel=channel, message_class=message_class, trigger="t", at=at)
 
 
 @pytest.mark.parametrize("mended", range(7))

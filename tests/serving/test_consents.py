@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.guards import Given
 from serving import consents
-from serving.consents import Given, hear, join
+from serving.consents import hear, join
 from serving.lessons import Lesson
 from serving.people import People
 from tests.serving.databases import a_database

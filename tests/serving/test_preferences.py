@@ -6,6 +6,7 @@ from policy.guards import Standing
 from policy.source import parse
 from serving.preferences import Choice, choices, emptied, is_out
 from serving.tokens import OptOut
+from tests.policy.persons import words
 
 ASKED = OptOut("u", "email", "marketing", "m-1")
 POLICY = """
@@ -29,12 +30,12 @@ def test_there_is_to_choose_what_the_link_is_about_and_what_triggers_send_by_cha
     ("standing", "is_on"),
     [
         (Standing(), False),
-        (Standing(consents={("marketing", "email"): True}), True),
-        (Standing(consents={("marketing", "*"): True}), True),
-        (Standing(consents={("marketing", "*"): True, ("marketing", "email"): False}), False),
-        (Standing(consents={("marketing", "email"): True}, suppressed={"email": "unsubscribed"}), False),
-        (Standing(consents={("marketing", "email"): True}, suppressed={"*": "manual"}), False),
-        (Standing(consents={("marketing", "email"): True}, suppressed={"sms": "bounced"}), True),
+        (Standing(consents=words({("marketing", "email"): True})), True),
+        (Standing(consents=words({("marketing", "*"): True})), True),
+        (Standing(consents=words({("marketing", "*"): True, ("marketing", "email"): False})), False),
+        (Standing(consents=words({("marketing", "email"): True}), suppressed={"email": "unsubscribed"}), False),
+        (Standing(consents=words({("marketing", "email"): True}), suppressed={"*": "manual"}), False),
+        (Standing(consents=words({("marketing", "email"): True}), suppressed={"sms": "bounced"}), True),
     ],
 )
 def test_a_box_is_ticked_where_nothing_bars_a_message(standing, is_on):
@@ -58,6 +59,6 @@ def test_a_channel_is_given_up_with_the_last_of_its_purposes():
 def test_whoever_refused_and_is_on_the_list_is_out():
     refused = {("marketing", "email"): False}
 
-    assert is_out(Standing(consents=refused, suppressed={"email": "unsubscribed"}), ASKED)
-    assert not is_out(Standing(consents=refused), ASKED)
+    assert is_out(Standing(consents=words(refused), suppressed={"email": "unsubscribed"}), ASKED)
+    assert not is_out(Standing(consents=words(refused)), ASKED)
     assert not is_out(Standing(suppressed={"email": "unsubscribed"}), ASKED)

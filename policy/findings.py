@@ -1,0 +1,145 @@
+"""What every guard of a trigger said of a message, and what it looked at; a decision alone needs the first objection.
+
+Asked where everything but the guards spoke for sending, or where they were what objected. On a channel on which nothing
+may be sent at all, the moment is not asked about.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from policy.caps import Sent
+from policy.channels import Route, unhindered
+from policy.decide import NOTHING_KNOWN, Facts, Verdict
+from policy.guards import (
+    TRANSACTIONAL,
+    Consent,
+    Guards,
+    Standing,
+    bought_recently,
+    counted,
+    disturbance,
+    is_browsing,
+    quiet_zone,
+    suffices,
+    suppression,
+    word,
+)
+from policy.reasons import Reason
+from policy.runs import Run
+from policy.triggers import Trigger
+
+Fact = str | int | bool | None
+SUPPRESSION: Final = "suppression"
+_BEFORE_THE_GUARDS: Final = frozenset(
+    {
+        Reason.EXCLUDED_USER,
+        Reason.STALE_EVENT,
+        Reason.EXPIRED,
+        Reason.EXITED,
+        Reason.NO_SCORE,
+        Reason.BELOW_THRESHOLD,
+        Reason.COOLING_DOWN,
+        Reason.CONDITION_NOT_MET,
+        Reason.CANCELLED,
+        Reason.POLICY_CHANGED,
+    }
+)
+"""What ends the asking before all guards were asked, or makes asking pointless."""
+
+
+class Finding(NamedTuple):
+    """What one guard said of a message.
+
+    Attributes:
+        guard: Its field in the policy file; `suppression` and `best_hour` have none of their own.
+        channel: The channel that it is about; None where it is the same for all.
+        objection: Why it speaks against the message; None where it does not.
+        facts: What it looked at; which facts in which order follows from the guard. Moments and durations are in
+            microseconds.
+    """
+
+    guard: str
+    channel: str | None
+    objection: Reason | None
+    facts: tuple[Fact, ...] = ()
+
+
+def findings(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict) -> tuple[Finding, ...]:
+    """Return what the guards said of a message that a trigger decided on, in the order in which they are asked.
+
+    To be asked with the facts of the decision, before its own message counts. Empty where there is nothing to tell
+    but that nothing is suppressed, and where something before the guards decided.
+    """
+    standing, route = facts.standing or NOTHING_KNOWN, verdict.route
+    if route is None or verdict.reason in _BEFORE_THE_GUARDS or not (trigger.is_guarded or standing.suppressed):
+        return ()
+    found = tuple(dict.fromkeys(_on_all(trigger, standing, route, facts.at)))
+    if trigger.send == "best_hour":
+        found += tuple(_best_hour(trigger, facts, run, verdict, route))
+    return found if any(each.objection or each.guard != SUPPRESSION for each in found) else ()
+
+
+def of_channel(trigger: Trigger, standing: Standing, channel: str, at: int) -> tuple[Finding, ...]:
+    """Return what the guards say of a message on one channel at a moment in microseconds."""
+    barring = tuple(_barring(trigger, standing, channel))
+    if trigger.message_class == TRANSACTIONAL or any(each.objection for each in barring):
+        return barring
+    return (*barring, *_hindering(trigger.guards, standing, channel, trigger.name, at))
+
+
+def _on_all(trigger: Trigger, standing: Standing, route: Route, at: int) -> Iterator[Finding]:
+    """Yield what is found on each channel; of several together each counts for the caps of those after it."""
+    one_by_one = route.together and len(route.channels) > 1
+    for channel in route.channels:
+        found = of_channel(trigger, standing, channel, at)
+        yield from (_of_its_own(each, channel) for each in found) if one_by_one else found
+        if one_by_one and not any(each.objection for each in found):
+            standing = replace(standing, sends=[*standing.sends, Sent(at, channel, trigger.name)])
+
+
+def _of_its_own(found: Finding, channel: str) -> Finding:
+    return found._replace(channel=channel) if found.guard in {"cap", "cap_per_trigger"} else found
+
+
+def _barring(trigger: Trigger, standing: Standing, channel: str) -> Iterator[Finding]:
+    against = suppression(standing, channel, trigger.message_class)
+    yield (
+        Finding(SUPPRESSION, channel, None)
+        if against is None
+        else Finding(SUPPRESSION, channel, Reason.SUPPRESSED, (against,))
+    )
+    basis = trigger.guards.asks_for(channel)
+    if trigger.message_class != TRANSACTIONAL and basis is not Consent.NONE:
+        said = word(standing, trigger.guards.purpose, channel)
+        given = (None, None) if said is None else (said.granted, said.at)
+        objection = None if suffices(basis, said) else Reason.NO_CONSENT
+        yield Finding("consent", channel, objection, (trigger.guards.purpose, basis.value, *given))
+
+
+def _hindering(guards: Guards, standing: Standing, channel: str, trigger: str, at: int) -> Iterator[Finding]:
+    if guards.gap_us:
+        bought = bought_recently(guards, standing, at)
+        facts = (guards.gap_us, standing.last_order_at) if bought else (guards.gap_us,)
+        yield Finding("gap_after_purchase", None, Reason.BOUGHT_RECENTLY if bought else None, facts)
+    if guards.not_while_browsing:
+        found = (Reason.STILL_BROWSING, (standing.last_event_at,)) if is_browsing(standing, at) else (None, ())
+        yield Finding("not_while_browsing", None, *found)
+    for name, cap, sends in counted(guards, standing, channel, trigger):
+        used, of = cap.used(sends, at), channel if name == "cap_per_channel" else None
+        yield Finding(name, of, Reason.CAPPED if used >= cap.count else None, (used, cap.count, cap.window_us))
+    if guards.quiet_hours:
+        quiet, zone = guards.quiet_hours, quiet_zone(guards.quiet_hours, standing)
+        hours = (f"{quiet.start:%H:%M}", f"{quiet.end:%H:%M}", None if zone is None else zone.key)
+        yield Finding("quiet_hours", None, disturbance(quiet, standing, at), hours)
+
+
+def _best_hour(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict, route: Route) -> Iterable[Finding]:
+    """Return whether it was the hour alone that put a message off, where the best one was still sought."""
+    standing = facts.standing or NOTHING_KNOWN
+    free = tuple(each for each in route.channels if not any(f.objection for f in _barring(trigger, standing, each)))
+    if run.first_at is not None or not free or trigger.message_class == TRANSACTIONAL:
+        return ()
+    is_free = unhindered(route, free, trigger.guards, standing, trigger=trigger.name, at=facts.at)
+    put_off = verdict.reason is Reason.PUT_OFF and is_free
+    return (Finding("best_hour", None, Reason.PUT_OFF if put_off else None),)
