@@ -31,6 +31,7 @@ _CLAIM: Final = (
         attempts=outbox.c.attempts + 1,
         lease_until=bindparam("until"),
         next_attempt_at=bindparam("until"),
+        findings=None,
     )
     .returning(
         outbox.c.message_id,
@@ -45,7 +46,7 @@ _CLAIM: Final = (
 # No attempt is made after all, so none is counted.
 _TAKE_BACK: Final = text(
     "UPDATE outbox SET status = :status, attempts = attempts - 1, lease_until = 0, next_attempt_at = :next_attempt_at,"
-    " last_error = :error WHERE message_id = :message_id"
+    " last_error = :error, findings = :findings WHERE message_id = :message_id"
 )
 _UNRENDERABLE: Final = text(
     "UPDATE outbox SET status = 'dead', attempts = attempts - 1, lease_until = 0, last_error = :error"
@@ -63,10 +64,12 @@ class Obstacle(NamedTuple):
     Attributes:
         error: What the outbox says of it: the reason, a colon, a sentence.
         wait_us: After which time it may be asked for again, in microseconds; None where it is withdrawn for good.
+        findings: What each guard said, as `serving.findings` packs it; None where something else objects.
     """
 
     error: str
     wait_us: int | None = None
+    findings: str | None = None
 
 
 Ask = Callable[[Connection, Sequence[str]], Mapping[str, Obstacle]]
@@ -139,6 +142,7 @@ def _taken_back(row: Row[Any], obstacle: Obstacle, at: int) -> dict[str, object]
         "status": (Status.PENDING if waits else Status.WITHDRAWN).value,
         "next_attempt_at": until,
         "error": obstacle.error,
+        "findings": obstacle.findings,
     }
 
 
@@ -164,4 +168,5 @@ def in_words(connection: Connection, claims: Sequence[Claim], render: Render, *,
 
 def _put_off(claim: Claim, until: int) -> dict[str, object]:
     pending = Status.PENDING.value
-    return {"message_id": claim.message_id, "status": pending, "next_attempt_at": until, "error": _NOT_RENDERED}
+    state = {"status": pending, "next_attempt_at": until, "error": _NOT_RENDERED, "findings": None}
+    return {"message_id": claim.message_id, **state}

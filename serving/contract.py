@@ -133,6 +133,12 @@ class DecisionMade(Declared):
     threshold: float
     horizon: str
     message_id: str | None = Field(description="The message that goes out; null where none does.")
+    objections: list[str] = Field(
+        default=[], description="Which guards objected, by their field in the policy file; not there where none did."
+    )
+    due_at: Moment | None = Field(
+        default=None, description="When it is decided again, where it was put off; else not there."
+    )
 
 
 class ScoreAnswer(Declared):

@@ -26,6 +26,19 @@ class FeaturesAnswer(Declared):
     features: list[Feature]
 
 
+class GuardAsked(Declared):
+    """What one guard, or one other question of a decision, said of a message."""
+
+    guard: str = Field(
+        description="Its field in the policy file (`cap`, `quiet_hours`, `threshold`, …), or what else it is about: "
+        "`exclusion`, `age`, `suppression`, `best_hour`, `policy`, `moment`."
+    )
+    channel: str | None = Field(description="On which channel; null where that makes no difference.")
+    verdict: Literal["passed", "objected"]
+    reason: str | None = Field(description="Why it objected, as a word; null where it passed.")
+    in_words: str
+
+
 class MessageExplained(Declared):
     """What became of a message."""
 
@@ -40,6 +53,10 @@ class MessageExplained(Declared):
     )
     reason: str | None = Field(description="Why it was withdrawn or put off, as a word; else null.")
     in_words: str
+    guards: list[GuardAsked] = Field(
+        description="What each guard said in the instant of dispatch, where one took the message back or put it off; "
+        "else empty, and where it went out none objected."
+    )
     attempts: int
     next_attempt_at: AwareDatetime | None = Field(description="Not before this moment; null unless it waits.")
     delivered_at: AwareDatetime | None
@@ -52,7 +69,10 @@ class DecisionExplained(Declared):
     trigger: str
     action: Literal["send", "control", "hold"]
     reason: str
-    in_words: str
+    in_words: str = Field(description="The reason as a sentence, and what each guard said.")
+    guards: list[GuardAsked] = Field(
+        description="What was asked, in order, up to what ended it; what the trigger does not have is not there."
+    )
     score: float | None
     threshold: float | None
     horizon: str | None

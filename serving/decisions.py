@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, text
 
 from features.moments import to_moment
+from policy.answers import Recorded, answers
+from policy.findings_in_words import all_in_words
 from policy.reasons import Action, Reason
 from serving.contract_reads import DecisionExplained, DecisionsAnswer, Evaluation
 from serving.cursors import cursor, read_cursor
-from serving.deliveries import messages_of
+from serving.deliveries import explained, messages_of
 from serving.driver import driver
 from serving.errors import NoSuchUser
+from serving.findings import unpack
 from serving.people import ids_of
 
 if TYPE_CHECKING:
@@ -82,7 +85,8 @@ def _decisions(connection: Connection, decision_ids: Sequence[str]) -> dict[str,
                 trigger=row.trigger,
                 action=row.action,
                 reason=row.reason,
-                in_words=Reason(row.reason).sentence,
+                in_words=_explained(row),
+                guards=explained(answers(_recorded(row))),
                 score=row.score,
                 threshold=row.threshold,
                 horizon=row.horizon,
@@ -97,6 +101,18 @@ def _decisions(connection: Connection, decision_ids: Sequence[str]) -> dict[str,
             ),
         )
     return made
+
+
+def _recorded(row: Row[Any]) -> Recorded:
+    found = unpack(row.findings)
+    return Recorded(Reason(row.reason), found, row.step, row.score, row.threshold, row.horizon, row.arm)
+
+
+def _explained(row: Row[Any]) -> str:
+    """Return why, what each guard said, and when it is asked again, as sentences."""
+    again = "" if row.due_at is None else f"It asks again at {to_moment(row.due_at):%Y-%m-%d %H:%M} UTC."
+    said = (Reason(row.reason).sentence, all_in_words(unpack(row.findings)), again)
+    return " ".join(each for each in said if each)
 
 
 def _evaluation(row: Row[Any], made: list[DecisionExplained]) -> Evaluation:

@@ -53,7 +53,7 @@ class FallingBack:
             if found is None or found.until is not None:
                 _count(connection, row, message.channel)
                 return True
-            withdraw(connection, {message.message_id: found.reason})
+            withdraw(connection, {message.message_id: found})
         return False
 
 

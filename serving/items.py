@@ -4,10 +4,11 @@ Structs, because a frozen dataclass takes ten times as long to make, and each re
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from sqlalchemy import Connection
 
 from features.events import Event
@@ -93,8 +94,8 @@ class Contribution(Struct, frozen=True):
     contribution: float
 
 
-class Decided(Struct, frozen=True):
-    """What the policy said for one trigger."""
+class Decided(Struct, frozen=True, omit_defaults=True):
+    """What the policy said for one trigger; `objections` and `due_at` are told where there are any."""
 
     decision_id: str
     trigger: str
@@ -104,6 +105,8 @@ class Decided(Struct, frozen=True):
     threshold: float
     horizon: str
     message_id: str | None
+    objections: tuple[str, ...] = ()
+    due_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class Score(Struct):

@@ -13,8 +13,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision_id) DO NOTHING
 """
 _DECISION = """
 INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score,
-    threshold, horizon, arm, propensity, model_version, policy_version, step, due_at, channels)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    threshold, horizon, arm, propensity, model_version, policy_version, step, due_at, channels,
+    findings)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -54,6 +55,7 @@ class DecisionRow(NamedTuple):
     step: int = 0
     due_at: int | None = None
     channels: str | None = None
+    findings: str | None = None
 
 
 def write(connection: Connection, evaluations: Sequence[EvaluationRow], decisions: Sequence[DecisionRow]) -> None:

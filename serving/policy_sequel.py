@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
+from policy.departure import Objection
 from policy.policy import Policy
 from policy.reasons import Reason
 from policy.timing import timing
@@ -23,6 +24,7 @@ from serving.withdrawal import withdraw
 
 T = TypeVar("T")
 AT_ONCE, REST_S, RETRY_S = 100, 0.005, 30.0
+_CHANGED = Objection(Reason.POLICY_CHANGED)
 _log = logging.getLogger(__name__)
 
 
@@ -92,7 +94,7 @@ async def _withdraw(engine: Engine, database: Database, policy: Policy) -> int:
 
     def withdraw_some(connection: Connection) -> int:
         # By another policy they may be meant to go out again.
-        return withdraw(connection, dict.fromkeys(some, Reason.POLICY_CHANGED)) if engine.policy is policy else 0
+        return withdraw(connection, dict.fromkeys(some, _CHANGED)) if engine.policy is policy else 0
 
     withdrawn, found = 0, await _beside(database, partial(unsendable, policy=policy))
     for first in range(0, len(found), AT_ONCE):

@@ -16,6 +16,7 @@ from policy.watch import watch_of
 from serving.cancellations import Caused, cancelled
 from serving.claims import Ask, Obstacle
 from serving.driver import driver
+from serving.findings import pack
 from serving.people import People, Person
 from serving.standings import Standings
 from serving.withdrawal import said, withdraw
@@ -54,7 +55,9 @@ class _Message(NamedTuple):
 def obstacles(connection: Connection, policy: Policy, message_ids: Sequence[str], *, at: int) -> Mapping[str, Obstacle]:
     """Return what the outbox has to know of `objections`; `at` is on the clock of the events, waits are by any."""
     return {
-        message_id: Obstacle(said(each.reason), None if each.until is None else max(0, each.until - at))
+        message_id: Obstacle(
+            said(each.reason), None if each.until is None else max(0, each.until - at), pack(each.findings)
+        )
         for message_id, each in objections(connection, policy, message_ids, at=at).items()
     }
 
@@ -78,7 +81,7 @@ def reconsider(connection: Connection, policy: Policy, user_nos: Iterable[int], 
     """
     waiting = _pending_of(connection, user_nos)
     found = objections(connection, policy, waiting, at=at) if waiting else {}
-    return withdraw(connection, {key: each.reason for key, each in found.items() if each.until is None})
+    return withdraw(connection, {key: each for key, each in found.items() if each.until is None})
 
 
 def objections(

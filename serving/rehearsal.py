@@ -19,11 +19,13 @@ from features.events import Event
 from features.layout import Floats
 from features.mapping import EventMapping
 from features.normalise import normalise
+from policy.findings import Finding
 from policy.policy import Policy
 from policy.timing import timing
 from serving.clock import ReplayClock, Ticks, wall
 from serving.database import open_current, open_database
 from serving.engine import Engine
+from serving.findings import unpack
 from serving.log import last_moment
 from serving.metrics import Metrics
 from serving.scorer import MEANINGS, Scorer, scorer
@@ -35,7 +37,8 @@ _MOST_WAKINGS: Final = 10_000
 _NOBODY: Final = ((None, "nobody in particular"),)
 _LAST_DUE: Final = "SELECT max(due_at) FROM timers"
 _DECIDED: Final = """
-SELECT d.trigger, u.user_key, d.at, d.action, d.reason, d.step, d.channels, d.due_at, d.trigger_decision_id
+SELECT d.trigger, u.user_key, d.at, d.action, d.reason, d.step, d.channels, d.due_at, d.trigger_decision_id,
+    d.findings
 FROM decisions d JOIN users u USING (user_no) WHERE d.at >= ? ORDER BY d.at, d.rowid
 """
 _MESSAGES: Final = """
@@ -57,6 +60,7 @@ class Rehearsed(NamedTuple):
         channels: On which a message is sent or withheld.
         due_at: When it is asked again, in microseconds; None where nothing was put off.
         decision_id: Its id.
+        findings: What each guard said.
     """
 
     trigger: str
@@ -68,6 +72,7 @@ class Rehearsed(NamedTuple):
     channels: tuple[str, ...]
     due_at: int | None
     decision_id: str
+    findings: tuple[Finding, ...]
 
 
 class Written(NamedTuple):
@@ -167,7 +172,10 @@ class Rehearsal:
     def decisions(self) -> list[Rehearsed]:
         """Return what was decided, in order."""
         rows = self._rows(_DECIDED, self._start)
-        return [Rehearsed(*row)._replace(channels=tuple(filter(None, (row[6] or "").split(",")))) for row in rows]
+        return [
+            Rehearsed(*row)._replace(channels=tuple(filter(None, (row[6] or "").split(","))), findings=unpack(row[9]))
+            for row in rows
+        ]
 
     def messages(self) -> list[Written]:
         """Return what would have been sent, in order."""

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from features.moments import to_moment
 from policy.caps import Sent
 from policy.decide import Facts, Verdict, decide
+from policy.findings import Finding, findings
 from policy.guards import TRANSACTIONAL
 from policy.policy import Policy
 from policy.reasons import Action, Reason
@@ -14,6 +16,7 @@ from policy.runs import Run
 from policy.timing import follows, run_of
 from policy.triggers import Trigger
 from serving import cooldowns, outbox
+from serving.findings import pack
 from serving.items import Decided, Score
 from serving.ledger import DecisionRow
 from serving.log import Appended
@@ -87,11 +90,12 @@ class Verdicts:
             if run is None:  # The event does not say which cart or product it is about.
                 continue
             verdict = decide(trigger, facts, run)
+            found = findings(trigger, facts, run, verdict)
             if verdict.fired:
                 self._remember(asking, trigger, run, verdict)
             if trigger.goes_on:
                 self._go_on(asking, trigger, run, verdict, decision_id)
-            decided.append(self._record(asking, trigger, run, verdict, decision_id))
+            decided.append(self._record(asking, trigger, run, verdict, decision_id, found))
         return decided
 
     def _view(self, asking: Occasion, score: Score) -> PersonView:
@@ -165,7 +169,15 @@ class Verdicts:
                 mine[key] = max(at, mine.get(key, at))
                 self._fired.append((link.person.no, key, mine[key]))
 
-    def _record(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, decision_id: str) -> Decided:
+    def _record(
+        self,
+        asking: Occasion,
+        trigger: Trigger,
+        run: Run,
+        verdict: Verdict,
+        decision_id: str,
+        found: tuple[Finding, ...] = (),
+    ) -> Decided:
         # The event that ends a wait may ask the same trigger anew, which is another decision.
         own_id = f"{decision_id}.{trigger.name}{'.cancelled' if verdict.reason is _CANCELLED else ''}"
         message_id = self._send(asking, trigger, run, verdict, own_id) if verdict.action is Action.SEND else None
@@ -190,10 +202,20 @@ class Verdicts:
                 step=run.step,
                 due_at=verdict.due_at,
                 channels=",".join(verdict.channels) or None,
+                findings=pack(found),
             )
         )
         return Decided(
-            own_id, trigger.name, action, reason, verdict.score, verdict.threshold, trigger.horizon, message_id
+            own_id,
+            trigger.name,
+            action,
+            reason,
+            verdict.score,
+            verdict.threshold,
+            trigger.horizon,
+            message_id,
+            tuple(dict.fromkeys(each.guard for each in found if each.objection)) if found else (),
+            None if verdict.due_at is None else to_moment(verdict.due_at),
         )
 
     def _send(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, own_id: str) -> str:

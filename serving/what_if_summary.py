@@ -18,6 +18,8 @@ class Side:
     sends: int = 0
     control: int = 0
     holds: Counter[str] = field(default_factory=Counter)
+    objections: Counter[str] = field(default_factory=Counter)
+    """How often each guard spoke against a message that was held; several may at once."""
     days: set[tuple[str, int]] = field(default_factory=set)
     """Who was sent something on which day since 1970 (UTC)."""
 
@@ -25,6 +27,7 @@ class Side:
         """Count a decision."""
         if decision.action == "hold":
             self.holds[decision.reason] += 1
+            self.objections.update({each.guard for each in decision.findings if each.objection})
         elif decision.action == "control":
             self.control += 1
         else:
@@ -33,7 +36,12 @@ class Side:
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers."""
-        return {"sends": self.sends, "control": self.control, "holds": dict(self.holds.most_common())}
+        return {
+            "sends": self.sends,
+            "control": self.control,
+            "holds": dict(self.holds.most_common()),
+            "objections": dict(self.objections.most_common()),
+        }
 
 
 @dataclass
@@ -95,14 +103,19 @@ def table(found: Comparison) -> str:
     """Return the comparison as text: messages of each trigger, and below why others were held."""
     rows: list[tuple[str, ...]] = [_HEADS, ("", "present", "other", "present", "other", "", "", "")]
     rows += [(name, *map(_count, _numbers(pair))) for name, pair in found.triggers.items()]
-    held = [("held by reason", "present", "other")]
+    held: list[tuple[str, ...]] = [("held by reason", "present", "other")]
+    objected: list[tuple[str, ...]] = [("guards that objected", "present", "other")]
     for name, pair in found.triggers.items():
-        reasons = dict.fromkeys([*pair.present.holds, *pair.other.holds])
-        held += [
-            (f"{name}: {reason}", _count(pair.present.holds[reason]), _count(pair.other.holds[reason]))
-            for reason in sorted(reasons, key=lambda each: -max(pair.present.holds[each], pair.other.holds[each]))
-        ]
-    return f"{_aligned(rows)}\n\n{_aligned(held)}\n"
+        held += _counts(name, pair.present.holds, pair.other.holds)
+        objected += _counts(name, pair.present.objections, pair.other.objections)
+    tables = [rows, held, *([objected] if len(objected) > 1 else [])]
+    return "\n\n".join(map(_aligned, tables)) + "\n"
+
+
+def _counts(name: str, present: Counter[str], other: Counter[str]) -> list[tuple[str, ...]]:
+    """Return a row for each word that was counted on either side, the most frequent first."""
+    ordered = sorted(dict.fromkeys([*present, *other]), key=lambda each: -max(present[each], other[each]))
+    return [(f"{name}: {each}", _count(present[each]), _count(other[each])) for each in ordered]
 
 
 def _numbers(pair: Pair) -> tuple[int, ...]:

@@ -5,18 +5,22 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from policy.departure import Objection
 from policy.guards import EVERY_CHANNEL, UNSUBSCRIBED
 from policy.reasons import Reason
 from serving import suppressions
 from serving.driver import driver
+from serving.findings import pack
 from serving.suppressions import ADDRESS, Suppression
 
 _WITHDRAW: Final = """
-UPDATE outbox SET status = 'withdrawn', lease_until = 0, last_error = ? WHERE message_id = ? AND status = 'pending'
+UPDATE outbox SET status = 'withdrawn', lease_until = 0, last_error = ?, findings = ?
+WHERE message_id = ? AND status = 'pending'
 """
 # What a webhook's receiver sends is not known, so it is covered by any channel. Transactional ones are drawn no arm.
 _SUPPRESS: Final = """
-UPDATE outbox SET status = 'withdrawn', lease_until = 0, last_error = :error
+UPDATE outbox SET status = 'withdrawn', lease_until = 0, last_error = :error,
+    findings = json_array(json_array('suppression', channel, 'suppressed', :why))
 WHERE status = 'pending' AND trigger IS NOT NULL AND user_no IN (
     SELECT coalesce(u.merged_into, u.user_no) FROM users u WHERE {of}
     UNION ALL
@@ -36,10 +40,11 @@ def said(reason: Reason) -> str:
     return f"{reason.value}: {reason.sentence}"
 
 
-def withdraw(connection: Connection, reasons: Mapping[str, Reason]) -> int:
+def withdraw(connection: Connection, objections: Mapping[str, Objection]) -> int:
     """Withdraw messages, by id, that still wait; return how many were asked for."""
-    driver(connection).executemany(_WITHDRAW, [(said(reason), each) for each, reason in reasons.items()])
-    return len(reasons)
+    rows = [(said(each.reason), pack(each.findings), message_id) for message_id, each in objections.items()]
+    driver(connection).executemany(_WITHDRAW, rows)
+    return len(objections)
 
 
 def suppress(connection: Connection, entries: Sequence[Suppression]) -> None:
@@ -48,6 +53,7 @@ def suppress(connection: Connection, entries: Sequence[Suppression]) -> None:
     for each in entries:
         statement = _OF_ADDRESS if each.kind == ADDRESS else _OF_USER
         asked = {
+            "why": each.reason,
             "error": f"{Reason.SUPPRESSED.value}: {each.reason}",
             "subject": each.subject,
             "channel": each.channel,

@@ -25,6 +25,7 @@ outbox = Table(
     Column("channel", String(16)),
     Column("attempts_before", Integer, nullable=False, server_default="0"),
     Column("provider_id", String(200)),
+    Column("findings", Text),
     Index("outbox_pending", "status", "endpoint", "next_attempt_at"),
     Index("outbox_of_decision", "trigger_decision_id"),
     Index("outbox_of_user", "user_no", "status"),

@@ -42,6 +42,7 @@ decisions = Table(
     Column("step", Integer, nullable=False, server_default="0"),
     Column("due_at", BigInteger),
     Column("channels", String(80)),
+    Column("findings", Text),
     partial("decisions_fired", "user_no", "at", where="action <> 'hold'"),
 )
 

@@ -38,12 +38,7 @@ class Outlook:
             return "bought_recently"
         if guards.get("not_while_browsing") == "true" and at - seen < 30 * MINUTE:
             return "still_browsing"
-        if any(
-            sum(at - each < span(guards[cap]["window"]) for each in self.sends(cap, channel, at, more))
-            >= int(guards[cap]["count"])
-            for cap in CAPS
-            if cap in guards
-        ):
+        if any(self.used(cap, channel, at, more) >= int(guards[cap]["count"]) for cap in CAPS if cap in guards):
             return "capped"
         quiet = guards.get("quiet_hours")
         if quiet is None:
@@ -51,6 +46,10 @@ class Outlook:
         if self.zone is None:
             return "unknown_zone"
         return "quiet_hours" if is_quiet(quiet, self.zone, at) else None
+
+    def used(self, cap, channel, at, more=()):
+        """Return how many messages a cap counts in the window that ends at a moment."""
+        return sum(at - each < span(self.guards[cap]["window"]) for each in self.sends(cap, channel, at, more))
 
     def orders(self):
         return [each.at for each in self.naive.by_root[self.run.root] if each.name == "Order Completed"]
@@ -80,6 +79,9 @@ class Outlook:
 
     def is_allowed(self, at):
         return any(self.hindrance(each, at) is None for each in self.free)
+
+    def is_allowed_on(self, channel):
+        return self.hindrance(channel, self.who.at) is None
 
     def moment(self, at):
         """Return when it goes out; None where it does not in time."""

@@ -7,6 +7,7 @@ import yaml
 
 from features.activity import ELSEWHERE, PASSIVE
 from tests.acceptance.naive_conditions import MINUTE, Known, Moment, holds, listed, share, span
+from tests.acceptance.naive_findings import findings
 from tests.acceptance.naive_moment import Outlook
 from tests.acceptance.naive_standing import OPT_OUTS, Standing
 from tests.features.formulas import sessions
@@ -59,10 +60,12 @@ class Decision:
     due_at: int | None = None
     key: str = ""
     counts: bool = False
+    findings: tuple = ()
 
     @property
     def told(self):
-        return self.trigger, self.user, self.at, self.action, self.reason, self.step, self.channels, self.due_at
+        made = self.trigger, self.user, self.at, self.action, self.reason, self.step, self.channels, self.due_at
+        return *made, self.findings
 
 
 def certain(probability):
@@ -270,8 +273,10 @@ class Naive:
     def decide(self, run, at, since, unit):
         """Decide, write it down, and let what follows wait."""
         reason, channels, due_at = self.verdict(run, at, since, unit)
-        trigger = run.trigger
-        self.write(run, at, reason, channels, due_at)
+        trigger, who = run.trigger, self.person(run, at)
+        asked, together, _ = self.route(run, who)
+        said = findings(Outlook(self, run, who, tuple(asked), together), asked, reason)
+        self.write(run, at, reason, channels, due_at, said)
         if "steps" not in trigger and "send_within" not in trigger:
             return
         if not run.is_due and reason != "stale_event":
@@ -328,7 +333,7 @@ class Naive:
         transactional = run.trigger.get("class") == "transactional"
         bars = {}
         for each in channels:
-            if standing.is_suppressed(each, transactional=transactional):
+            if standing.suppression(each, transactional=transactional):
                 bars[each] = "suppressed"
             elif not transactional and standing.lacks_consent(run.trigger.get("guards", {}), each):
                 bars[each] = "no_consent"
@@ -366,10 +371,10 @@ class Naive:
         drawn = int.from_bytes(blake2b(unit.encode(), digest_size=8, key=key).digest(), "big")
         return drawn < round(share(said.get("share", "10%")) * 2**64)
 
-    def write(self, run, at, reason, channels=(), due_at=None):
+    def write(self, run, at, reason, channels=(), due_at=None, said=()):
         action = {"sent": "send", "control": "control"}.get(reason, "hold")
         counts = action != "hold" and run.trigger.get("class") != "transactional"
         name = run.trigger["name"]
-        made = Decision(name, run.root, at, action, reason, run.step, channels, due_at, run.key, counts)
+        made = Decision(name, run.root, at, action, reason, run.step, channels, due_at, run.key, counts, said)
         self.decisions.append(made)
         self.of_root.setdefault(run.root, []).append(made)

@@ -73,21 +73,29 @@ class Standing:
         if why != "bounced" or not addresses:
             self.barred.setdefault(known.root, []).append((channel, why))
 
-    def is_suppressed(self, channel, *, transactional):
+    def suppression(self, channel, *, transactional):
+        """Return why a channel is suppressed, the gravest of all reasons, or None."""
         against = list(self.barred.get(self.root, ()))
         against += [each for address in self.addresses.get(self.root, ()) for each in self.dead.get(address, ())]
-        return any(channel in ("webhook", on) and not (transactional and why == "unsubscribed") for on, why in against)
+        reasons = {why for on, why in against if channel in ("webhook", on)}
+        graver = sorted(reasons - {"unsubscribed"})
+        return next(iter(graver), None if transactional or not reasons else "unsubscribed")
 
     def lacks_consent(self, guards, channel):
-        basis = guards.get("consent", "none" if channel == "webhook" else "opt_in")
-        words = {key: granted for key, (granted, _) in self.said.get(self.root, {}).items()}
+        said, _ = self.word(guards, channel)
+        return {"none": False, "opt_in": not said, "legitimate_interest": said is False}[basis_of(guards, channel)]
+
+    def word(self, guards, channel):
+        """Return what was said of a purpose on a channel, and when; of several for a webhook a refusal first."""
+        words = self.said.get(self.root, {})
         purpose = guards.get("purpose", "marketing")
         if channel == "webhook":
-            own = [granted for (of, _), granted in words.items() if of == purpose]
-            said = all(own) if own else None
-        else:
-            said = words.get((purpose, channel), words.get((purpose, "*")))
-        return {"none": False, "opt_in": not said, "legitimate_interest": said is False}[basis]
+            return min([word for (of, _), word in words.items() if of == purpose], default=(None, None))
+        return words.get((purpose, channel), words.get((purpose, "*"), (None, None)))
+
+
+def basis_of(guards, channel):
+    return guards.get("consent", "none" if channel == "webhook" else "opt_in")
 
 
 def clock(at, zone):

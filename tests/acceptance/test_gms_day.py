@@ -106,6 +106,13 @@ EXPECTED = {
         *("quiet_hours", "unknown_zone", "put_off", "bought_recently", "still_browsing"),
     },
 }
+OBJECTING = {
+    "shipped": set(),
+    "guarded": {
+        *("cap", "cap_per_channel", "cap_per_trigger", "quiet_hours", "gap_after_purchase", "not_while_browsing"),
+        "best_hour",
+    },
+}
 
 
 def likely(depth, items):
@@ -167,8 +174,10 @@ async def test_the_day_is_decided_as_a_naive_policy_decides_it(day, name, policy
     with rehearsal(parse(policy), models, mapping=MAPPING, start=start) as shop:
         await tell(shop, day)
         await shop.reach(end)
-        served = [each[:8] for each in shop.decisions()]
+        served = [(*each[:8], each.findings) for each in shop.decisions()]
 
     assert (len(day), len(naive.log)) == (FILE, FILE - TWICE)
     assert served == [each.told for each in naive.decisions]
     assert Counter(each.reason for each in naive.decisions).keys() >= EXPECTED[name]
+    said = [found for each in naive.decisions for found in each.findings]
+    assert {guard for guard, _, objection, _ in said if objection} >= OBJECTING[name]

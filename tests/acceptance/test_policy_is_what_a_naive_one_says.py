@@ -1,4 +1,4 @@
-"""Any policy over any history decides as a naive re-implementation does, to the microsecond, reasons included."""
+"""Any policy over any history decides as a naive one does, to the microsecond, with each reason and guard's word."""
 
 import asyncio
 
@@ -48,6 +48,6 @@ async def test_any_policy_over_any_history_decides_as_a_naive_one(policy, histor
             await asyncio.gather(*(shop.tell(each) for each in events[:size]))
             events = events[size:]
         await shop.reach(THE_END)
-        served = [each[:8] for each in shop.decisions()]
+        served = [(*each[:8], each.findings) for each in shop.decisions()]
 
     assert served == [each.told for each in naive.decisions]

@@ -70,8 +70,8 @@ def test_each_trigger_is_compared_by_messages_and_by_reasons(home, capsys):
 
     assert code == 0
     assert found["cart"] == {
-        "present": {"sends": 6, "control": 0, "holds": {}},
-        "other": {"sends": 4, "control": 0, "holds": {"cooling_down": 2}},
+        "present": {"sends": 6, "control": 0, "holds": {}, "objections": {}},
+        "other": {"sends": 4, "control": 0, "holds": {"cooling_down": 2}, "objections": {}},
         # Two users on two days; what was sent twice on a day counts once.
         "both": 4,
         "only_present": 0,
@@ -147,4 +147,5 @@ def test_who_was_suppressed_by_hand_before_gets_nothing_from_either(home):
     database.dispose()
     ask()
 
-    assert summary(home)["cart"]["present"] == {"sends": 3, "control": 0, "holds": {"suppressed": 3}}
+    found = summary(home)["cart"]["present"]
+    assert found == {"sends": 3, "control": 0, "holds": {"suppressed": 3}, "objections": {"suppression": 3}}
