@@ -74,7 +74,10 @@ def findings(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict) -> tupl
     standing, route = facts.standing or NOTHING_KNOWN, verdict.route
     if route is None or verdict.reason in _BEFORE_THE_GUARDS or not (trigger.is_guarded or standing.suppressed):
         return ()
-    found = tuple(dict.fromkeys(_on_all(trigger, standing, route, facts.at)))
+    if len(route.channels) == 1:
+        found = of_channel(trigger, standing, route.channels[0], facts.at)
+    else:
+        found = tuple(dict.fromkeys(_on_all(trigger, standing, route, facts.at)))
     if trigger.send == "best_hour":
         found += tuple(_best_hour(trigger, facts, run, verdict, route))
     return found if any(each.objection or each.guard != SUPPRESSION for each in found) else ()
@@ -129,9 +132,9 @@ def _hindering(guards: Guards, standing: Standing, channel: str, trigger: str, a
         used, of = cap.used(sends, at), channel if name == "cap_per_channel" else None
         yield Finding(name, of, Reason.CAPPED if used >= cap.count else None, (used, cap.count, cap.window_us))
     if guards.quiet_hours:
-        quiet, zone = guards.quiet_hours, quiet_zone(guards.quiet_hours, standing)
-        hours = (f"{quiet.start:%H:%M}", f"{quiet.end:%H:%M}", None if zone is None else zone.key)
-        yield Finding("quiet_hours", None, disturbance(quiet, standing, at), hours)
+        zone = quiet_zone(guards.quiet_hours, standing)
+        facts = (*guards.quiet_hours.clock, None if zone is None else zone.key)
+        yield Finding("quiet_hours", None, disturbance(guards.quiet_hours, zone, at), facts)
 
 
 def _best_hour(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict, route: Route) -> Iterable[Finding]:

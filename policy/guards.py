@@ -154,7 +154,8 @@ def hindrance(guards: Guards, standing: Standing, *, channel: str, trigger: str,
         return Reason.STILL_BROWSING
     if any(cap.is_used_up(sends, at) for _, cap, sends in counted(guards, standing, channel, trigger)):
         return _CAPPED
-    return disturbance(guards.quiet_hours, standing, at) if guards.quiet_hours else None
+    quiet = guards.quiet_hours
+    return disturbance(quiet, quiet_zone(quiet, standing), at) if quiet else None
 
 
 def calm_from(guards: Guards, standing: Standing, *, channel: str, trigger: str, at: int) -> int:
@@ -250,9 +251,8 @@ def counted(
         yield "cap_per_trigger", guards.cap_per_trigger, [each for each in sends if each.trigger == trigger]
 
 
-def disturbance(quiet: QuietHours, standing: Standing, at: int) -> Reason | None:
-    """Return why a moment is not known to be outside somebody's quiet hours, or None."""
-    zone = quiet_zone(quiet, standing)
+def disturbance(quiet: QuietHours, zone: ZoneInfo | None, at: int) -> Reason | None:
+    """Return why a moment is not known to be outside the quiet hours of somebody who lives in a zone, or None."""
     if zone is None:
         return Reason.UNKNOWN_ZONE
     return Reason.QUIET_HOURS if is_within(at, quiet.start, quiet.end, zone) else None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -66,6 +67,11 @@ class QuietHours(BaseModel):
         if (self.unknown_zone == "assume") != (self.zone is not None):
             raise ValueError("zone is needed with unknown_zone: assume, and with nothing else")
         return self
+
+    @cached_property
+    def clock(self) -> tuple[str, str]:
+        """The first quiet minute and the first that is not any more, as a clock shows them: `21:00`."""
+        return f"{self.start:%H:%M}", f"{self.end:%H:%M}"
 
 
 def is_within(at: int, start: time, end: time, zone: ZoneInfo) -> bool:
