@@ -133,8 +133,8 @@ def _hindering(guards: Guards, standing: Standing, channel: str, trigger: str, a
         yield Finding(name, of, Reason.CAPPED if used >= cap.count else None, (used, cap.count, cap.window_us))
     if guards.quiet_hours:
         zone = quiet_zone(guards.quiet_hours, standing)
-        facts = (*guards.quiet_hours.clock, None if zone is None else zone.key)
-        yield Finding("quiet_hours", None, disturbance(guards.quiet_hours, zone, at), facts)
+        hours = (*guards.quiet_hours.clock, None if zone is None else zone.key)
+        yield Finding("quiet_hours", None, disturbance(guards.quiet_hours, zone, at), hours)
 
 
 def _best_hour(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict, route: Route) -> Iterable[Finding]:

@@ -42,7 +42,26 @@ everywhere = [
         st.sampled_from(["at_least", "at_most", "more_than", "less_than"]),
         st.sampled_from(["0%", "50%"]),
     ),
-    st.builds(lambda exists: {"profile": {"field": "timezone", "exists": exists}}, st.booleans()),
+    st.builds(
+        lambda bound, tenth, rest: {"intent": {"decile": {bound: tenth}, **rest}},
+        st.sampled_from(["at_least", "at_most", "more_than", "less_than"]),
+        st.integers(1, 10),
+        st.sampled_from([{}, {}, {"at_most": "30%"}, {"horizon": "7d"}]),
+    ),
+    st.builds(
+        lambda field, exists: {"profile": {"field": field, "exists": exists}},
+        st.sampled_from(["timezone", "tier", "points", "address.city"]),
+        st.booleans(),
+    ),
+    st.sampled_from(
+        [
+            {"profile": {"field": "tier", "is": "gold"}},
+            {"profile": {"field": "tier", "is_not": "gold"}},
+            {"profile": {"field": "points", "at_least": 10}},
+            {"profile": {"field": "points", "less_than": 10}},
+            {"profile": {"field": "address.city", "is": "Rome"}},
+        ]
+    ),
     st.builds(
         lambda n, bound, within: {"visits": often(bound, n, within=within)},
         st.integers(0, 3),
@@ -65,6 +84,15 @@ asking = [
     st.builds(lambda n: {"count": {"event": "Product Added", "every": n}}, st.integers(1, 3)),
     st.just({"segment": "some"}),
 ]
+answered = [
+    st.builds(
+        lambda what: {"response": {"is": what}},
+        st.sampled_from([*["delivered", "opened", "clicked"] * 2, "tapped", "bounced"]),
+    )
+]
+
+
+following = [*everywhere, *asking, *answered * 4]
 
 
 def nested(leaves):
@@ -104,11 +132,11 @@ channels = st.one_of(
         st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=3, unique=True),
     ),
 )
-branches = st.lists(blocks(when=nested(everywhere + asking), channel=st.none() | channels), min_size=1, max_size=2)
+branches = st.lists(blocks(when=nested(following), channel=st.none() | channels), min_size=1, max_size=2)
 steps = st.lists(
     blocks(
         after=durations,
-        when=st.none() | st.none() | nested(everywhere + asking),
+        when=st.none() | st.none() | nested(following),
         threshold=st.sampled_from([None, None, None, "90%"]),
         channel=st.none() | channels,
         branches=st.none() | st.none() | branches,
@@ -120,7 +148,7 @@ going_on = st.one_of(
     st.just({}),
     st.just({}),
     blocks(send_within=durations, send=st.sampled_from([None, None, "best_hour"]), cancel_on=few_names),
-    blocks(steps=steps, exit_when=st.none() | st.none() | nested(everywhere + asking), cancel_on=few_names),
+    blocks(steps=steps, exit_when=st.none() | st.none() | nested(following), cancel_on=few_names),
     blocks(steps=steps, send_within=durations, send=st.sampled_from([None, "best_hour"]), cancel_on=few_names),
 )
 waiting = st.one_of(
@@ -149,20 +177,48 @@ held_out = st.sampled_from(
     ]
 )
 triggers = st.builds(lambda one, held, goes_on, waits: one | held | goes_on | waits, plain, held_out, going_on, waiting)
-policies = st.builds(
-    lambda found, segment, zone: yaml.dump(
-        {
-            "shop_zone": zone,
-            "segments": [{"name": "some", "when": segment}],
-            "triggers": [{"name": f"t{i}", **_said(each)} for i, each in enumerate(found)],
-        },
-        Dumper=yaml.CSafeDumper,
-        sort_keys=False,
+
+
+def policies_of(one):
+    return st.builds(
+        lambda found, segment, zone: yaml.dump(
+            {
+                "shop_zone": zone,
+                "segments": [{"name": "some", "when": segment}],
+                "triggers": [{"name": f"t{i}", **_said(each)} for i, each in enumerate(found)],
+            },
+            Dumper=yaml.CSafeDumper,
+            sort_keys=False,
+        ),
+        st.lists(one, min_size=3, max_size=5),
+        nested(everywhere),
+        st.sampled_from(["UTC", "Asia/Tokyo"]),
+    )
+
+
+policies = policies_of(triggers)
+minding = nested([*answered * 4, *everywhere])
+sequences = blocks(
+    on=some_names,
+    threshold=st.just(0),
+    cool_down=st.sampled_from([0, "1 h"]),
+    mode=st.sampled_from(["live", "live", "dry_run"]),
+    channel=channels,
+    key=st.sampled_from([None, None, "product"]),
+    guards=st.just({"consent": "none"}),
+    after=st.sampled_from([None, None, "7 min"]),
+    steps=st.lists(
+        blocks(
+            after=st.sampled_from(["7 min", "30 min", "2 h", "10 h"]),
+            when=st.none() | minding,
+            branches=st.none() | st.lists(blocks(when=minding, channel=channels), min_size=1, max_size=2),
+        ),
+        min_size=1,
+        max_size=3,
     ),
-    st.lists(triggers, min_size=3, max_size=5),
-    nested(everywhere),
-    st.sampled_from(["UTC", "Asia/Tokyo"]),
+    exit_when=st.none() | st.none() | minding,
 )
+conversations = policies_of(st.builds(lambda one, held: one | held, sequences, held_out))
 
 
 def _said(trigger):
@@ -172,18 +228,26 @@ def _said(trigger):
 people = st.sampled_from(
     [{"userId": "u"}, {"userId": "u"}, {"userId": "w"}, {"anonymousId": "a"}, {"anonymousId": "b"}]
 )
+TRAITS = [
+    {"tier": "gold"},
+    {"tier": "silver", "points": 5},
+    {"tier": None, "points": 12},
+    {"address": {"city": "Rome", "zip": "00118"}},
+    {"address": "unknown"},
+]
 deeds = st.builds(
-    lambda ids, name, product, zone: {
+    lambda ids, name, product, zone, traits: {
         **ids,
         "type": "track",
         "event": name,
         "properties": {"product_id": product} if product else {},
-        **({"context": {"timezone": zone}} if zone else {}),
+        "context": ({"timezone": zone} if zone else {}) | ({"traits": traits} if traits else {}),
     },
     people,
     names,
     st.sampled_from(["p", "q", None]),
     st.sampled_from(ZONES),
+    st.sampled_from([*[None] * 12, *TRAITS]),
 )
 links = st.builds(
     lambda user, visitor: {"type": "identify", "userId": user, "anonymousId": visitor, "traits": {}},
@@ -200,6 +264,7 @@ told = st.builds(
             {"consents": {"marketing": True}},
             {"consents": {"marketing": False, "marketing:sms": True}},
             {"consents": {"marketing:email": False}},
+            *TRAITS,
         ]
     ),
 )
@@ -209,7 +274,29 @@ opt_outs = st.builds(
     st.sampled_from(["Unsubscribed", "Email Bounced"]),
     st.sampled_from([None, "one@example.org"]),
 )
-messages = st.sampled_from([*[deeds] * 12, links, told, opt_outs]).flatmap(lambda one: one)
+answers = st.builds(
+    lambda ids, name, by, back: {"type": "track", **ids, "event": name, "properties": {by: back}},
+    people,
+    st.sampled_from(
+        [
+            *["Email Delivered", "Email Opened", "Email Link Clicked"] * 2,
+            *("SMS Delivered", "SMS Clicked", "Email Bounced", "Push Notification Tapped"),
+        ]
+    ),
+    st.sampled_from(["decision_id", "message_id"]),
+    st.sampled_from([1, 1, 2, 3]),
+)
+"""What somebody does with a message: the last that was decided on for them, the one before, or that before both."""
+messages = st.sampled_from([*[deeds] * 12, *[answers] * 4, links, told, opt_outs]).flatmap(lambda one: one)
 pauses = st.sampled_from([0, 1, 1, 4, 4, 12, 29, 31, 90, 400, -3, -70])
 """Minutes since what came before; less than none for what arrives late."""
 histories = st.lists(st.tuples(messages, pauses), min_size=15, max_size=30)
+talks = st.lists(
+    st.tuples(
+        st.sampled_from([*[deeds] * 4, *[answers] * 8, links]).flatmap(lambda one: one),
+        st.sampled_from([0, 1, 4, 12, 29, 90, -3]),
+    ),
+    min_size=20,
+    max_size=40,
+)
+"""Histories in which people mostly answer."""

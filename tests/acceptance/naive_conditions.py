@@ -1,18 +1,27 @@
 """Conditions again, naively: a policy file's own texts, asked of a list of all that a person did."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from features.activity import ELSEWHERE, PASSIVE
 from features.catalog import CATALOGUE
 from features.events import unpack_record
 from features.kinds import NAMES
+from policy.guards import CHANNELS
+from serving.message import message_id_of
 from tests.features.formulas import formula
 from tests.features.histories import Happening
 
 MINUTE = 60_000_000
 DECLARED = dict(zip(CATALOGUE.names, CATALOGUE.declarations, strict=True))
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+RESPONSES = {
+    "delivered": ("Email Delivered", "Push Notification Received", "SMS Delivered"),
+    "opened": ("Email Opened",),
+    "clicked": ("Email Link Clicked", "SMS Clicked"),
+    "tapped": ("Push Notification Tapped",),
+    "bounced": ("Email Bounced", "Push Notification Bounced", "SMS Failed"),
+}
 ABOUT = {"product": ("product_id", "sku"), "category": ("category",), "cart": ("cart_id",)}
 
 
@@ -71,7 +80,10 @@ class Moment:
     scores: dict = field(default_factory=dict)
     zone: str | None = None
     segments: dict = field(default_factory=dict)
+    deciles: tuple = ()
+    traits: dict = field(default_factory=dict)
     message: tuple | None = None
+    """Of which decision, and when, the last message of the sequence was."""
 
     def since(self, moment, name=None):
         """Return what happened after a moment, the latest first."""
@@ -136,11 +148,19 @@ def last(rest, now):
 
 def intent(rest, now):
     score = now.scores.get(rest.get("horizon", "24h"))
-    return score is not None and score == score and is_between({**rest}, score)
+    if score is None or score != score:
+        return False
+    if "decile" in rest and not (now.deciles and is_as_often(rest["decile"], 1 + sum(score >= x for x in now.deciles))):
+        return False
+    return is_between(rest, score)
 
 
 def profile(rest, now):
-    return is_so(rest, now.zone if rest["field"] == "timezone" else None)
+    first, *path = rest["field"].split(".")
+    found = now.zone if first == "timezone" else now.traits.get(first)
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return is_so(rest, found)
 
 
 def feature(rest, now):
@@ -177,13 +197,16 @@ def session(rest, now):
 
 
 def segment(rest, now):
-    return holds(now.segments[rest], Moment(now.at, now.events, None, now.scores, now.zone, now.segments))
+    return holds(now.segments[rest], replace(now, asking=None, message=None))
 
 
-def response(_rest, now):
-    """Nobody answers a message here: no event of these tests names one."""
-    assert not any({"decision_id", "message_id"} & each.properties.keys() for each in now.events)
-    return False
+def response(rest, now):
+    if now.message is None:
+        return False
+    decision_id, sent_at = now.message
+    named = {decision_id, *(message_id_of(decision_id, channel) for channel in (None, *CHANNELS))}
+    answers = [each for name in RESPONSES[rest["is"]] for each in now.since(sent_at, name)]
+    return any({each.properties.get("decision_id"), each.properties.get("message_id")} & named for each in answers)
 
 
 _ALL = (event, count, not_since, last, intent, profile, feature, send_hour, visits, session, segment, response)

@@ -9,7 +9,7 @@ from features.activity import ELSEWHERE, PASSIVE
 from tests.acceptance.naive_conditions import MINUTE, Known, Moment, holds, listed, share, span
 from tests.acceptance.naive_findings import findings
 from tests.acceptance.naive_moment import Outlook
-from tests.acceptance.naive_standing import OPT_OUTS, Standing
+from tests.acceptance.naive_standing import OPT_OUTS, Standing, traits_of
 from tests.features.formulas import sessions
 
 NO_VISIT = PASSIVE | ELSEWHERE
@@ -30,6 +30,7 @@ class Run:
     step: int = 0
     first_at: int | None = None
     is_due: bool = False
+    message: tuple | None = None
 
     @property
     def place(self):
@@ -61,6 +62,10 @@ class Decision:
     key: str = ""
     counts: bool = False
     findings: tuple = ()
+
+    @property
+    def decision_id(self):
+        return f"{self.at:013x}000.{self.trigger}"
 
     @property
     def told(self):
@@ -99,6 +104,7 @@ class Naive:
     decisions: list = field(default_factory=list)
     of_root: dict = field(default_factory=dict)
     taken: set = field(default_factory=set)
+    deciles: tuple = ()
 
     def __post_init__(self):
         self.clock = self.last = self.start
@@ -179,7 +185,12 @@ class Naive:
         self.log.append(known)
         self.by_root[root].append(known)
         payload = event.payload
-        if other or known.name in OPT_OUTS or "traits" in payload or "consent" in payload.get("context", {}):
+        if (
+            other
+            or known.name in OPT_OUTS
+            or "traits" in payload
+            or {"consent", "traits"} & payload.get("context", {}).keys()
+        ):
             self.told.append(known)
         self.heed(known)
 
@@ -288,7 +299,8 @@ class Naive:
         goes_on = reason in FIRED or (run.step > 0 and reason == "condition_not_met")
         if goes_on and run.step < len(trigger.get("steps", [])):
             due_at = at + span(trigger["steps"][run.step]["after"])
-            self.wait(replace(run, step=run.step + 1, due_at=due_at, first_at=None))
+            message = (self.decisions[-1].decision_id, at) if reason in FIRED else run.message
+            self.wait(replace(run, step=run.step + 1, due_at=due_at, first_at=None, message=message))
 
     def verdict(self, run, at, since, unit):
         """Return the reason, the channels and the moment of the next question."""
@@ -314,7 +326,11 @@ class Naive:
 
     def person(self, run, at):
         events = self.by_root[run.root]
-        return Moment(at, events, run.event, self.scores(events, at), self.zones.get(run.root), self.segments)
+        traits = traits_of(self.told, run.root, len(self.log))
+        zone, message = self.zones.get(run.root), run.message
+        return Moment(
+            at, events, run.event, self.scores(events, at), zone, self.segments, self.deciles, traits, message
+        )
 
     def route(self, run, who):
         """Return the channels, whether all are used, and whether there is a way to go at all."""

@@ -94,6 +94,19 @@ class Standing:
         return words.get((purpose, channel), words.get((purpose, "*"), (None, None)))
 
 
+def traits_of(told, root, number):
+    """Return what is known of a person as of a position of the log: the newest word on each field, by name."""
+    known = {}
+    for each in told:
+        if each.number <= number:
+            mine, payload = known.setdefault(each.root, {}), each.event.payload
+            spoken = {**payload.get("context", {}).get("traits", {}), **payload.get("traits", {})}
+            new = {name: (value, each.at) for name, value in spoken.items()}
+            for heard in (known.pop(each.merged, {}), new):
+                mine.update({name: word for name, word in heard.items() if word[1] >= mine.get(name, word)[1]})
+    return {name: value for name, (value, _) in known.get(root, {}).items()}
+
+
 def basis_of(guards, channel):
     return guards.get("consent", "none" if channel == "webhook" else "opt_in")
 
