@@ -1,6 +1,7 @@
 """A batch of steps over several states in one compiled call: what serving does between reading and writing states."""
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from features.advance import advance_state, clear
@@ -8,8 +9,10 @@ from features.catalog import CATALOGUE
 from features.events import RECORD_WIDTH
 from features.layout import Catalogue, Floats, Ints, Tables
 from features.merge import merge_states
+from features.pace import is_inhuman
 from features.read import read_state
 
+Bools = npt.NDArray[np.bool_]
 _ADVANCE, _MERGE, _READ = range(3)
 
 
@@ -21,6 +24,10 @@ class Steps:
         self._steps: list[tuple[int, int, int, int, int]] = []
         self._records: list[bytes] = []
         self._reads = 0
+        self.inhuman = np.zeros(0, dtype=np.bool_)
+        """Of each state, after `run`: whether a step found it quicker than people are; see `features.pace`."""
+        self.inhuman_reads = np.zeros(0, dtype=np.bool_)
+        """Of each answer: whether a step before it found that of its state."""
 
     def advance(self, state: int, record: bytes, known_at: int, seq: int) -> None:
         """Fold an event into the state in that row; see `features.state.advance`."""
@@ -40,10 +47,12 @@ class Steps:
     def run(self, states: Floats) -> Floats:
         """Take the steps, changing `states` of shape (n, width) in place; return the answers, (reads, n_features)."""
         out = np.empty((self._reads, self._catalogue.n_features))
+        self.inhuman = np.zeros(len(states), dtype=np.bool_)
+        self.inhuman_reads = np.zeros(self._reads, dtype=np.bool_)
         if self._steps:
             steps = np.array(self._steps, dtype=np.int64)
             records = np.frombuffer(b"".join(self._records), dtype="<f8").reshape(-1, RECORD_WIDTH)
-            _run(steps, records, states, out, self._catalogue.tables)
+            _run(steps, records, states, out, self.inhuman, self.inhuman_reads, self._catalogue.tables)
         return out
 
 
@@ -61,12 +70,17 @@ def _clear_rows(states: Floats, tables: Tables) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _run(steps: Ints, records: Floats, states: Floats, out: Floats, tables: Tables) -> None:
+def _run(
+    steps: Ints, records: Floats, states: Floats, out: Floats, inhuman: Bools, inhuman_reads: Bools, tables: Tables
+) -> None:
     for i in range(steps.shape[0]):
         step, row = steps[i, 0], steps[i, 1]
         if step == _ADVANCE:
             advance_state(states[row], records[steps[i, 4]], float(steps[i, 2]), float(steps[i, 3]), tables)
+            inhuman[row] |= is_inhuman(states[row])
         elif step == _MERGE:
             merge_states(states[row], states[steps[i, 2]], tables)
+            inhuman[row] |= inhuman[steps[i, 2]]
         else:
             read_state(states[row], float(steps[i, 2]), out[steps[i, 4]], tables)
+            inhuman_reads[steps[i, 4]] = inhuman[row]

@@ -24,7 +24,7 @@ from serving.people import People, Person
 from serving.policy_change import end
 from serving.profiles import Profiles, tells
 from serving.recheck import reconsider
-from serving.rounds import Round
+from serving.rounds import BOT, Round
 from serving.standings import is_lesson
 from serving.timers import AT_ONCE, Timer, Timers
 from serving.tracking import Gate
@@ -122,7 +122,8 @@ class Batch:
         done.score(rows)
         for person in self._people.known():
             if person.changed and person.excluded is None and self._folding.is_inhuman(person):
-                person.excluded = "bot"
+                person.excluded = BOT
+        done.exclude(self._folding.inhuman_reads)
         verdicts = Verdicts(self._connection, tools.policy, tools.scorer, self._timers, self._profiles)
         done.decide(verdicts, self._appender, writes=self.writes)
         done.write(self._connection, verdicts, writes=self.writes)
@@ -205,6 +206,8 @@ class Batch:
         at = min(event.occurred_at, wall())
         if self._gate.admits(event, at=at):
             return None
+        # What waits by then ends with a refusal, also what a decision before it is still to let wait.
+        self._settle_if(*self._appender.named(event))
         moment = max(at, self._tools.clock.now())
         self._timers.save()  # Whoever refuses now does not wait for what they did before, in this batch either.
         self._work.lessons += self._gate.left(event, seq=self._appender.position, known_at=moment)

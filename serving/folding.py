@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
-from features.pace import is_inhuman
 from features.steps import Steps
 from serving.log import Appended
 from serving.people import Person
@@ -23,6 +22,9 @@ class Folding:
         self._steps = Steps()
         self._states = np.empty((0, CATALOGUE.width))
         self._free = 0
+        self._inhuman = self._steps.inhuman
+        self.inhuman_reads = self._steps.inhuman_reads
+        """Of each row that `run` answered: whether its person had been quicker than people are by then."""
 
     def load(self, connection: Connection, people: Sequence[Person], *, most_new: int) -> None:
         """Load the states of people; at most `most_new` others will be folded besides, who are new."""
@@ -43,13 +45,14 @@ class Folding:
 
     def run(self) -> Floats:
         """Do what was noted since the last time; return the features that were read, of shape (reads, n_features)."""
-        rows = self._steps.run(self._states)
-        self._steps = Steps()
+        done, self._steps = self._steps, Steps()
+        rows = done.run(self._states)
+        self._inhuman, self.inhuman_reads = done.inhuman, done.inhuman_reads
         return rows
 
     def is_inhuman(self, person: Person) -> bool:
-        """Whether somebody who was folded is quicker than people are."""
-        return is_inhuman(self._states[person.slot])
+        """Whether somebody who was folded since the last time was quicker than people are."""
+        return bool(self._inhuman[person.slot])
 
     def save(self, people: Sequence[Person]) -> None:
         """Hand on the changed and the rebuilt states, to be stored."""

@@ -24,6 +24,7 @@ class Occasion:
         until: Position of the log up to which links are known.
         seen_at: When the person was last on a visit then, in microseconds.
         timezone: Where they were then: an IANA name, or None.
+        excluded: Why models and triggers passed them by then, or None.
         run: Where the trigger stands whose moment has come; None where an event asks at once.
     """
 
@@ -37,6 +38,7 @@ class Occasion:
     until: int
     seen_at: int
     timezone: str | None
+    excluded: str | None
     run: Run | None = None
 
 
@@ -55,6 +57,7 @@ def occasion_of(added: Appended) -> Occasion:
         until=added.seq,
         seen_at=added.person.last_seen_at,
         timezone=added.person.timezone,
+        excluded=added.person.excluded,
     )
 
 
@@ -80,5 +83,6 @@ def due_occasion(timer: Timer, person: Person, armed_by: tuple[Event, int], *, a
         until=until,
         seen_at=person.last_seen_at,
         timezone=person.timezone,
+        excluded=person.excluded,
         run=timer.run,
     )

@@ -1,9 +1,11 @@
 """A round of a batch: what was read since the last one is scored, decided and written down, all in one transaction."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
@@ -18,6 +20,8 @@ from serving.scorer import Scorer
 from serving.verdicts import Verdicts
 from serving.work import Reading, Tools, Work
 
+BOT: Final = "bot"
+"""Why somebody is excluded who is quicker than people are."""
 _json = msgspec.json.Encoder().encode
 
 
@@ -42,6 +46,14 @@ class Round:
         intents = self._tools.scorer.predict(rows)
         self._scores = [_score(*each) for each in zip(self._readings, rows, intents, strict=True)]
         self._work.scores += self._scores
+
+    def exclude(self, inhuman_reads: npt.NDArray[np.bool_]) -> None:
+        """Let nothing be sent to whoever had been quicker than people are when they were read, by the row of that."""
+        if not inhuman_reads.any():
+            return
+        for each in self._readings:
+            if each.occasion is not None and each.row >= 0 and inhuman_reads[each.row]:
+                each.occasion.excluded = each.occasion.excluded or BOT
 
     def decide(self, verdicts: Verdicts, appender: Appender, *, writes: bool) -> None:
         """Ask the triggers of each reading, and tell those that wait no longer; the events are written before."""

@@ -83,7 +83,7 @@ class Verdicts:
         looks = asking.run is not None or any(each.when is not None for each in triggers)
         view = self._view(asking, score) if looks else None
         standing = self._standings.of(person, until=asking.until, asking=asking)
-        facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, person.excluded, standing, view)
+        facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, asking.excluded, standing, view)
         decided = []
         for trigger in triggers:
             run = asking.run or run_of(trigger, asking.event.payload)

@@ -236,18 +236,19 @@ TRAITS = [
     {"address": "unknown"},
 ]
 deeds = st.builds(
-    lambda ids, name, product, zone, traits: {
+    lambda ids, name, product, zone, traits, agent: {
         **ids,
         "type": "track",
         "event": name,
         "properties": {"product_id": product} if product else {},
-        "context": ({"timezone": zone} if zone else {}) | ({"traits": traits} if traits else {}),
+        "context": ({"timezone": zone} if zone else {}) | ({"traits": traits} if traits else {}) | agent,
     },
     people,
     names,
     st.sampled_from(["p", "q", None]),
     st.sampled_from(ZONES),
     st.sampled_from([*[None] * 12, *TRAITS]),
+    st.sampled_from([*[{}] * 79, {"userAgent": "Googlebot/2.1"}]),
 )
 links = st.builds(
     lambda user, visitor: {"type": "identify", "userId": user, "anonymousId": visitor, "traits": {}},

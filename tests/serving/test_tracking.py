@@ -5,7 +5,7 @@ import pytest
 from serving.database import for_writing
 from serving.history_append import append_history
 from serving.items import Fate
-from tests.serving.engines import SECOND, START, Shop, event
+from tests.serving.engines import SECOND, START, WAYS, Shop, event
 
 CART = {"properties": {"product_id": "p", "price": 2, "quantity": 1}}
 KEYS = "SELECT user_key FROM users ORDER BY user_no"
@@ -152,6 +152,30 @@ async def test_a_withdrawal_stops_it_and_what_waited_and_leaves_what_was_there(t
     await fates(shop, said(True, 9), event("Product Added", "ann-17", 10, **CART))
     assert shop.rows("SELECT excluded FROM users") == [(None,)]
     assert shop.rows("SELECT count(*) FROM timers") == [(1,)]
+    shop.close()
+
+
+@WAYS
+async def test_what_was_decided_before_a_refusal_is_decided_and_then_taken_back_however_events_are_cut(
+    tmp_path, arrive
+):
+    plain = "{on: Product Added, threshold: 0, cool_down: 0, hold_out: 0, mode: live, name"
+    policy = f"""
+format: 1
+triggers:
+  - {plain}: at-once}}
+  - {plain}: step-by-step, steps: [{{after: 1h}}]}}
+  - {plain}: put-off, send_within: 8h, guards: {{not_while_browsing: true}}}}
+"""
+    shop = Shop(tmp_path, policy=policy, tracking="tracking")
+    await arrive(shop, said(True, 1), event("Product Added", "ann-17", 2, **CART), said(False, 3))
+
+    assert shop.rows("SELECT trigger, reason FROM decisions ORDER BY trigger") == [
+        *(("at-once", "sent"), ("put-off", "put_off"), ("step-by-step", "sent"))
+    ]
+    taken_back = "SELECT status, substr(last_error, 1, 13) FROM outbox"
+    assert shop.rows(taken_back) == [("withdrawn", "excluded_user")] * 2
+    assert shop.rows("SELECT count(*) FROM timers") == [(0,)]
     shop.close()
 
 
