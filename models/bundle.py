@@ -13,7 +13,7 @@ from models.calibration import Calibrator, calibrator
 from models.forest import walkable
 from models.horizon import duration
 from models.intent import IntentModel
-from models.manifest import BundleRefused, FeatureAsked, Manifest, ModelFile, sha256
+from models.manifest import BundleRefused, FeatureAsked, Manifest, ModelFile, sha256, whole
 
 MODEL = "model.txt"
 
@@ -72,13 +72,7 @@ def verify(directory: Path, catalogue: Catalogue = CATALOGUE) -> Manifest:
         BundleRefused: It is damaged, or its features are missing from the catalogue or defined otherwise.
     """
     manifest = Manifest.read(directory)
-    path = directory / manifest.model.file
-    try:
-        found = sha256(path)
-    except OSError as error:
-        raise BundleRefused(f"{path} cannot be read: {error.strerror}") from error
-    if found != manifest.model.sha256:
-        raise BundleRefused(f"{path} is damaged: its sha256 is {found[:12]}…, not {manifest.model.sha256[:12]}…")
+    whole(directory / manifest.model.file, manifest.model.sha256)
     manifest.columns(catalogue)
     return manifest
 

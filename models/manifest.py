@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,18 +16,23 @@ class BundleRefused(ValueError):
     """The bundle was not loaded; the message says why."""
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """What stands in a manifest."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FeatureAsked(_Part):
+P = TypeVar("P", bound=Part)
+
+
+class FeatureAsked(Part):
     """A feature by name and by the definition it had when the model learned from it."""
 
     name: str
     fingerprint: str
 
 
-class ModelFile(_Part):
+class ModelFile(Part):
     """The booster's text, beside the manifest."""
 
     file: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
@@ -35,7 +40,7 @@ class ModelFile(_Part):
     trees: int = Field(ge=0)
 
 
-class Manifest(_Part):
+class Manifest(Part):
     """All that a bundle says of itself; JSON and text, so that nothing in it can run code."""
 
     format: Literal[1] = 1
@@ -57,19 +62,11 @@ class Manifest(_Part):
         Raises:
             BundleRefused: There is none, or it is damaged.
         """
-        try:
-            return cls.model_validate_json((directory / MANIFEST).read_bytes())
-        except OSError as error:
-            raise BundleRefused(f"{directory} holds no bundle: {error.strerror}") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(each) for each in first["loc"]) or "the text"
-            raise BundleRefused(f"{directory / MANIFEST} is damaged at {place}: {first['msg']}") from error
+        return read_manifest(cls, directory)
 
     def write(self, directory: Path) -> None:
         """Write the manifest, last of the bundle's files."""
-        text = json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
-        (directory / MANIFEST).write_text(text, encoding="utf-8")
+        write_manifest(self, directory)
 
     def columns(self, catalogue: Catalogue) -> list[int]:
         """Return where each feature is in a row of this catalogue.
@@ -91,6 +88,42 @@ class Manifest(_Part):
         if reasons:
             raise BundleRefused(f"{self.name} was trained on other features: {'; '.join(reasons)}. Retrain it.")
         return [catalogue.names.index(each.name) for each in self.features]
+
+
+def read_manifest(kind: type[P], directory: Path) -> P:
+    """Return the manifest in a directory.
+
+    Raises:
+        BundleRefused: There is none, or it is damaged, or is one of something else.
+    """
+    try:
+        return kind.model_validate_json((directory / MANIFEST).read_bytes())
+    except OSError as error:
+        raise BundleRefused(f"{directory} holds no bundle: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(each) for each in first["loc"]) or "the text"
+        raise BundleRefused(f"{directory / MANIFEST} is damaged at {place}: {first['msg']}") from error
+
+
+def write_manifest(manifest: Part, directory: Path) -> None:
+    """Write a manifest, last of the bundle's files."""
+    text = json.dumps(manifest.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
+    (directory / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def whole(path: Path, digest: str) -> None:
+    """Pass over a file of this digest.
+
+    Raises:
+        BundleRefused: It cannot be read, or is another one.
+    """
+    try:
+        found = sha256(path)
+    except OSError as error:
+        raise BundleRefused(f"{path} cannot be read: {error.strerror}") from error
+    if found != digest:
+        raise BundleRefused(f"{path} is damaged: its sha256 is {found[:12]}…, not {digest[:12]}…")
 
 
 def sha256(path: Path) -> str:

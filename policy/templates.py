@@ -42,6 +42,7 @@ KNOWN: Final = frozenset(
         "horizon",
         "message_id",
         "profile",
+        "recommendations",
         "score",
         "step",
         "threshold",

@@ -105,7 +105,8 @@ class Server:
         ceilings = Ceilings(settings.sends_per_minute, settings.sends_per_day)
         ask = asking(lambda: tools.policy, clock.now)
         base = settings.links_base
-        rendering = Rendering(lambda: tools.policy, Links(self.tokens, base) if base else None)
+        links = Links(self.tokens, base) if base else None
+        rendering = Rendering(lambda: tools.policy, links, lambda: self.champions.neighbours)
         self.dispatcher = Dispatcher(
             self.engine,
             self._channels.endpoints,

@@ -36,10 +36,7 @@ def cart(direct: Driver, events: Sequence[Seen]) -> dict[str, Any]:
         `products`, in the order in which they were put in; `count`, of items; and where every price is known, in one
         currency, `value` and `currency`.
     """
-    lines: dict[str, Line] = {}
-    for event in sorted((each for each in events if each.kind in _CHANGES), key=lambda each: each.occurred_at):
-        _change(lines, event)
-    found = _described(direct, list(lines.values())[-MOST_LINES:])
+    found = _described(direct, list(in_cart(events).values())[-MOST_LINES:])
     whole = {"products": found, "count": sum(each["quantity"] for each in found)}
     currencies = {each.get("currency") for each in found}
     if found and len(currencies) == 1 and all("price" in each for each in found):
@@ -50,12 +47,25 @@ def cart(direct: Driver, events: Sequence[Seen]) -> dict[str, Any]:
 
 def viewed(direct: Driver, events: Sequence[Seen]) -> list[Line]:
     """Return the products that somebody looked at, each once, the latest first; `events` are newest first."""
+    return _described(direct, list(last_viewed(events).values()))
+
+
+def in_cart(events: Sequence[Seen]) -> dict[str, Line]:
+    """Return what events say of the products in the cart, by product, in the order in which they were put in."""
+    lines: dict[str, Line] = {}
+    for event in sorted((each for each in events if each.kind in _CHANGES), key=lambda each: each.occurred_at):
+        _change(lines, event)
+    return lines
+
+
+def last_viewed(events: Sequence[Seen]) -> dict[str, Line]:
+    """Return what events say of the products that somebody looked at, by product, the latest first."""
     lines: dict[str, Line] = {}
     for event in events:
         if event.kind == Kind.PRODUCT_VIEWED and len(lines) < MOST_VIEWED:
             for key, line in _lines([event.properties]).items():
                 lines.setdefault(key, line)
-    return _described(direct, list(lines.values()))
+    return lines
 
 
 def _change(lines: dict[str, Line], event: Seen) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from features.catalog import CATALOGUE
+from models import neighbours_bundle
 from models.bundle import BundleRefused, load
 from models.intent import IntentModel
+from models.neighbours import Neighbours
+from models.neighbours_bundle import RECOMMENDATIONS
 from models.rule import RecencyFrequencyRule
 from serving.scorer import MEANINGS, Model, Scorer, scorer
 
@@ -27,37 +30,47 @@ class Champions:
         self._status = bundles / "status.json"
         self._seen: tuple[int, int] | None = None
         self._models: dict[str, Model] = {each: RecencyFrequencyRule(each) for each in horizons}
+        self.neighbours: Neighbours | None = None
+        """What recommendations are made by; None until any were learned."""
         self.refused: dict[str, str] = {}
-        """Why the bundle of a horizon was not taken into service."""
+        """Why the bundle of a horizon, or of recommendations, was not taken into service."""
 
     def moved(self) -> bool:
         """Whether the pointer changed since it was last loaded."""
         return self._stamp() != self._seen
 
     def load(self) -> Scorer:
-        """Return the scorer of the present champions."""
+        """Return the scorer of the present champions, and take up what recommendations are made by."""
         stamp = self._stamp()
         for horizon, entry in _object_in(self._pointer).items():
             if horizon in self._models:
                 self._take(horizon, entry)
+            elif horizon == RECOMMENDATIONS:
+                self._take_neighbours(entry)
         self._seen = stamp
         return scorer(self._models, MEANINGS)
 
     def refusals(self) -> dict[str, str]:
-        """Say of each horizon whose newest champion was refused, here or by the watcher of the registry, why."""
+        """Say of each horizon, and of recommendations, whose newest champion was refused, here or before, why."""
         of_watcher = {
             horizon: str(each.get("reason"))
             for horizon, each in _object_in(self._status).items()
             if isinstance(each, dict) and each.get("in_service") is False
         }
         refused = {**of_watcher, **self.refused}
-        return {horizon: self._remark(horizon, refused[horizon]) for horizon in self._models if horizon in refused}
+        roles = (*self._models, RECOMMENDATIONS)
+        return {role: self._remark(role, refused[role]) for role in roles if role in refused}
 
-    def _remark(self, horizon: str, reason: str) -> str:
-        stays = self._models[horizon]
+    def _remark(self, role: str, reason: str) -> str:
         # Probes need no key, so nobody learns from them where the files are.
         reason = reason.replace(f"{self._bundles.absolute()}/", "").replace(f"{self._bundles}/", "")
-        return f"the newest champion for {horizon} was refused: {reason}; {stays.name} version {stays.version} stays"
+        return f"the newest champion for {role} was refused: {reason}; {self._in_service(role)}"
+
+    def _in_service(self, role: str) -> str:
+        if role == RECOMMENDATIONS:
+            return "nothing is recommended" if self.neighbours is None else f"version {self.neighbours.version} stays"
+        stays = self._models[role]
+        return f"{stays.name} version {stays.version} stays"
 
     async def watch(self, replace: Callable[[Scorer], None]) -> None:
         """Hand every new set of champions to `replace`, for as long as the process lives."""
@@ -84,19 +97,33 @@ class Champions:
             self._models[horizon] = model
             _log.info("in service for %s: %s version %s", horizon, model.name, model.version)
 
+    def _take_neighbours(self, entry: Any) -> None:
+        try:
+            self.neighbours = neighbours_bundle.load(self._path(RECOMMENDATIONS, entry))
+        except BundleRefused as error:
+            self.refused[RECOMMENDATIONS] = str(error)
+            _log.error("the recommendations were refused, %s: %s", self._in_service(RECOMMENDATIONS), error)
+        else:
+            self.refused.pop(RECOMMENDATIONS, None)
+            _log.info("in service for recommendations: version %s", self.neighbours.version)
+
     def _model(self, horizon: str, entry: Any) -> IntentModel:
         """Return the model that the pointer names for a horizon.
 
         Raises:
             BundleRefused: It names none, or one of another horizon, or that one cannot be used.
         """
-        path = entry.get("path") if isinstance(entry, dict) else None
-        if not isinstance(path, str):
-            raise BundleRefused(f"{self._pointer.name} names no path for {horizon}")
-        model = load(self._bundles / path, CATALOGUE)
+        path = self._path(horizon, entry)
+        model = load(path, CATALOGUE)
         if model.horizon != horizon:
             raise BundleRefused(f"{path} was trained for {model.horizon}")
         return model
+
+    def _path(self, role: str, entry: Any) -> Path:
+        path = entry.get("path") if isinstance(entry, dict) else None
+        if not isinstance(path, str):
+            raise BundleRefused(f"{self._pointer.name} names no path for {role}")
+        return self._bundles / path
 
     def _stamp(self) -> tuple[int, int] | None:
         try:

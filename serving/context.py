@@ -1,6 +1,6 @@
 """What templates may look at: a message, its person, and what the log knows of both, as plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isnan
 from typing import Any, Final, NamedTuple
 
@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
 from features.events import ids_behind
+from models.neighbours import Neighbours
 from policy.view import Seen
 from serving import baskets, profiles
 from serving.driver import driver
 from serving.people import Person
+from serving.recommended import recommendations
 from serving.views import PersonView
 
 LOOK_BACK_US: Final = 90 * 86_400_000_000
@@ -26,7 +28,7 @@ WHERE d.trigger_decision_id = ?
 """
 _SAID: Final = ("channel", "decision_id", "event", "horizon", "score", "step", "threshold", "trigger")
 
-_OF_EVENTS: Final = {"cart": baskets.cart, "viewed": baskets.viewed}
+_OF_EVENTS: Final = frozenset({"cart", "recommendations", "viewed"})
 
 
 class Asking(NamedTuple):
@@ -37,12 +39,14 @@ class Asking(NamedTuple):
         data: What its body says.
         person: Whose it is.
         unsubscribe_url: Where the person unsubscribes; None where there are no links.
+        neighbours: What recommendations are made by; None where nothing was learned yet.
     """
 
     message_id: str
     data: Mapping[str, Any]
     person: Person
     unsubscribe_url: str | None
+    neighbours: Callable[[], Neighbours | None] = lambda: None
 
 
 def context(connection: Connection, asking: Asking, names: frozenset[str]) -> dict[str, Any]:
@@ -55,9 +59,8 @@ def context(connection: Connection, asking: Asking, names: frozenset[str]) -> di
         found["profile"] = _profile(connection, person)
     if "features" in names:
         found["features"] = _features(connection, data.get("decision_id"))
-    if names & _OF_EVENTS.keys():
-        events, direct = _events(connection, person), driver(connection)
-        found |= {name: tell(direct, events) for name, tell in _OF_EVENTS.items() if name in names}
+    if names & _OF_EVENTS:
+        found |= _of_events(connection, asking, names)
     plain: dict[str, Any] = _without_nulls(found)
     return plain
 
@@ -79,6 +82,19 @@ def _features(connection: Connection, decision_id: object) -> dict[str, float]:
         return {}
     numbers = np.frombuffer(row[0], "<f8").tolist()
     return {name: number for name, number in zip(CATALOGUE.names, numbers, strict=True) if not isnan(number)}
+
+
+def _of_events(connection: Connection, asking: Asking, names: frozenset[str]) -> dict[str, Any]:
+    """Return what follows from what the person did, as far as it is asked for."""
+    events, direct = _events(connection, asking.person), driver(connection)
+    found: dict[str, Any] = {}
+    if "cart" in names:
+        found["cart"] = baskets.cart(direct, events)
+    if "viewed" in names:
+        found["viewed"] = baskets.viewed(direct, events)
+    if "recommendations" in names:
+        found["recommendations"] = recommendations(direct, asking.neighbours(), events)
+    return found
 
 
 def _events(connection: Connection, person: Person) -> list[Seen]:

@@ -3,7 +3,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 
 from features.cache import keep_compiled
 from features.moments import iso
+from models.neighbours import Neighbours
 from policy.event_names import by_event, of_event
 from policy.policy import Policy
 from policy.source import PolicyRefused, load
@@ -51,8 +53,19 @@ class Asked(NamedTuple):
     channel: str | None = None
 
 
-def preview(connection: Connection, policy: Policy, asked: Asked) -> Rendered:
+def preview(
+    connection: Connection,
+    policy: Policy,
+    asked: Asked,
+    neighbours: Callable[[], Neighbours | None] = lambda: None,
+) -> Rendered:
     """Return a message in words; of the last decision about this person, or as if one were made now.
+
+    Args:
+        connection: Of the home.
+        policy: Whose trigger.
+        asked: Which message.
+        neighbours: Returns what recommendations are made by.
 
     Raises:
         NotShown: There is no such trigger, step, channel or person, or the message cannot be put into words.
@@ -69,7 +82,8 @@ def preview(connection: Connection, policy: Policy, asked: Asked) -> Rendered:
     if person is None:
         raise NotShown(f"nothing is known of the user {asked.user_id}")
     body = {"data": _data(connection, trigger, person, asked)}
-    found = Rendering(lambda: policy).render(connection, MESSAGE_ID, body, person, needs_address=False)
+    rendering = Rendering(lambda: policy, neighbours=neighbours)
+    found = rendering.render(connection, MESSAGE_ID, body, person, needs_address=False)
     if isinstance(found, Unrenderable):
         raise NotShown(str(found))
     return found
@@ -114,6 +128,14 @@ def _event(connection: Connection, trigger: Trigger, person: Person, seq: int | 
     return {}
 
 
+def _in_service(home: Path) -> Neighbours | None:
+    from serving.champions import Champions
+
+    champions = Champions(home / "bundles", ())
+    champions.load()
+    return champions.neighbours
+
+
 def write(said: Rendered, folder: Path) -> list[Path]:
     """Write each part of a message to a file of its own in a folder; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -146,7 +168,8 @@ def main(arguments: list[str] | None = None) -> int:
         mapping = read_mapping(settings.events)
         policy = load(settings.triggers, kind_of=mapping.kind_of)
         with open_database(settings.database).connect() as connection:
-            said = preview(connection, policy, Asked(given.trigger, given.user, given.step, given.channel))
+            asked = Asked(given.trigger, given.user, given.step, given.channel)
+            said = preview(connection, policy, asked, partial(_in_service, settings.home))
         files = write(said, given.out or settings.home / "preview" / given.trigger)
     except (PolicyRefused, MappingRefused, NotShown, ServingError, OSError) as refused:
         sys.stderr.write(f"no preview: {refused}\n")

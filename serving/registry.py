@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from features.catalog import CATALOGUE
+from models import neighbours_bundle
 from models.bundle import BundleRefused, verify
 from models.horizon import REGISTERED, duration
 from models.manifest import bundle_digest
+from models.neighbours_bundle import NAME, RECOMMENDATIONS
 from models.probe import probe
 from serving.settings import settings_of_process
 
@@ -45,9 +47,9 @@ class Alias:
     digest: str | None
 
     @property
-    def horizon(self) -> str:
-        """Such as ``24h``."""
-        return self.name.removeprefix(REGISTERED)
+    def role(self) -> str:
+        """What it is in service for: a horizon, such as ``24h``, or recommendations."""
+        return RECOMMENDATIONS if self.name == NAME else self.name.removeprefix(REGISTERED)
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,11 @@ class Mlflow:
         self._client = MlflowClient(uri, uri)
 
     def aliases(self) -> list[Alias]:
-        """Return the champions of all models of intent."""
+        """Return the champions of all models of intent, and that of what is recommended."""
         found = []
-        for model in self._client.search_registered_models(filter_string=f"name LIKE '{REGISTERED}%'"):
+        for model in self._client.search_registered_models(filter_string="name LIKE 'opportune-%'"):
             version = model.aliases.get(CHAMPION)
-            if version is not None and _is_horizon(model.name.removeprefix(REGISTERED)):
+            if version is not None and _is_ours(model.name):
                 its = self._client.get_model_version(model.name, str(version))
                 found.append(Alias(model.name, str(version), str(its.run_id), its.tags.get(DIGEST_TAG)))
         return found
@@ -118,7 +120,7 @@ class Watcher:
             return
         self._mlflow = self._mlflow or Mlflow(self._uri)
         for alias in self._mlflow.aliases():
-            known = self.standing.get(alias.horizon)
+            known = self.standing.get(alias.role)
             if known is None or (known.name, known.version) != (alias.name, alias.version):
                 self._take(alias, self._mlflow)
         self._seen = stamp
@@ -132,9 +134,9 @@ class Watcher:
             return
         pointed = _read(self._bundles / POINTER)
         path = f"{alias.name}/{alias.version}"
-        pointed[alias.horizon] = {"name": alias.name, "version": alias.version, "path": path}
+        pointed[alias.role] = {"name": alias.name, "version": alias.version, "path": path}
         _replace(self._bundles / POINTER, pointed)
-        _log.info("champion for %s: %s version %s", alias.horizon, alias.name, alias.version)
+        _log.info("champion for %s: %s version %s", alias.role, alias.name, alias.version)
         self._note(alias, in_service=True, reason=None)
 
     def _bring(self, alias: Alias, registry: Mlflow) -> None:
@@ -152,16 +154,15 @@ class Watcher:
                 raise BundleRefused(
                     f"{alias.name} version {alias.version} is not what was registered: its digest differs"
                 )
-            verify(fetched, CATALOGUE)
-            probe(fetched)
+            _check(fetched, alias.role)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(target, ignore_errors=True)
             fetched.rename(target)
 
     def _note(self, alias: Alias, *, in_service: bool, reason: str | None) -> None:
         at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        self.standing[alias.horizon] = Standing(alias.name, alias.version, in_service, reason, at)
-        _replace(self._bundles / STATUS, {horizon: asdict(each) for horizon, each in self.standing.items()})
+        self.standing[alias.role] = Standing(alias.name, alias.version, in_service, reason, at)
+        _replace(self._bundles / STATUS, {role: asdict(each) for role, each in self.standing.items()})
 
     def _stamp(self) -> tuple[int, int] | None:
         """Return what changes whenever the registry's file does; None if there is no file."""
@@ -174,9 +175,20 @@ class Watcher:
         return found.st_mtime_ns, found.st_size
 
 
-def _is_horizon(label: str) -> bool:
+def _check(bundle: Path, role: str) -> None:
+    """Load a bundle and let go of it (BundleRefused)."""
+    if role == RECOMMENDATIONS:
+        neighbours_bundle.load(bundle)
+        return
+    verify(bundle, CATALOGUE)
+    probe(bundle)
+
+
+def _is_ours(name: str) -> bool:
+    if name == NAME:
+        return True
     try:
-        duration(label)
+        duration(name.removeprefix(REGISTERED) if name.startswith(REGISTERED) else "")
     except ValueError:
         return False
     return True

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 from sqlalchemy import Connection
 
+from models.neighbours import Neighbours
 from policy.policy import Policy
 from policy.sandbox import Compiled, Unfillable
 from policy.template_syntax import TemplateRefused
@@ -60,10 +61,22 @@ class Links(NamedTuple):
 class Rendering:
     """Puts messages into words, by the templates of the policy of that moment."""
 
-    def __init__(self, policy: Callable[[], Policy], links: Links | None = None) -> None:
-        """Prepare; without `links` nobody can unsubscribe through this server, and clicks tell nothing."""
+    def __init__(
+        self,
+        policy: Callable[[], Policy],
+        links: Links | None = None,
+        neighbours: Callable[[], Neighbours | None] = lambda: None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            policy: Returns the one in service.
+            links: Without them nobody can unsubscribe through this server, and clicks tell nothing.
+            neighbours: Returns what recommendations are made by; asked only where a template looks at them.
+        """
         self._policy = policy
         self._links = links
+        self._neighbours = neighbours
 
     def rendered(self, connection: Connection, claims: Sequence[Claimed]) -> dict[str, Rendered | Unrenderable]:
         """Return each message in words, or why it has none, by message id; what was said once is said again.
@@ -114,7 +127,7 @@ class Rendering:
         if to is None and channel in REACHED and needs_address:
             return Unrenderable("no_address", f"no address for {channel} is known")
         url = self._unsubscribe_url(policy, message_id, data, person)
-        asking = Asking(message_id, data, person, url)
+        asking = Asking(message_id, data, person, url, self._neighbours)
         try:
             filled = _filled(connection, asking, parts, content.get("json"), named)
         except _Fault as fault:

@@ -8,10 +8,13 @@ from typing import Any, TypeVar
 
 from features.catalog import CATALOGUE
 from models.horizon import duration
+from training.baskets import read_baskets
 from training.frame import Frame, build, matured
 from training.learning import learn
 from training.lineage import iso
 from training.log import read_log
+from training.recommending import recommending, record
+from training.recommending_report import lines as lines_of_recommendations
 from training.recording import Recording
 from training.registry import Registry
 from training.summary import figures_of_nothing, lines, summary
@@ -31,7 +34,7 @@ class Retraining:
         self._registry_uri = registry
         self._say = say
         self._directory = home / "retrain"
-        self._recording: Recording | None = None
+        self._registry: Registry | None = None
 
     def run(self, horizons: Sequence[str]) -> dict[str, Any]:
         """Train a model for each horizon, write `retrain/summary.json` and return what it holds."""
@@ -44,7 +47,10 @@ class Retraining:
         for each, its in found.items():
             for line in lines(each, its):
                 self._say(line)
-        whole = summary(found)
+        recommendations = self._recommend()
+        for line in lines_of_recommendations(recommendations):
+            self._say(line)
+        whole = {**summary(found), "recommendations": recommendations}
         path = self._directory / "summary.json"
         path.write_text(json.dumps(whole, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         self._say(f"figures in {path}, reports beside it")
@@ -75,15 +81,28 @@ class Retraining:
             )
         except TooLittleHistory as reason:
             return figures_of_nothing(str(reason))
-        recording = self._timed("opened the registry", self._opened)
+        registry = self._opened()
+        recording = Recording(self._home, registry, self._directory)
         return self._timed(
             f"recorded {horizon}", lambda: recording.record(horizon, learned, frame, cutoff_us=self._cutoff_us)
         )
 
-    def _opened(self) -> Recording:
-        if self._recording is None:
-            self._recording = Recording(self._home, Registry(self._home, self._registry_uri), self._directory)
-        return self._recording
+    def _recommend(self) -> dict[str, Any] | None:
+        """Learn which products to recommend, and return the figures; None where there is too little to learn from."""
+        database, cutoff_us = self._home / "opportune.db", self._cutoff_us
+        baskets = self._timed("read the baskets", lambda: read_baskets(database, until_us=cutoff_us))
+        found = self._timed("learned what goes together", lambda: recommending(baskets))
+        if found is None:
+            return None
+        registry = self._opened()
+        return self._timed(
+            "recorded recommendations", lambda: record(found, registry, self._directory, cutoff_us=cutoff_us)
+        )
+
+    def _opened(self) -> Registry:
+        if self._registry is None:
+            self._registry = self._timed("opened the registry", lambda: Registry(self._home, self._registry_uri))
+        return self._registry
 
     def _timed(self, words: str, do: Callable[[], T]) -> T:
         begun = time.perf_counter()

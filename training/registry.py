@@ -110,6 +110,16 @@ class Registry:
         self._client.set_model_version_tag(name, version, DIGEST_TAG, bundle_digest(bundle))
         return version
 
+    def register_files(self, name: str, bundle: Path, run_id: str) -> str:
+        """Register a bundle without a model in it, such as neighbours of products, and return the version."""
+        mlflow.log_artifacts(str(bundle), BUNDLE)
+        if not self._client.search_registered_models(filter_string=f"name = '{name}'"):
+            self._client.create_registered_model(name)
+        made = self._client.create_model_version(name, f"runs:/{run_id}/{BUNDLE}", run_id)
+        version = str(made.version)
+        self._client.set_model_version_tag(name, version, DIGEST_TAG, bundle_digest(bundle))
+        return version
+
     def note(self, name: str, version: str, words: str) -> None:
         """Describe a version in words."""
         self._client.update_model_version(name, version, words)

@@ -46,17 +46,17 @@ def page(
             ),
             "<h2>On rows that nothing was learned from</h2>",
             _summary(learned),
-            _table(("", *FIGURES), _figures(learned)),
+            table(("", *FIGURES), _figures(learned)),
             "<h2>A rule of thumb: two orders or more in seven days</h2>",
-            _table(("", "precision", "recall"), _budget(learned)),
+            table(("", "precision", "recall"), _budget(learned)),
             "<h2>Plots</h2><div class=plots>",
             *(f'<figure><img alt="{_text(each)}" src="{_inline(path)}"></figure>' for each, path in plots.items()),
             "</div><h2>By tenth of the score, the lowest first</h2>",
-            _table(("", "mean score", "share that ordered", "rows"), _tenths(learned)),
+            table(("", "mean score", "share that ordered", "rows"), _tenths(learned)),
             "<h2>Features</h2>",
             f"<p>{len(learned.features)} in the model. {_left_out(learned)}</p>",
             "<h2>Where it comes from</h2>",
-            _table(("", ""), _flat({**lineage, "parameters": learned.parameters})),
+            table(("", ""), _flat({**lineage, "parameters": learned.parameters})),
             "</html>",
         )
     )
@@ -106,7 +106,8 @@ def _flat(value: dict[str, Any], prefix: str = "") -> Iterable[Sequence[Any]]:
             yield (f"{prefix}{key}", str(each) if not isinstance(each, float) else f"{each:g}")
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a table as HTML; every cell is escaped, and what has no answer is a dash."""
     top = "".join(f"<th>{_text(each.replace('_', ' '))}</th>" for each in head)
     body = "".join(f"<tr>{''.join(f'<td>{_text(_shown(cell))}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><tr>{top}</tr>{body}</table>"

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from models.bundle import load
+from models.neighbours import Neighbours
+from models.neighbours_bundle import write as write_neighbours
 from serving import champions as champions_module
 from serving.champions import Champions
 from serving.engine import Engine
@@ -50,6 +52,15 @@ class Registered:
         fresh = self.pointer.with_suffix(".fresh")
         fresh.write_text(text)
         fresh.replace(self.pointer)
+
+    def recommend(self, version, *products):
+        """Write a bundle of neighbours, without any, and have the pointer name it."""
+        count = len(products)
+        known = Neighbours(products, np.empty((count, 0), dtype=np.int32), np.empty((count, 0)))
+        path = f"opportune-recommendations/{version}"
+        write_neighbours(self.bundles / path, known, created_at="", lineage={})
+        self.write(json.dumps({"recommendations": {"name": "opportune-recommendations", "path": path}}))
+        return self.bundles / path
 
 
 @pytest.fixture
@@ -237,6 +248,60 @@ def test_a_pointer_that_cannot_be_read_changes_nothing_and_is_reported(registere
 
     assert in_service(champions)["24h"] == "opportune-intent-24h/1"
     assert "champions.json" in caplog.text
+
+
+def test_until_something_was_learned_nothing_is_recommended(registered):
+    registered.bundle(1)
+    registered.point(_24h=1)
+    champions = Champions(registered.bundles, HORIZONS)
+    champions.load()
+
+    assert champions.neighbours is None
+    assert champions.refusals() == {}
+
+
+async def test_what_to_recommend_is_swapped_with_the_models(registered, monkeypatch):
+    monkeypatch.setattr(champions_module, "LOOK_EVERY_S", 0.005)
+    registered.recommend(1, "lamp")
+    champions = Champions(registered.bundles, HORIZONS)
+    champions.load()
+    first = champions.neighbours
+    taken = asyncio.Queue()
+    watching = asyncio.create_task(champions.watch(taken.put_nowait))
+    registered.recommend(2, "lamp", "bulb")
+    async with asyncio.timeout(20):
+        await taken.get()
+    watching.cancel()
+
+    assert (first.version, first.products) == ("1", ("lamp",))
+    assert (champions.neighbours.version, champions.neighbours.products) == ("2", ("lamp", "bulb"))
+
+
+def test_damaged_recommendations_are_refused_with_the_reason_and_the_old_ones_stay(registered):
+    registered.recommend(1, "lamp")
+    champions = Champions(registered.bundles, HORIZONS)
+    champions.load()
+    damaged = registered.recommend(2, "bulb") / "neighbours.json"
+    damaged.write_text("{}")
+    champions.load()
+
+    assert champions.neighbours.products == ("lamp",)
+    remark = champions.refusals()["recommendations"]
+    assert "opportune-recommendations/2/neighbours.json is damaged" in remark
+    assert remark.endswith("version 1 stays")
+    assert str(registered.bundles) not in remark
+
+    registered.recommend(3, "bulb")
+    champions.load()
+    assert champions.refusals() == {}
+
+
+def test_a_pointer_without_a_path_for_recommendations_recommends_nothing(registered):
+    registered.write(json.dumps({"recommendations": {}}))
+    champions = Champions(registered.bundles, HORIZONS)
+    champions.load()
+
+    assert champions.refusals()["recommendations"].endswith("names no path for recommendations; nothing is recommended")
 
 
 async def test_a_failing_look_is_repeated(registered, monkeypatch, caplog):

@@ -14,9 +14,12 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from models.manifest import BundleRefused
+from models.neighbours import Neighbours
+from models.neighbours_bundle import NAME, write
 from serving.registry import Watcher
 from tests.models.bundles import FEATURES, a_booster, a_bundle, change_manifest, change_model, some_rows, columns
 from training.registry import DIGEST_TAG, Registry
@@ -39,6 +42,19 @@ def registered(horizon, change=lambda bundle: None, later=lambda artifact: None)
     later(artifact)
     registry.promote(name, version)
     return name, version
+
+
+def recommending(later=lambda artifact: None):
+    global made
+    made += 1
+    bundle = home / "made" / str(made)
+    known = Neighbours(("a", "b"), np.array([[1], [0]], dtype=np.int32), np.array([[0.5], [0.5]]))
+    write(bundle, known, created_at="", lineage={})
+    with registry.run(NAME) as run:
+        version = registry.register_files(NAME, bundle, run)
+    (artifact,) = home.glob(f"mlartifacts/{run}/artifacts/bundle")
+    later(artifact)
+    registry.promote(NAME, version)
 
 
 def state():
@@ -74,8 +90,13 @@ watcher.look()
 found["damaged"] = state()
 
 registered("24h")
+recommending()
 watcher.look()
 found["next"] = state()
+
+recommending(later=lambda artifact: (artifact / "neighbours.json").write_text("{}"))
+watcher.look()
+found["damaged recommendations"] = state()
 
 registry.promote("opportune-intent-24h", "1")
 watcher.look()
@@ -133,6 +154,18 @@ def test_a_damaged_champion_leaves_the_old_one_in_service(found):
 
 def test_the_next_champion_replaces_the_first(found):
     assert found["next"]["champions"]["24h"]["version"] == "3"
+
+
+def test_what_to_recommend_comes_into_service_by_the_same_rules(home, found):
+    pointed = {"name": "opportune-recommendations", "version": "1", "path": "opportune-recommendations/1"}
+
+    assert "recommendations" not in found["first"]["champions"]
+    assert found["next"]["champions"]["recommendations"] == pointed
+    assert (home / "bundles" / "opportune-recommendations" / "1" / "neighbours.json").exists()
+    assert found["damaged recommendations"]["champions"]["recommendations"] == pointed
+    standing = found["damaged recommendations"]["status"]["recommendations"]
+    assert (standing["version"], standing["in_service"]) == ("2", False)
+    assert "its sha256 is" in standing["reason"]
 
 
 def test_moving_the_alias_back_brings_the_old_one_back(found):

@@ -2,8 +2,10 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from models.neighbours import Neighbours
 from policy.source import parse
 from serving.driver import driver
 from serving.products import upsert
@@ -62,8 +64,8 @@ def claims(shop):
     return [SimpleNamespace(message_id=row[0], body=row[1], enqueued_at=row[2]) for row in rows]
 
 
-def said(shop, links=None, policy=None):
-    rendering = Rendering(lambda: policy or shop.tools.policy, links)
+def said(shop, links=None, policy=None, neighbours=lambda: None):
+    rendering = Rendering(lambda: policy or shop.tools.policy, links, neighbours)
     with shop.database.begin() as connection:
         [found] = rendering.rendered(connection, claims(shop)).values()
     return found
@@ -137,6 +139,35 @@ async def test_templates_see_what_is_known(make, template, text):
 
     assert said(shop).sms == text
     assert said(shop).to == "+491"
+
+
+async def test_recommendations_are_products_of_the_shop_and_asked_for_only_where_a_template_does(make):
+    asked = []
+
+    def learned():
+        asked.append(True)
+        return Neighbours(("p-1", "p-2"), np.empty((2, 0), dtype=np.int32), np.empty((2, 0)))
+
+    shop = make(
+        '{sms: "{% for each in recommendations %}{{ each.name }} {{ each.url | default(1) }} {% endfor %}"}', "sms"
+    )
+    plain = make('{sms: "{{ cart.count }}"}', "sms")
+    for each in (shop, plain):
+        with each.database.begin() as connection:
+            upsert(connection, [{"product_id": "p-1", "name": "Lamp"}, {"product_id": "p-2", "name": "Bed"}], at=START)
+        await tell(each, product("Product Added", 1), traits={"phone": "+49 1"})
+
+    assert said(plain, neighbours=learned).sms == "1"
+    assert asked == []
+    assert said(shop, neighbours=learned).sms == "Bed 1 "
+    assert asked == [True]
+
+
+async def test_before_anything_was_learned_nothing_is_recommended(make):
+    shop = make('{sms: "{{ recommendations | length }}{% if not recommendations %} none{% endif %}"}', "sms")
+    await tell(shop, traits={"phone": "+49 1"})
+
+    assert said(shop).sms == "0 none"
 
 
 async def test_an_order_empties_the_cart_and_what_was_removed_is_not_in_it(make):

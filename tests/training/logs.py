@@ -1,5 +1,6 @@
 """Logs of made-up people in real tables, and what they come to when folded one event at a time."""
 
+import json
 from contextlib import closing
 from dataclasses import replace
 
@@ -16,6 +17,10 @@ _EVENT = """
 INSERT INTO events
 (seq, user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, linked_no, record, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, '', 'import', ?, ?, '{}')
+"""
+_TOLD = """
+INSERT INTO events (user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, record, payload)
+VALUES (?, ?, ?, ?, ?, ?, '', 'import', x'', ?)
 """
 _EVALUATION = """
 INSERT INTO evaluations (decision_id, user_no, seq, at, features, catalogue, scores, models, answered_at)
@@ -35,6 +40,24 @@ def write_log(folder, rows, *, excluded=()):
             moments = (each.known_at, each.occurred_at, each.known_at)
             row = (seq, number[user], f"m{seq}", *moments, int(each.kind), number.get(linked), each.record.tobytes())
             connection.exec_driver_sql(_EVENT, row)
+    database.dispose()
+    return folder / "opportune.db"
+
+
+def write_told(folder, rows, *, excluded=(), merged=None):
+    """Write events of (user key, kind, moment, properties as a dict or JSON text); `merged` maps ids to their owner."""
+    keys = list(dict.fromkeys([*(row[0] for row in rows), *(merged or {}).values()]))
+    number = {key: 10 + 3 * i for i, key in enumerate(keys)}
+    database = open_database(folder / "opportune.db")
+    with database.begin() as connection:
+        for key, no in number.items():
+            connection.exec_driver_sql(_USER, (no, key, key, "bot" if key in excluded else None))
+        for key, owner in (merged or {}).items():
+            linked = (number[owner], number[key])
+            connection.exec_driver_sql("UPDATE users SET merged_into = ? WHERE user_no = ?", linked)
+        for place, (user, kind, at, said) in enumerate(rows):
+            payload = said if isinstance(said, str) else json.dumps({"properties": said})
+            connection.exec_driver_sql(_TOLD, (number[user], f"m{place}", at, at, at, int(kind), payload))
     database.dispose()
     return folder / "opportune.db"
 

@@ -55,7 +55,7 @@ def rows(home, query):
 def test_it_prints_what_it_did_and_writes_the_figures(home):
     _, said, summary = home
 
-    assert set(summary) == KEYS | {"horizons"}
+    assert set(summary) == KEYS | {"horizons", "recommendations"}
     assert summary["model_version"] == "opportune-intent-24h/1"
     assert summary["promoted"] is True
     assert 0.55 < summary["roc_auc"] < 0.9
@@ -162,6 +162,8 @@ def test_a_shop_where_nobody_orders_gets_no_model(tmp_path):
     assert summary["reason"].startswith("too few purchases to learn from")
     assert summary["horizons"]["7d"]["promoted"] is False
     assert "rule-recency-frequency scores instead" in said
+    assert summary["recommendations"] is None
+    assert "recommendations: none" in said
     assert not (tmp_path / "mlflow.db").exists()
 
 
