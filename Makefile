@@ -72,6 +72,12 @@ export: $(STAMP) ## Write scores, segments, decisions or profiles: WHAT=decision
 	@$(PY) -m serving.extract_files "$(WHAT)" $(if $(FORMAT),--format "$(FORMAT)") $(if $(FROM),--from "$(FROM)") \
 	  $(if $(TO),--to "$(TO)") $(if $(FILE),--file "$(FILE)") $(if $(ENDPOINT),--endpoint "$(ENDPOINT)")
 
+.PHONY: import-codes
+import-codes: $(STAMP) ## Import discount codes into a pool: FILE=codes.csv|tsv|jsonl POOL=spring
+	@test -n "$(FILE)" -a -n "$(POOL)" || \
+	  { echo "make import-codes: say which file and pool, as in: make import-codes FILE=codes.csv POOL=spring" >&2; exit 2; }
+	@$(PY) -m serving.code_files "$(FILE)" --pool "$(POOL)"
+
 .PHONY: retrain
 retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZONS=24h,7d] [CUTOFF=2017-10-01]
 	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)")

@@ -64,6 +64,7 @@ _ORDER: Final[dict[str, tuple[frozenset[Reason], str]]] = {
     ),
     "mode": (frozenset({Reason.DRY_RUN}), "the trigger is live for this user"),
     "hold_out": (frozenset({Reason.CONTROL}), "not in the hold-out"),
+    "codes": (frozenset({Reason.NO_CODE}), ""),
 }
 """What is asked, in this order: which reasons it gives, and what it says where it does not object."""
 _WITHOUT_ASKING: Final = {Reason.CANCELLED: "cancel_on", Reason.POLICY_CHANGED: "policy"}
@@ -119,6 +120,8 @@ def _concerns(question: str, recorded: Recorded) -> bool:
             return not recorded.findings
         case "hold_out":
             return recorded.arm is not None and recorded.arm != CONTROL
+        case "codes":
+            return False
     return question != _MOMENT
 
 

@@ -78,6 +78,10 @@ class Verdict(NamedTuple):
         """Whether the trigger now cools down for this user; a withheld message counts like a sent one."""
         return self.reason in FIRED
 
+    def held(self, reason: Reason) -> "Verdict":
+        """Return the same held back after all; for what stands against either arm, so that both stay alike."""
+        return Verdict(_HOLD, reason, None, 1.0, self.score, self.threshold)
+
 
 def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     """Decide one trigger for one user at one moment.

@@ -26,6 +26,7 @@ _ALIKE = (
     "send_within",
     "steps",
     "exit_when",
+    "codes",
 )
 """What two triggers must have in common for one to shadow the other."""
 

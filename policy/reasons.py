@@ -38,6 +38,7 @@ class Reason(StrEnum):
     POLICY_CHANGED = "policy_changed"
     PUT_OFF = "put_off"
     EXITED = "exited"
+    NO_CODE = "no_code"
 
     @property
     def sentence(self) -> str:
@@ -79,6 +80,7 @@ SENTENCES: Mapping[Reason, str] = MappingProxyType(
         Reason.POLICY_CHANGED: "The policy file changed: the trigger was taken out of it, or is no longer live.",
         Reason.PUT_OFF: "Everything but the moment spoke for sending; the trigger asks again at a better one.",
         Reason.EXITED: "What the trigger names under `exit_when` was so, and the sequence is over.",
+        Reason.NO_CODE: "The message was to carry a code, the pool had none left, and without one it is not sent.",
         Reason.STILL_BROWSING: "The user was still visiting, and the trigger waits until a visit is over.",
     }
 )

@@ -46,7 +46,8 @@ def _occasion(trigger: Trigger) -> str:
 
 def _limits(trigger: Trigger, transactional: bool) -> str:
     about = "to one person" if trigger.key == "user" else f"about one {trigger.key}"
-    parts = [f"at most once in {in_words(trigger.cool_down)} {about}"] if trigger.cool_down else []
+    parts = [trigger.codes.sentence()] if trigger.codes is not None else []
+    parts += [f"at most once in {in_words(trigger.cool_down)} {about}"] if trigger.cool_down else []
     if not transactional:
         parts += _held_out(trigger)
         parts += _guards(trigger.guards, trigger.channels)

@@ -29,9 +29,10 @@ def _step(trigger: Trigger, step: Step, plan: Plan) -> str:
     if step.threshold is not None:
         asked.append(f"the chance of a purchase within {trigger.horizon} is at least {percent(step.threshold)}")
     condition = f" if {', and '.join(asked)}" if asked else ""
+    carried = f"; {step.codes.sentence()}" if step.codes is not None else ""
     if not plan.branches:
-        return f"another {way(plan.route)}{condition}"
-    return f"another{condition}, {', else '.join(_branch(*each) for each in plan.branches)}"
+        return f"another {way(plan.route)}{condition}{carried}"
+    return f"another{condition}, {', else '.join(_branch(*each) for each in plan.branches)}{carried}"
 
 
 def _branch(when: Condition, route: Route) -> str:

@@ -15,7 +15,7 @@ from policy.places import FileRefused, Places, place, read_yaml
 from policy.policy import Policy
 from policy.problems import Field, Problem, message, written
 from policy.template_files import Texts, read_templates, whole_place
-from policy.templates import faults, incomplete, unknown
+from policy.templates import faults, incomplete, uncoded, unknown
 
 NO_TEMPLATES: Final[Texts] = MappingProxyType({})
 
@@ -90,7 +90,7 @@ def remarks(policy: Policy) -> list[str]:
         found += [f"trigger {trigger.name} looks for {each}" for each in _almost_known(rest.keys() - {*trigger.on})]
     for segment in policy.segments:
         found += [f"segment {segment.name} looks for {each}" for each in _almost_known(segment.when.reads.events)]
-    return [*found, *unknown(policy), *dict.fromkeys(incomplete(policy))]
+    return [*found, *unknown(policy), *dict.fromkeys(incomplete(policy)), *dict.fromkeys(uncoded(policy))]
 
 
 def _almost_known(events: Iterable[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from policy.channels import Channels, Route, route
+from policy.codes import Codes
 from policy.conditions import Condition, When
 from policy.names import Name
 from policy.quantities import Duration, Share, microseconds
@@ -51,6 +52,9 @@ class Step(BaseModel):
     channel: Channels | None = Field(default=None, description="Default: that of the trigger.")
     endpoint: Name | None = Field(default=None, description="Default: that of the trigger.")
     content: Content | None = Field(default=None, description="Default: that of the trigger.")
+    codes: Codes | None = Field(
+        default=None, description="From which pool its message carries a code; default: that of the trigger."
+    )
     branches: tuple[Branch, ...] = Field(
         default=(), description="Ways to go, of which the first whose `when` holds is taken; none: nothing is sent."
     )
@@ -75,12 +79,14 @@ class Plan(NamedTuple):
         when: What must hold besides.
         route: Where the message goes.
         branches: Other routes, each where its condition holds, in order; where there are any, one has to be taken.
+        codes: From which pool the message carries a code; None where it carries none.
     """
 
     threshold: float
     when: Condition | None
     route: Route
     branches: tuple[tuple[Condition, Route], ...] = ()
+    codes: Codes | None = None
 
     def choose(self, view: View | None) -> Route | None:
         """Return the route that is taken; None where no branch is."""
@@ -94,15 +100,19 @@ class Plan(NamedTuple):
         return tuple(each for _, each in self.branches) or (self.route,)
 
 
-def plans(threshold: float, when: Condition | None, own: Route, steps: Sequence[Step]) -> tuple[Plan, ...]:
+def plans(
+    threshold: float, when: Condition | None, own: Route, steps: Sequence[Step], codes: Codes | None = None
+) -> tuple[Plan, ...]:
     """Return what is asked and done at each step; the first, the trigger's own, fills in what others leave unsaid."""
-    return Plan(threshold, when, own), *(_plan(each, threshold, own) for each in steps)
+    first = Plan(threshold, when, own, codes=codes)
+    return first, *(_plan(each, first) for each in steps)
 
 
-def _plan(step: Step, threshold: float, own: Route) -> Plan:
-    mine = _route(step, own)
+def _plan(step: Step, first: Plan) -> Plan:
+    mine = _route(step, first.route)
     branches = tuple((each.when, _route(each, mine)) for each in step.branches)
-    return Plan(threshold if step.threshold is None else step.threshold, step.when, mine, branches)
+    threshold = first.threshold if step.threshold is None else step.threshold
+    return Plan(threshold, step.when, mine, branches, first.codes if step.codes is None else step.codes)
 
 
 def _route(said: Step | Branch, unsaid: Route) -> Route:

@@ -35,6 +35,8 @@ KNOWN: Final = frozenset(
     {
         "cart",
         "channel",
+        "code",
+        "code_expires_at",
         "content",
         "decision_id",
         "event",
@@ -123,6 +125,15 @@ def incomplete(policy: "Policy") -> Iterator[str]:
             for channel, lacks in lacking.items():
                 if lacks:
                     yield f"trigger {trigger.name} sends by {channel}, but a message of it has no {lacks[0]}"
+
+
+def uncoded(policy: "Policy") -> Iterator[str]:
+    """Yield in words which messages speak of a code though their trigger has none to hand out."""
+    for trigger in policy.triggers:
+        for plan in trigger.plans:
+            parts = [parts_of(route.content or {}, policy.templates) for route in plan.routes if plan.codes is None]
+            if any("code" in part(field, text).names for each in parts for field, text in each.items()):
+                yield f"trigger {trigger.name} speaks of a code, but says under `codes` no pool to take one of"
 
 
 def contents(policy: "Policy") -> Iterator[tuple[Place, Mapping[str, Any]]]:

@@ -17,6 +17,7 @@ from pydantic import (
 
 from policy.arms import Split, hold_out
 from policy.channels import Channels, route
+from policy.codes import Codes
 from policy.conditions import Condition, When
 from policy.event_names import EventNameOrAny
 from policy.guards import TRANSACTIONAL, Consent, Guards, MessageClass
@@ -96,6 +97,10 @@ class Trigger(BaseModel):
     )
     content: Content | None = Field(
         default=None, description="What the message says: templates, or any fields that a webhook's receiver is handed."
+    )
+    codes: Codes | None = Field(
+        default=None,
+        description="From which pool the message carries a code of the person's own; reminders carry the same one.",
     )
     message_class: MessageClass = Field(
         default="marketing",
@@ -234,7 +239,13 @@ class Trigger(BaseModel):
     @cached_property
     def plans(self) -> tuple[Plan, ...]:
         """What is asked and done at each step, the trigger's own first."""
-        return plans(self.threshold, self.when, route(self.channel, self.endpoint, self.content), self.steps)
+        own = route(self.channel, self.endpoint, self.content)
+        return plans(self.threshold, self.when, own, self.steps, self.codes)
+
+    @cached_property
+    def gives_codes(self) -> bool:
+        """Whether some message of it carries a code."""
+        return any(each.codes is not None for each in self.plans)
 
     @cached_property
     def channels(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from serving.openapi import document
 from serving.problem import handle_errors
 from serving.report_intake import Intake
 from serving.route_table import Sizes
+from serving.routes_codes import CodeRoutes
 from serving.routes_delivery import DeliveryRoutes
 from serving.routes_docs import docs_routes
 from serving.routes_events import Engine as EventEngine
@@ -144,6 +145,7 @@ def http_edge(
         *guards.routes(),
         *people.routes(),
         *ProductRoutes(engine, database=database, clock=wall).routes(),
+        *CodeRoutes(engine, database=database).routes(),
         *reads.routes(),
         *docs_routes(),
         *operate.routes(),

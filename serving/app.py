@@ -24,6 +24,7 @@ from serving.champions import Champions
 from serving.channels import configured, unreachable
 from serving.checkpoints import Checkpoints
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
+from serving.codes import empty_pools
 from serving.database import for_writing, open_database
 from serving.dispatcher import Dispatcher
 from serving.driver import driver
@@ -218,6 +219,10 @@ class Server:
         mail = self._channels.endpoints.get(self._channels.by_channel.get("email", ""))
         if mail is not None and mail.renders and self._settings.links_base is None:
             remarks.append("OPPORTUNE_PUBLIC_URL is not set: e-mails have no link to unsubscribe by")
+        policy = self.engine.policy
+        if any(each.gives_codes for each in policy.triggers):
+            with self.database.connect() as connection:
+                remarks += empty_pools(connection, policy, at=self.engine.now())
         return remarks
 
     def _wake(self) -> None:

@@ -124,7 +124,7 @@ class Batch:
             if person.changed and person.excluded is None and self._folding.is_inhuman(person):
                 person.excluded = BOT
         done.exclude(self._folding.inhuman_reads)
-        verdicts = Verdicts(self._connection, tools.policy, tools.scorer, self._timers, self._profiles)
+        verdicts = Verdicts(self._connection, tools.policy, tools.scorer, self._timers, self._profiles, tools.pools)
         done.decide(verdicts, self._appender, writes=self.writes)
         done.write(self._connection, verdicts, writes=self.writes)
         self._rows += verdicts.rows

@@ -26,7 +26,18 @@ _FEATURES: Final = """
 SELECT e.features, e.catalogue FROM decisions d JOIN evaluations e ON e.decision_id = d.decision_id
 WHERE d.trigger_decision_id = ?
 """
-_SAID: Final = ("channel", "decision_id", "event", "horizon", "score", "step", "threshold", "trigger")
+_SAID: Final = (
+    "channel",
+    "code",
+    "code_expires_at",
+    "decision_id",
+    "event",
+    "horizon",
+    "score",
+    "step",
+    "threshold",
+    "trigger",
+)
 
 _OF_EVENTS: Final = frozenset({"cart", "recommendations", "viewed"})
 

@@ -9,7 +9,13 @@ from serving.driver import driver
 from serving.log import decision_id
 
 AT_ONCE: Final = 2000
-TABLES: Final = {"rejects": "reject_id", "reports": "report_id", "sends": "rowid", "segment_changes": "change_id"}
+TABLES: Final = {
+    "rejects": "reject_id",
+    "reports": "report_id",
+    "sends": "rowid",
+    "segment_changes": "change_id",
+    "code_holders": "rowid",
+}
 """Those that nothing hangs on, and what their rows go by."""
 
 # What waits to be sent stays, and so does what it was decided by.
@@ -34,6 +40,7 @@ _FIRST: Final = {
     "rejects": "SELECT reject_id, received_at FROM rejects ORDER BY reject_id LIMIT ?",
     "reports": "SELECT report_id, received_at FROM reports ORDER BY rowid LIMIT ?",
     "sends": "SELECT rowid, at FROM sends ORDER BY rowid LIMIT ?",
+    "code_holders": "SELECT rowid, at FROM code_holders ORDER BY rowid LIMIT ?",
     "segment_changes": "SELECT change_id, at FROM segment_changes ORDER BY change_id LIMIT ?",
 }
 _OF_MESSAGES: Final = ("deliveries", "renderings")

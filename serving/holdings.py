@@ -17,7 +17,18 @@ from serving.people import ids_of
 from serving.schema import metadata
 
 NOBODYS: Final = frozenset(
-    {"rejects", "unknown_names", "api_keys", "facts", "tombstones", "send_counts", "refusals", "reports", "products"}
+    {
+        "rejects",
+        "unknown_names",
+        "api_keys",
+        "facts",
+        "tombstones",
+        "send_counts",
+        "refusals",
+        "reports",
+        "products",
+        "codes",
+    }
 )
 """Tables without a person's key. What rejects say of somebody is found by their text: `serving.mentions`."""
 

@@ -11,6 +11,7 @@ from policy.decide import Verdict
 from policy.guards import CHANNELS
 from policy.runs import Run
 from policy.triggers import Trigger
+from serving.codes import Code
 
 LARGEST_BODY: Final = 20_000
 """Bytes; the specification asks for less than 20 kB."""
@@ -71,6 +72,7 @@ def compose(
     at: int,
     model_version: str | None,
     policy_version: str,
+    code: Code | None = None,
 ) -> Message:
     """Write the message of a decision to send, on one of its channels.
 
@@ -85,6 +87,7 @@ def compose(
         at: Moment of the decision in microseconds; also the moment the message is due.
         model_version: Name and version of the model behind the score.
         policy_version: Version of the policy behind the decision.
+        code: The code that it carries; without one it does not speak of any.
     """
     if verdict.route is None:
         raise AssertionError(f"trigger {trigger.name}: a message without a route")
@@ -108,6 +111,7 @@ def compose(
             "occurred_at": _moment(event.occurred_at),
             "properties": json.loads(event.payload_json).get("properties", {}),
         },
+        **(code.told() if code is not None else {}),
     }
     return Message(
         message_id_of(trigger_decision_id, None if channel == verdict.channels[0] else channel),

@@ -17,6 +17,7 @@ from policy.event_names import by_event, of_event
 from policy.policy import Policy
 from policy.source import PolicyRefused, load
 from policy.triggers import Trigger
+from serving.codes import PLACEHOLDER
 from serving.driver import driver
 from serving.errors import ServingError
 from serving.people import People, Person
@@ -108,6 +109,7 @@ def _data(connection: Connection, trigger: Trigger, person: Person, asked: Asked
         "decision_id": decision_id,
         "score": score,
         "threshold": plan.threshold,
+        **(PLACEHOLDER.told() if plan.codes is not None else {}),
         "horizon": trigger.horizon,
         "event": _event(connection, trigger, person, event_seq),
     }

@@ -1,9 +1,6 @@
 """Import a file of products: `python -m serving.product_files FILE`; bad rows are told by line and field."""
 
 import argparse
-import csv
-import io
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,11 +11,11 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from features.cache import keep_compiled
-from features.events import BadEvent
 from serving.contract_products import Product
 from serving.database import for_writing, open_database
-from serving.history_lines import FileRefused, lines_of, shown
+from serving.history_lines import FileRefused
 from serving.products import FIELDS, upsert
+from serving.row_files import rows_of
 from serving.settings import settings_of_process
 
 SHOWN: Final = 20
@@ -87,58 +84,17 @@ def _write(database: Engine, batch: list[dict[str, Any]], at: int) -> int:
 
 
 def _rows(file: Path) -> Iterator[Row]:
-    suffixes = [each.lower() for each in file.suffixes if each.lower() != ".gz"]
-    kind = suffixes[-1] if suffixes else ""
-    if kind in (".jsonl", ".ndjson"):
-        return _json_rows(file)
-    if kind in (".csv", ".tsv"):
-        return _table_rows(file, "\t" if kind == ".tsv" else ",")
-    raise FileRefused(f"{file.name} is none of .csv, .tsv, .jsonl (also with .gz)")
-
-
-def _json_rows(file: Path) -> Iterator[Row]:
-    for number, line in lines_of(file, lambda _: None):
-        if isinstance(line, BadEvent):
-            yield Row(number, None, str(line))
-            continue
-        if not line.strip():
-            continue
-        try:
-            raw = json.loads(line)
-        except (ValueError, RecursionError):
-            yield Row(number, None, f"is not JSON: {shown(line)[:80]}")
-            continue
-        yield _row(number, raw) if isinstance(raw, dict) else Row(number, None, "must be an object")
-
-
-def _table_rows(file: Path, delimiter: str) -> Iterator[Row]:
-    content = b"".join(line for _, line in lines_of(file, lambda _: None) if isinstance(line, bytes))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileRefused(f"{file.name} is not UTF-8, first at byte {error.start:,}") from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    names = [_ours(name.strip()) for name in next(reader, [])]
-    if "product_id" not in names:
-        raise FileRefused(f"no column is known as product_id, id or sku; the columns are {', '.join(names)[:500]}")
-    begins = reader.line_num + 1
-    try:
-        for cells in reader:
-            line, begins = begins, reader.line_num + 1
-            if len(cells) == len(names):
-                yield _row(line, {name: cell for name, cell in zip(names, cells, strict=True) if cell != ""}, _typed)
-            elif cells:
-                yield Row(line, None, f"has {len(cells)} cells for {len(names)} columns")
-    except csv.Error as error:
-        yield Row(begins, None, f"is no row of a table: {error}")
+    for line, fields, fault, is_typed in rows_of(
+        file, names=_ours, needed="product_id", known_as="product_id, id or sku"
+    ):
+        yield Row(line, None, fault) if fields is None else _row(line, fields, None if is_typed else _typed)
 
 
 def _ours(name: str) -> str:
     return _OURS.get(name.lower(), name)
 
 
-def _row(line: int, raw: Mapping[str, Any], typed: Any = None) -> Row:
-    named = {_ours(name): value for name, value in raw.items()}
+def _row(line: int, named: Mapping[str, Any], typed: Any = None) -> Row:
     product = {name: value for name, value in named.items() if name in _TAKEN}
     others = {name: value for name, value in named.items() if name not in _TAKEN}
     price = _PRICE.match(product["price"]) if isinstance(product.get("price"), str) else None

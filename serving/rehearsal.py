@@ -23,6 +23,7 @@ from policy.findings import Finding
 from policy.policy import Policy
 from policy.timing import timing
 from serving.clock import ReplayClock, Ticks, wall
+from serving.codes import EndlessPools
 from serving.database import open_current, open_database
 from serving.engine import Engine
 from serving.findings import unpack
@@ -143,6 +144,7 @@ class Rehearsal:
             ticks=Ticks(clock, self._start),
             score_sample=0.0,
             nearest=lambda _: None,
+            pools=EndlessPools(),
         )
         self.engine = Engine(database, tools, Metrics(), on_messages=lambda: None)
 

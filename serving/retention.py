@@ -63,6 +63,7 @@ def kinds(keeping: Settings, longest_cap_us: Callable[[], int]) -> list[Kind]:
         # By their own moments, since messages about segments hang on no decision.
         (_sooner(ledger, keeping.keep_messages_days), "messages", forget_messages),
         (ledger, "decisions", forget_ledger),
+        (ledger, "who was given which code", partial(forget_rows, table="code_holders")),
         (keeping.keep_events_days, "changes of segments", partial(forget_rows, table="segment_changes")),
     ]
     always = [Kind(name, partial(float, days), forget) for days, name, forget in found if days is not None]

@@ -16,6 +16,7 @@ from policy.runs import Run
 from policy.timing import follows, run_of
 from policy.triggers import Trigger
 from serving import cooldowns, outbox
+from serving.codes import Code, Holder, Pools, with_code
 from serving.findings import pack
 from serving.items import Decided, Score
 from serving.ledger import DecisionRow
@@ -35,15 +36,22 @@ class Verdicts:
     """The decisions of one batch; each is made with what the ones before it left behind."""
 
     def __init__(
-        self, connection: Connection, policy: Policy, scorer: Scorer, timers: Timers, profiles: Profiles
+        self,
+        connection: Connection,
+        policy: Policy,
+        scorer: Scorer,
+        timers: Timers,
+        profiles: Profiles,
+        pools: Pools,
     ) -> None:
-        """`scorer` holds the models in service; `timers` and `profiles` are those of the batch."""
+        """`scorer` holds the models in service; `timers` and `profiles` are those of the batch; `pools` have codes."""
         self._connection = connection
         self._policy = policy
         self._models = scorer.versions
         self._deciles = scorer.deciles
         self._timers = timers
         self._profiles = profiles
+        self._pools = pools
         self._last_fired: dict[int, dict[str, int]] = {}
         self._fired: list[tuple[int, str, int]] = []
         self._links: deque[Appended] = deque()
@@ -89,13 +97,17 @@ class Verdicts:
             run = asking.run or run_of(trigger, asking.event.payload)
             if run is None:  # The event does not say which cart or product it is about.
                 continue
-            verdict = decide(trigger, facts, run)
+            verdict, code = decide(trigger, facts, run), None
             found = findings(trigger, facts, run, verdict)
+            if trigger.gives_codes and verdict.fired:
+                codes = trigger.plans[run.step].codes
+                holder = Holder(asking.event_seq, trigger.name, run.key, person.no)
+                verdict, code = with_code(self._pools, self._connection, codes, holder, verdict, at=asking.at)
             if verdict.fired:
                 self._remember(asking, trigger, run, verdict)
             if trigger.goes_on:
                 self._go_on(asking, trigger, run, verdict, decision_id)
-            decided.append(self._record(asking, trigger, run, verdict, decision_id, found))
+            decided.append(self._record(asking, trigger, run, verdict, decision_id, found, code))
         return decided
 
     def _view(self, asking: Occasion, score: Score) -> PersonView:
@@ -177,10 +189,12 @@ class Verdicts:
         verdict: Verdict,
         decision_id: str,
         found: tuple[Finding, ...] = (),
+        code: Code | None = None,
     ) -> Decided:
         # The event that ends a wait may ask the same trigger anew, which is another decision.
         own_id = f"{decision_id}.{trigger.name}{'.cancelled' if verdict.reason is _CANCELLED else ''}"
-        message_id = self._send(asking, trigger, run, verdict, own_id) if verdict.action is Action.SEND else None
+        sends = verdict.action is Action.SEND
+        message_id = self._send(asking, trigger, run, verdict, own_id, code) if sends else None
         action, reason = verdict.action.value, verdict.reason.value
         self.rows.append(
             DecisionRow(
@@ -218,7 +232,9 @@ class Verdicts:
             None if verdict.due_at is None else to_moment(verdict.due_at),
         )
 
-    def _send(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, own_id: str) -> str:
+    def _send(
+        self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, own_id: str, code: Code | None
+    ) -> str:
         """Write a message for each channel; return the id of the first."""
         messages = [
             compose(
@@ -232,6 +248,7 @@ class Verdicts:
                 at=asking.at,
                 model_version=self._models.get(trigger.horizon),
                 policy_version=self._policy.version,
+                code=code,
             )
             for channel in verdict.channels
         ]

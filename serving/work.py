@@ -10,6 +10,7 @@ from policy.timing import Timing
 from policy.triggers import Trigger
 from serving.attribution import Order, Response
 from serving.clock import Clock, Ticks
+from serving.codes import Pools, StoredPools
 from serving.items import Fate, Question, Score
 from serving.ledger import EvaluationRow
 from serving.log import Appended
@@ -36,6 +37,8 @@ class Tools:
     """The known event name most like an unknown one."""
     tracking: str | None = None
     """The purpose whose consent lets events in; None where consent to tracking is assumed."""
+    pools: Pools = field(default_factory=StoredPools)
+    """Where the codes of messages come from."""
     unwritten: list[EvaluationRow] = field(default_factory=list)
     """Plain scores that the ledger keeps, until the next batch that writes anyway."""
     next_due: int | None = None

@@ -5,6 +5,7 @@ each event says which one of its user came before it, from `users.last_seq` back
 for an event is found by its position; only what no event brought, and what fired, is indexed by user.
 """
 
+from serving.schema.codes import code_holders, codes
 from serving.schema.definitions import metadata
 from serving.schema.delivery import deliveries, outbox, renderings, send_counts
 from serving.schema.ledger import cooldowns, decisions, evaluations, outcomes, sends, timers
@@ -16,6 +17,8 @@ from serving.schema.shop import api_keys, facts, products
 __all__ = [
     "addresses",
     "api_keys",
+    "code_holders",
+    "codes",
     "consents",
     "cooldowns",
     "decisions",
