@@ -46,6 +46,7 @@ class Server:
     home: Path
     port: int
     session: aiohttp.ClientSession
+    process: asyncio.subprocess.Process
 
     async def ask(self, method, path, body=None):
         """Return status and JSON of an answer."""
@@ -86,7 +87,7 @@ async def serving(home, policy, url, *, dispatchers=0):
             assert await asyncio.wait_for(child.stdout.readline(), STARTED_WITHIN_S) == b"ready\n"
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
-            yield Server(home, port, session)
+            yield Server(home, port, session, children[0])
     finally:
         for child in reversed(children):
             if child.returncode is None:

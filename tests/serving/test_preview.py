@@ -2,9 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from models.neighbours import Neighbours
+from models.neighbours_bundle import write as write_neighbours
+from serving.codes import Code, Pool, add, pools
+from serving.database import for_writing
 from serving.preview import main
+from serving.products import upsert
+from tests.serving.databases import a_database
 from tests.serving.engines import Shop, event
 
 POLICY = """
@@ -104,3 +111,34 @@ def test_json_is_written_only_where_there_is_some(home, tmp_path):
     main(["cart", "u", "--out", str(tmp_path / "out")])
 
     assert json.loads((tmp_path / "out" / "message.json").read_text()) == {"a": "0"}
+
+
+@pytest.fixture
+def coded(home, tmp_path):
+    """The home with a trigger whose messages carry codes, and name what is recommended."""
+    said = "{{ code }}{% for each in recommendations %} {{ each.product_id }}{% endfor %}"
+    policy = POLICY.replace("    steps:", "    codes: {pool: spring}\n    steps:").replace("hi,", f"'{said}',")
+    (tmp_path / "triggers.yaml").write_text(policy)
+    with a_database(home) as database, for_writing(database).begin() as connection:
+        add(connection, "spring", [Code("REAL-1")], at=0)
+        upsert(connection, [{"product_id": "p-1"}, {"product_id": "p-2"}], at=0)
+    return home
+
+
+def test_a_preview_shows_what_stands_for_a_code_and_takes_none(coded):
+    assert main(["cart", "u"]) == 0
+
+    assert (coded / "preview" / "cart" / "sms.txt").read_text() == "YOUR-CODE"
+    with a_database(coded) as database, database.connect() as connection:
+        assert pools(connection, at=0) == [Pool("spring", 1, 0, 0)]
+
+
+def test_a_preview_recommends_what_a_message_would(coded):
+    bundles = coded / "bundles"
+    known = Neighbours(("p-2", "p-1"), np.empty((2, 0), dtype=np.int32), np.empty((2, 0)))
+    write_neighbours(bundles / "r" / "1", known, created_at="", lineage={})
+    (bundles / "champions.json").write_text('{"recommendations": {"path": "r/1"}}')
+
+    assert main(["cart", "u"]) == 0
+    # The first is in the cart already.
+    assert (coded / "preview" / "cart" / "sms.txt").read_text() == "YOUR-CODE p-2"

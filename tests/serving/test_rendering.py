@@ -7,6 +7,7 @@ import pytest
 
 from models.neighbours import Neighbours
 from policy.source import parse
+from serving.codes import Code, add
 from serving.driver import driver
 from serving.products import upsert
 from serving.rendering import Links, Rendering
@@ -161,6 +162,22 @@ async def test_recommendations_are_products_of_the_shop_and_asked_for_only_where
     assert asked == []
     assert said(shop, neighbours=learned).sms == "Bed 1 "
     assert asked == [True]
+
+
+async def test_a_message_says_the_code_that_was_handed_out_and_until_when_it_is_good(make):
+    shop = make('{sms: "{{ code }} {{ code_expires_at | default(1) }}"}, codes: {pool: spring}', "sms")
+    with shop.database.begin() as connection:
+        add(connection, "spring", [Code("C-1", 1_767_225_600_000_000)], at=START)
+    await tell(shop, traits={"phone": "+49 1"})
+
+    assert said(shop).sms == "C-1 2026-01-01T00:00:00Z"
+
+
+async def test_a_template_without_a_default_says_that_there_is_no_code(make):
+    shop = make('{sms: "{{ code }}"}, codes: {pool: spring, if_empty: send_without}', "sms")
+    await tell(shop, traits={"phone": "+49 1"})
+
+    assert str(said(shop)) == "template: sms, line 1: code is not known; say what to write then: | default('…')"
 
 
 async def test_before_anything_was_learned_nothing_is_recommended(make):

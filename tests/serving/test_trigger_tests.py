@@ -110,3 +110,12 @@ def test_a_file_that_is_refused_fails(told):
 
     assert code == 1
     assert "tests[0].given: is missing" in said.err
+
+
+def test_where_triggers_are_tested_pools_are_never_empty(tmp_path, capsys):
+    test = f"      - {{name: n, {SAID_YES}, {ADDED}, expect: {{at: 30 min, action: send}}}}\n"
+    file = tmp_path / "triggers.yaml"
+    file.write_text(POLICY.replace("    hold_out:", "    codes: {pool: spring}\n    hold_out:") + test)
+
+    assert main([str(file)]) == 0
+    assert "passed  n" in capsys.readouterr().out
