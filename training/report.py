@@ -40,7 +40,7 @@ def page(
             f"<h1>{_text(title)}</h1>",
             f'<p class="verdict{"" if verdict.promoted else " refused"}"><b>',
             f"{'Promoted' if verdict.promoted else 'Not promoted'}</b>: {_text(verdict.reason)}</p>",
-            _table(
+            table(
                 ("rule", "", ""),
                 [(each.name, "holds" if each.holds else "broken", each.words) for each in verdict.rules],
             ),
