@@ -242,6 +242,11 @@ class Trigger(BaseModel):
         own = route(self.channel, self.endpoint, self.content)
         return plans(self.threshold, self.when, own, self.steps, self.codes)
 
+    def carried_before(self, step: int) -> bool:
+        """Whether a message before a step carried a code of the pool that the step's own carries one of."""
+        pools = [None if each.codes is None else each.codes.pool for each in self.plans[: step + 1]]
+        return pools[-1] is not None and pools[-1] in pools[:-1]
+
     @cached_property
     def gives_codes(self) -> bool:
         """Whether some message of it carries a code."""

@@ -11,6 +11,8 @@ from policy.codes import Codes
 from policy.decide import Verdict
 from policy.policy import Policy
 from policy.reasons import Action, Reason
+from policy.runs import Run
+from policy.triggers import Trigger
 from serving.driver import Driver, driver
 
 NEVER: Final = (1 << 63) - 1
@@ -146,27 +148,30 @@ PLACEHOLDER: Final = Code("YOUR-CODE")
 
 
 def with_code(
-    pools: Pools, connection: Connection, codes: Codes | None, holder: Holder, verdict: Verdict, *, at: int
+    pools: Pools, connection: Connection, trigger: Trigger, run: Run, holder: Holder, verdict: Verdict, *, at: int
 ) -> tuple[Verdict, Code | None]:
     """Return a decision that fired with the code of its message; held back where it needs one and there is none.
 
     Nothing is handed out where nothing is sent, but an empty pool holds back what is withheld for the comparison, too:
-    both arms go on being people of the same kind.
+    both arms go on being people of the same kind. So at a later step whoever is withheld from counts as having a code
+    where those who are sent to have had one since an earlier step.
 
     Args:
         pools: Where codes come from.
         connection: Of the transaction that the decision is written in.
-        codes: What the policy says of them; None for a message that carries none.
+        trigger: Whose message it is.
+        run: Where the trigger stands.
         holder: Whose code it would be.
         verdict: What was decided.
         at: The moment in microseconds.
     """
+    codes = trigger.plans[run.step].codes
     if codes is None:
         return verdict, None
     if verdict.action is Action.SEND:
         code = pools.take(connection, codes, holder, at=at)
         return (verdict.held(Reason.NO_CODE) if code is None and codes.holds else verdict), code
-    if codes.holds and not pools.is_left(connection, codes, at=at):
+    if codes.holds and not trigger.carried_before(run.step) and not pools.is_left(connection, codes, at=at):
         return verdict.held(Reason.NO_CODE), None
     return verdict, None
 

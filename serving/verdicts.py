@@ -100,9 +100,8 @@ class Verdicts:
             verdict, code = decide(trigger, facts, run), None
             found = findings(trigger, facts, run, verdict)
             if trigger.gives_codes and verdict.fired:
-                codes = trigger.plans[run.step].codes
                 holder = Holder(asking.event_seq, trigger.name, run.key, person.no)
-                verdict, code = with_code(self._pools, self._connection, codes, holder, verdict, at=asking.at)
+                verdict, code = with_code(self._pools, self._connection, trigger, run, holder, verdict, at=asking.at)
             if verdict.fired:
                 self._remember(asking, trigger, run, verdict)
             if trigger.goes_on:

@@ -34,6 +34,14 @@ def test_steps_carry_the_codes_of_their_trigger_unless_they_name_others():
     assert not trigger("steps: [{after: 1d}]").gives_codes
 
 
+def test_a_step_knows_whether_an_earlier_message_carried_a_code_of_its_pool():
+    steps = "steps: [{after: 1d}, {after: 1d, codes: {pool: last}}, {after: 1d}]"
+    found = trigger(f"codes: {{pool: spring}}, {steps}")
+
+    assert [found.carried_before(step) for step in range(4)] == [False, True, False, True]
+    assert not trigger("steps: [{after: 1d}]").carried_before(1)
+
+
 @pytest.mark.parametrize(
     ("said", "place"),
     [

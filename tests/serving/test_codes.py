@@ -272,6 +272,17 @@ async def test_nothing_is_handed_out_where_nothing_is_sent(opened, mode, hold_ou
     assert shop.rows(DECIDED) == [("u", 0, *decided), ("v", 0, "hold", "no_code")]
 
 
+@pytest.mark.parametrize(("hold_out", "reason"), [(0, "sent"), (0.999, "control")])
+async def test_a_pool_that_ran_empty_since_ends_the_sequence_in_neither_arm(opened, hold_out, reason):
+    shop = opened("a", hold_out=hold_out)
+    await shop.engine.ingest([added("u")])
+    with for_writing(shop.database).begin() as connection:
+        connection.exec_driver_sql("UPDATE codes SET handed_at = 1")
+    await shop.until(25 * 3600)
+
+    assert [(step, found) for _, step, _, found in shop.rows(DECIDED)] == [(0, reason), (1, reason)]
+
+
 async def test_a_batch_that_fails_hands_out_nothing(opened, monkeypatch):
     shop = opened("a")
 
