@@ -48,7 +48,7 @@ def dead_letters(connection: Connection, *, endpoint: str | None, limit: int, be
 
 
 def redrive(connection: Connection, message_id: str, *, at: int) -> int | None:
-    """Let a dead letter be tried anew from `at` (µs) on; return 1, 0 if it is not dead, None if there is no such one."""
+    """Let a dead letter be tried anew from `at` (µs) on; return 1, 0 if it is not dead, None if nobody knows it."""
     found = connection.execute(_ONE, {"message_id": message_id, "at": at}).rowcount
     if not found and connection.execute(_IS_THERE, {"message_id": message_id}).first() is None:
         return None
