@@ -17,7 +17,7 @@ from serving.errors import NotReady, Overloaded
 from serving.items import Fate
 from serving.rebuild import rebuild
 from serving.states import StateKeeper
-from tests.serving.engines import SECOND, START, WAYS, Shop, event, shop
+from tests.serving.engines import SECOND, START, Shop, event, shop
 
 __all__ = ["shop"]
 CART = {"properties": {"product_id": "p", "price": 2, "quantity": 3}}
@@ -159,30 +159,6 @@ async def test_staff_and_inhuman_visitors_are_held_back(shop):
     held = await ask(shop, "bot", event("Product Added", "bot", 10, **CART))
 
     assert held.decisions[0].reason == "excluded_user"
-
-
-REASONS = "SELECT reason FROM decisions WHERE trigger = 'warm-cart' ORDER BY at"
-
-
-@WAYS
-async def test_a_burst_is_noticed_at_the_event_that_shows_it_however_events_are_cut_into_batches(shop, arrive):
-    added = [event("Product Added", "bot", at, **CART) for at in (0, 2 * 86_400, 20 * 86_400)]
-    clicks = [event("Product Viewed", "bot", 86_400 + i * 0.01) for i in range(300)]
-    await arrive(shop, added[0], *clicks, *added[1:])
-
-    [first, *rest] = [reason for (reason,) in shop.rows(REASONS)]
-    assert first != "excluded_user"
-    assert rest == ["excluded_user"] * 2
-
-
-@WAYS
-async def test_whoever_turns_out_to_be_staff_was_decided_about_as_anybody_before(shop, arrive):
-    crawling = {"context": {"userAgent": "Googlebot/2.1"}}
-    await arrive(shop, *(event("Product Added", "u", at, **CART | more) for at, more in enumerate([{}, crawling, {}])))
-
-    [first, *rest] = [reason for (reason,) in shop.rows(REASONS)]
-    assert first != "excluded_user"
-    assert rest == ["excluded_user"] * 2
 
 
 async def test_a_past_moment_is_folded_from_the_log(shop):
