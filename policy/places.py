@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel
@@ -12,6 +12,8 @@ from yaml.reader import ReaderError
 from policy.problems import Field, Problem, message, written
 
 Places = dict[Field, int]
+MOST_FIELDS: Final = 200_000
+"""Of one file: thousands of triggers have room."""
 
 
 class FileRefused(Exception):
@@ -57,6 +59,9 @@ def read_yaml(text: str, file: str) -> tuple[Any, Places]:
         raise _not_yaml(file, text.count("\n", 0, error.position) + 1, error.reason) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _not_yaml(file, 1, str(error)) from error
+    except AttributeError as error:
+        # PyYAML stumbles over `!!timestamp x`.
+        raise _not_yaml(file, 1, "a value is not of the type that its tag says") from error
 
 
 def _not_yaml(file: str, line: int, reason: str | None) -> FileRefused:
@@ -66,6 +71,10 @@ def _not_yaml(file: str, line: int, reason: str | None) -> FileRefused:
 def _mark(node: yaml.Node, field: Field, places: Places, file: str) -> None:
     """Note the line of every field below a node; refuse a field given twice, of which YAML would keep the last."""
     places.setdefault(field, node.start_mark.line + 1)
+    if len(places) > MOST_FIELDS:
+        # A few lines of aliases of aliases say millions, and nobody means them.
+        says = f"has more than {MOST_FIELDS:,} fields here, those of its aliases counted each time"
+        raise FileRefused([Problem(file, node.start_mark.line + 1, "", says)])
     if isinstance(node, yaml.SequenceNode):
         for position, each in enumerate(node.value):
             _mark(each, (*field, position), places, file)

@@ -1,0 +1,29 @@
+"""Files of operators: whatever is wrong with one is said by line, and soon."""
+
+import pytest
+
+from policy.places import FileRefused, read_yaml
+
+
+def test_aliases_of_aliases_that_say_millions_are_refused_by_their_line():
+    layers = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+
+    with pytest.raises(FileRefused) as refused:
+        read_yaml(f"a0: &a0 [x]\n{layers}", "channels.yaml")
+
+    place, _, says = str(refused.value).partition(": ")
+    assert place == "channels.yaml:1"
+    assert "more than 200,000 fields here" in says
+
+
+@pytest.mark.parametrize("value", ["!!timestamp x", "!!int x", "!!float x", "!!binary zzz", "2026-99-99"])
+def test_a_value_that_is_not_what_its_tag_says_is_no_yaml(value):
+    with pytest.raises(FileRefused, match=r"channels\.yaml:1: not valid YAML: "):
+        read_yaml(f"a: {value}\n", "channels.yaml")
+
+
+def test_a_few_aliases_are_what_they_stand_for():
+    found, places = read_yaml("a: &a {b: 1}\nc: *a\n", "channels.yaml")
+
+    assert found == {"a": {"b": 1}, "c": {"b": 1}}
+    assert places["c",] == 2
