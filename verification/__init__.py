@@ -1,0 +1,1 @@
+"""Simulations of what the reports promise: `make verify-statistics`."""
