@@ -46,11 +46,12 @@ def draw(
         "lift": ("Lift", lambda axes: _lift(axes, predictions, ordered)),
         "shap": ("What moves the score (SHAP)", lambda axes: _shap(axes, features, values, contributions)),
     }
-    return {title: _saved(directory / f"{name}.png", title, paint) for name, (title, paint) in plots.items()}
+    return {title: saved(directory / f"{name}.png", title, paint) for name, (title, paint) in plots.items()}
 
 
-def _saved(path: Path, title: str, paint: Callable[[Axes], None]) -> Path:
-    figure = Figure(figsize=(5.2, 4.2), layout="constrained")
+def saved(path: Path, title: str, paint: Callable[[Axes], None], *, size: tuple[float, float] = (5.2, 4.2)) -> Path:
+    """Draw one plot into a PNG file, its size in inches, and return the file."""
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     paint(axes)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from models.neighbours import NOBODY, RECOMMENDED, Neighbours
 from training.hit_rate import HitRate
-from training.report import STYLE, table
+from training.markup import STYLE, table
 
 _SHOWN: Final = 50
 _NEAREST_SHOWN: Final = 5

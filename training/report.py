@@ -1,7 +1,5 @@
 """The report of one training run: a single HTML file that needs nothing else."""
 
-import base64
-import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,14 +7,8 @@ from typing import Any
 from training.evaluate import deciles
 from training.gate import Verdict
 from training.learning import Learned
+from training.markup import STYLE, picture, table, text
 
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:1040px;margin:2rem auto;padding:0 1rem;color:#1c2430}
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;font-size:.9rem}
-td,th{padding:.25rem .7rem;border-bottom:1px solid #dde3ea;text-align:left}td+td,th+th{text-align:right}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:1rem}img{width:100%}
-.verdict{padding:.6rem 1rem;border-left:4px solid #2a7;background:#f0f8f4}.refused{border-color:#c62;background:#fbf3ee}
-"""
 FIGURES = ("roc_auc", "pr_auc", "log_loss", "brier", "calibration_error")
 
 
@@ -36,10 +28,10 @@ def page(
     title = name if version is None else f"{name}, version {version}"
     return "".join(
         (
-            f"<!doctype html><html lang=en><meta charset=utf-8><title>{_text(title)}</title><style>{STYLE}</style>",
-            f"<h1>{_text(title)}</h1>",
+            f"<!doctype html><html lang=en><meta charset=utf-8><title>{text(title)}</title><style>{STYLE}</style>",
+            f"<h1>{text(title)}</h1>",
             f'<p class="verdict{"" if verdict.promoted else " refused"}"><b>',
-            f"{'Promoted' if verdict.promoted else 'Not promoted'}</b>: {_text(verdict.reason)}</p>",
+            f"{'Promoted' if verdict.promoted else 'Not promoted'}</b>: {text(verdict.reason)}</p>",
             table(
                 ("rule", "", ""),
                 [(each.name, "holds" if each.holds else "broken", each.words) for each in verdict.rules],
@@ -50,7 +42,7 @@ def page(
             "<h2>A rule of thumb: two orders or more in seven days</h2>",
             table(("", "precision", "recall"), _budget(learned)),
             "<h2>Plots</h2><div class=plots>",
-            *(f'<figure><img alt="{_text(each)}" src="{_inline(path)}"></figure>' for each, path in plots.items()),
+            *(picture(each, path) for each, path in plots.items()),
             "</div><h2>By tenth of the score, the lowest first</h2>",
             table(("", "mean score", "share that ordered", "rows"), _tenths(learned)),
             "<h2>Features</h2>",
@@ -95,7 +87,7 @@ def _left_out(learned: Learned) -> str:
     if not learned.drifted:
         return "None was left out for moving with the calendar."
     named = ", ".join(f"{name} ({index:.2f})" for name, index in learned.drifted.items())
-    return f"Left out, because they move with the calendar (population stability index above .25): {_text(named)}."
+    return f"Left out, because they move with the calendar (population stability index above .25): {text(named)}."
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> Iterable[Sequence[Any]]:
@@ -104,28 +96,3 @@ def _flat(value: dict[str, Any], prefix: str = "") -> Iterable[Sequence[Any]]:
             yield from _flat(each, f"{prefix}{key}.")
         else:
             yield (f"{prefix}{key}", str(each) if not isinstance(each, float) else f"{each:g}")
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return a table as HTML; every cell is escaped, and what has no answer is a dash."""
-    top = "".join(f"<th>{_text(each.replace('_', ' '))}</th>" for each in head)
-    body = "".join(f"<tr>{''.join(f'<td>{_text(_shown(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{top}</tr>{body}</table>"
-
-
-def _shown(cell: Any) -> str:
-    match cell:
-        case None:
-            return "–"
-        case float():
-            return f"{cell:.4f}"
-        case _:
-            return str(cell)
-
-
-def _text(words: str) -> str:
-    return html.escape(words)
-
-
-def _inline(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
