@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from policy.event_names import by_event, of_event
+from policy.experiments import Experiments, check_planned
 from policy.hours import Zone
 from policy.segments import Segment, SegmentRules, Segments, check_known, segment_rules
 from policy.templates import Templates
@@ -27,6 +28,12 @@ class Policy(BaseModel):
         default={}, description="Messages by name, beside those of the folder `templates/`; see docs/content.md."
     )
     triggers: tuple[Trigger, ...] = ()
+    experiments: Experiments = Field(
+        default=(),
+        # They decide nothing, so the version of the policy does not know them.
+        exclude=True,
+        description="What is planned for experiments before anybody looks at them; see docs/reports.md.",
+    )
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -36,6 +43,7 @@ class Policy(BaseModel):
             raise ValueError(f"triggers: two have the same name: {', '.join(twice)}")
         asked = (condition.reads.segments for each in self.triggers for condition in each.conditions)
         check_known(frozenset().union(*asked), self.segments_by_name)
+        check_planned(self.experiments, self.triggers)
         return self
 
     @cached_property
