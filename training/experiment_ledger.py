@@ -1,0 +1,204 @@
+"""Experiments as the ledger tells them: who was sent a message or withheld it, and what followed."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from models.horizon import duration
+from training.dataset import SECOND_US
+from training.experiment import CONTROL, Bools, NoExperiment, Units, Words, check_comparable
+
+LATE = timedelta(hours=1)
+"""How much later than it happened an order may become known: windows are over this much later."""
+STAGES = ("delivered", "opened", "clicked", "tapped")
+GUARDED = ("unsubscribed", "complained")
+SAME = 1e-9
+
+# Whoever is excluded got messages as a test user only; what is transactional has no arm.
+_DRAWN = """
+SELECT d.trigger_decision_id AS decision, COALESCE(u.merged_into, u.user_no) AS person, d.trigger, d.at, d.arm,
+       d.propensity, d.score, d.horizon, d.channels
+FROM decisions d JOIN users u ON u.user_no = d.user_no
+WHERE d.action <> 'hold' AND d.arm IS NOT NULL AND u.excluded IS NULL ORDER BY d.at, d.trigger_decision_id
+"""
+_OUTCOMES = "SELECT trigger_decision_id AS decision, kind, value, occurred_at FROM outcomes"
+_HANDED_OVER = "SELECT DISTINCT trigger_decision_id FROM outbox WHERE status = 'delivered'"
+_SEGMENTS = """
+SELECT c.segment, COALESCE(u.merged_into, u.user_no) AS person, c.at, c.entered
+FROM segment_changes c JOIN users u ON u.user_no = c.user_no ORDER BY c.at, c.change_id
+"""
+# A table without rows, or a column without numbers, would have none of its own.
+_DRAWN_TYPES = {"person": "int64", "at": "int64", "propensity": "float64", "score": "float64"}
+_OUTCOME_TYPES = {"value": "float64", "occurred_at": "int64"}
+_SEGMENT_TYPES = {"person": "int64", "at": "int64", "entered": "float64"}
+_UNTIL = "SELECT COALESCE(MAX(last_known_at), 0) FROM users"
+
+
+class Ledger(NamedTuple):
+    """What the ledger holds of experiments, as tables in the order of their moments."""
+
+    drawn: pd.DataFrame
+    outcomes: pd.DataFrame
+    handed_over: frozenset[str]
+    segments: pd.DataFrame
+    until: int
+
+    @property
+    def triggers(self) -> list[str]:
+        """Return the triggers that drew anybody, in alphabetical order."""
+        return sorted(self.drawn["trigger"].unique().tolist())
+
+
+class Drawn(NamedTuple):
+    """The units of one experiment.
+
+    Attributes:
+        units: Each once.
+        shares: Of the arms as they were drawn; None where an arm has nobody.
+        window: How long an order counted.
+        since: From when on, in microseconds: later than the first draw where shares were changed on the way.
+        before: Units left out since they were first drawn under other shares.
+    """
+
+    units: Units
+    shares: tuple[float, ...] | None
+    window: timedelta
+    since: int
+    before: int
+
+
+def read_ledger(database: Path) -> Ledger:
+    """Return what this SQLite database holds; it is only read, at one moment, while a server may go on."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("BEGIN")
+        drawn, outcomes, segments = (
+            pd.read_sql_query(query, connection).astype(types)
+            for query, types in ((_DRAWN, _DRAWN_TYPES), (_OUTCOMES, _OUTCOME_TYPES), (_SEGMENTS, _SEGMENT_TYPES))
+        )
+        handed_over = frozenset(row[0] for row in connection.execute(_HANDED_OVER))
+        until = int(connection.execute(_UNTIL).fetchone()[0])
+    return Ledger(drawn, outcomes, handed_over, segments, until)
+
+
+def drawn(ledger: Ledger, name: str, triggers: Sequence[str], *, window: timedelta | None = None) -> Drawn:
+    """Return who was drawn for an experiment: every person once, in the arm of the first draw.
+
+    Args:
+        ledger: What was decided.
+        name: Of the experiment.
+        triggers: Whose decisions belong to it.
+        window: How long an order counts; the shortest horizon of the triggers if not said.
+
+    Raises:
+        NoExperiment: Nobody was drawn, or all into one arm, the window is longer than orders are attributed, or the
+            triggers hold out different shares.
+    """
+    rows = ledger.drawn[ledger.drawn["trigger"].isin(list(triggers))]
+    if rows.empty:
+        raise NoExperiment(f"{name}: nobody was sent a message or withheld one yet by {', '.join(triggers)}")
+    longest = min(duration(each) for each in rows["horizon"].unique())
+    if window is not None and window > longest:
+        raise NoExperiment(f"{name}: a window of {window} is longer than orders are attributed: {longest}")
+    counted = longest if window is None else window
+    arms = (CONTROL, *sorted(set(rows["arm"]) - {CONTROL}))
+    shares, since = _shares(rows, arms, name)
+    first = rows.drop_duplicates("person", keep="first")
+    kept = first[first["at"] >= since].reset_index(drop=True)
+    units = _units(ledger, rows, kept, arms, counted)
+    check_comparable(units, name)
+    return Drawn(units, shares, counted, since, len(first) - len(kept))
+
+
+def _shares(rows: pd.DataFrame, arms: Sequence[str], name: str) -> tuple[tuple[float, ...] | None, int]:
+    """Return the arms' shares as they are drawn now, and since when (µs) they are."""
+    by_trigger = {str(each): part.groupby("arm")["propensity"].last() for each, part in rows.groupby("trigger")}
+    for arm in arms:
+        found = {each: float(shares[arm]) for each, shares in by_trigger.items() if arm in shares}
+        if found and max(found.values()) - min(found.values()) > SAME:
+            said = ", ".join(f"{each} {share:.0%}" for each, share in found.items())
+            raise NoExperiment(
+                f"{name}: its triggers do not draw {arm} with the same share ({said}): report each alone"
+            )
+    since, shares = int(rows["at"].iloc[0]), []
+    for arm in arms:
+        mine = rows[rows["arm"] == arm]
+        if mine.empty:
+            return None, since
+        shares.append(float(mine["propensity"].iloc[-1]))
+        other = np.flatnonzero((mine["propensity"] - shares[-1]).abs().to_numpy() > SAME)
+        if other.size:
+            since = max(since, int(mine["at"].iloc[int(other[-1]) + 1]))
+    return (tuple(shares) if abs(sum(shares) - 1.0) < SAME else None), since
+
+
+def _units(ledger: Ledger, rows: pd.DataFrame, first: pd.DataFrame, arms: tuple[str, ...], window: timedelta) -> Units:
+    window_us, late_us = (round(each.total_seconds() * SECOND_US) for each in (window, LATE))
+    at = first["at"].to_numpy(dtype=np.int64)
+    followed = ledger.outcomes.merge(rows[["decision", "person", "at"]], on="decision")
+    within = followed[followed["occurred_at"] - followed["at"] <= window_us]
+    own = within[within["decision"].isin(first["decision"])]
+    ordered = own[own["kind"] == "order"].groupby("decision")["value"].agg(["size", "sum"]).reindex(first["decision"])
+    orders = ordered["size"].fillna(0).to_numpy(dtype=np.float64)
+    reported = set(followed["kind"]) - {"order"}
+    stages = {"handed over": first["decision"].isin(ledger.handed_over).to_numpy(dtype=np.bool_)}
+    stages |= {kind: _happened(own, kind, first["decision"]) for kind in STAGES if kind in reported}
+    return Units(
+        arms=arms,
+        arm=np.array([arms.index(each) for each in first["arm"]], dtype=np.int64),
+        at=at,
+        matured_at=at + window_us + late_us,
+        converted=orders > 0,
+        measures={
+            "orders": orders,
+            "revenue": ordered["sum"].fillna(0).to_numpy(dtype=np.float64),
+            **_per_decision(rows, within, first, ledger.until - window_us - late_us),
+        },
+        covariates={"score": first["score"].to_numpy(dtype=np.float64)},
+        groups=_groups(ledger, first),
+        stages=stages,
+        # Where nobody reports what becomes of messages, silence is no proof that nobody complained.
+        guardrails={kind: _happened(own, kind, first["decision"]) for kind in GUARDED} if reported else {},
+        conflicts=int((rows.groupby("person")["arm"].nunique() > 1).sum()),
+        until=ledger.until,
+    )
+
+
+def _happened(own: pd.DataFrame, kind: str, decisions: "pd.Series[Any]") -> Bools:
+    return decisions.isin(own.loc[own["kind"] == kind, "decision"]).to_numpy(dtype=np.bool_)
+
+
+def _per_decision(
+    rows: pd.DataFrame, within: pd.DataFrame, first: pd.DataFrame, until: int
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return how many decisions, sent or withheld, each person has whose window is over, and orders after them."""
+    over = rows[(rows["at"] <= until) & rows["person"].isin(first["person"])]
+    ordered = over["decision"].isin(within.loc[within["kind"] == "order", "decision"])
+    found = pd.DataFrame({"person": over["person"], "decisions": 1.0, "ordered_decisions": ordered.astype(np.float64)})
+    counted = found.groupby("person").sum().reindex(index=first["person"].to_numpy()).fillna(0.0)
+    return {str(name): counted[name].to_numpy(dtype=np.float64) for name in counted}
+
+
+def _groups(ledger: Ledger, first: pd.DataFrame) -> dict[str, Words]:
+    found = {name: first[name].fillna("").to_numpy(dtype=np.str_) for name in ("trigger", "channels")}
+    score = first["score"].to_numpy(dtype=np.float64)
+    if np.isfinite(score).any():
+        thirds = np.nanquantile(score, [1 / 3, 2 / 3])
+        names = np.array(["lowest third", "middle third", "highest third", ""])
+        found["intent"] = names[np.where(np.isnan(score), 3, np.searchsorted(thirds, score, side="right"))]
+    for segment, changes in ledger.segments.groupby("segment"):
+        found[f"segment {segment}"] = _members(changes, first)
+    # A group with one value splits nobody.
+    return {name: words for name, words in found.items() if np.unique(words[words != ""]).size > 1}
+
+
+def _members(changes: pd.DataFrame, first: pd.DataFrame) -> Words:
+    """Return whether each person was in a segment when drawn, `in` or `out`, as the log of its changes has it."""
+    joined = pd.merge_asof(first[["person", "at"]], changes[["person", "at", "entered"]], on="at", by="person")
+    return np.where(joined["entered"].fillna(0).to_numpy(dtype=np.float64) > 0, "in", "out")

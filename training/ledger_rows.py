@@ -1,0 +1,127 @@
+"""The ledger as rows to hand out: each decision with what was known, what was drawn, what followed, in parts."""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from features.catalog import CATALOGUE
+from models.horizon import duration
+from training.dataset import SECOND_US
+from training.experiment_ledger import LATE
+
+AT_ONCE = 2_000
+
+_ROWS = """
+SELECT d.*, p.user_key, p.unit, p.timezone, v.features, v.catalogue, v.scores
+FROM decisions d JOIN users u ON u.user_no = d.user_no
+JOIN users p ON p.user_no = COALESCE(u.merged_into, u.user_no)
+LEFT JOIN evaluations v ON v.decision_id = d.decision_id
+WHERE :trigger IS NULL OR d.trigger = :trigger ORDER BY d.at, d.trigger_decision_id
+"""
+_OUTCOMES = """
+SELECT o.trigger_decision_id, o.kind, o.value, o.occurred_at FROM json_each(:ids) i
+JOIN outcomes o ON o.trigger_decision_id = i.value ORDER BY o.occurred_at, o.event_seq
+"""
+_DELIVERED = """
+SELECT o.trigger_decision_id, MIN(o.delivered_at) FROM json_each(:ids) i
+JOIN outbox o ON o.trigger_decision_id = i.value GROUP BY o.trigger_decision_id
+"""
+_UNTIL = "SELECT COALESCE(MAX(last_known_at), 0) FROM users"
+
+
+class Outcome(NamedTuple):
+    """What followed: its kind, its moment in microseconds, its amount if it has one."""
+
+    kind: str
+    occurred_at: int
+    value: float | None
+
+
+class Row(NamedTuple):
+    """One decision of one trigger; moments in microseconds.
+
+    Attributes:
+        decision: Columns of the table `decisions`, with the person's `user_key`, `unit` and `timezone`.
+        features: As they were scored, by name; None where retention removed them or the catalogue was another one.
+        scores: Of each horizon, by its label.
+        outcomes: In the order in which they happened.
+        delivered_at: When the message was handed over; None if it was not, or nobody remembers.
+        window_end: When its horizon is over; None where the trigger had none.
+        matured: Whether that was long enough before the last moment of the log.
+    """
+
+    decision: Mapping[str, Any]
+    features: Mapping[str, float] | None
+    scores: Mapping[str, float | None]
+    outcomes: tuple[Outcome, ...]
+    delivered_at: int | None
+    window_end: int | None
+    matured: bool
+
+    @property
+    def drawn(self) -> bool:
+        """Whether an arm was drawn: all else had only one possible action."""
+        return self.decision["arm"] is not None
+
+    @property
+    def orders(self) -> tuple[Outcome, ...]:
+        """The orders among the outcomes."""
+        return tuple(each for each in self.outcomes if each.kind == "order")
+
+    @property
+    def local_hour(self) -> int | None:
+        """The hour of the person's day, by the zone that is known of them now; None where none is."""
+        zone = self.decision["timezone"]
+        if zone is None:
+            return None
+        return datetime.fromtimestamp(self.decision["at"] / SECOND_US, UTC).astimezone(ZoneInfo(zone)).hour
+
+
+def rows(database: Path, *, trigger: str | None = None) -> Iterator[list[Row]]:
+    """Yield the decisions of a SQLite database in the order of their moments, in parts; of one moment, all of them.
+
+    Args:
+        database: Only read, while a server may go on.
+        trigger: Whose; None for all.
+    """
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")
+        until = int(connection.execute(_UNTIL).fetchone()[0])
+        cursor = connection.execute(_ROWS, {"trigger": trigger})
+        while part := cursor.fetchmany(AT_ONCE):
+            yield _part(connection, part, until)
+
+
+def _part(connection: sqlite3.Connection, part: Sequence[sqlite3.Row], until: int) -> list[Row]:
+    ids = {"ids": json.dumps([each["trigger_decision_id"] for each in part])}
+    outcomes = defaultdict(list)
+    for decision, kind, value, occurred_at in connection.execute(_OUTCOMES, ids):
+        outcomes[decision].append(Outcome(kind, occurred_at, value))
+    delivered = dict(connection.execute(_DELIVERED, ids).fetchall())
+    return [_row(each, tuple(outcomes[each["trigger_decision_id"]]), delivered, until) for each in part]
+
+
+def _row(found: sqlite3.Row, outcomes: tuple[Outcome, ...], delivered: Mapping[str, int | None], until: int) -> Row:
+    packed, catalogue = found["features"], found["catalogue"]
+    known = packed is not None and catalogue == CATALOGUE.fingerprint
+    values = np.frombuffer(packed, dtype="<f8").tolist() if known else ()
+    horizon = found["horizon"]
+    end = None if horizon is None else found["at"] + round(duration(horizon).total_seconds() * SECOND_US)
+    return Row(
+        decision={key: found[key] for key in found.keys() if key not in ("features", "scores")},  # noqa: SIM118
+        features=dict(zip(CATALOGUE.names, values, strict=True)) if known else None,
+        scores=json.loads(found["scores"]) if found["scores"] else {},
+        outcomes=outcomes,
+        delivered_at=delivered.get(found["trigger_decision_id"]),
+        window_end=end,
+        matured=end is not None and end + round(LATE.total_seconds() * SECOND_US) <= until,
+    )
