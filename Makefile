@@ -10,7 +10,7 @@ VENV ?= .venv
 STAMP := $(if $(INSTALLED),,$(VENV)/.installed)
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
-PACKAGES := features feature_repo models policy serving training benchmarks demo
+PACKAGES := features feature_repo models policy serving training benchmarks demo verification
 CODE := $(wildcard $(PACKAGES) tests)
 
 # Everything a run leaves behind is under this folder.
@@ -93,6 +93,15 @@ rollback: $(STAMP) ## Put the version back that was in service before: MODEL=opp
 	@test -n "$(MODEL)" || { echo "make rollback: say of which model, as in: make rollback MODEL=opportune-intent-24h" >&2; exit 2; }
 	@$(PY) -m training.promotion "$(MODEL)"
 
+.PHONY: report
+report: $(STAMP) ## Judge experiments of the ledger, or of a table: [EXPERIMENT=spring] [FILE=table.csv] [ARGS="--users 20000"]
+	@$(PY) -m training.ab_report $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)") $(if $(FILE),--file "$(FILE)") $(ARGS)
+
+.PHONY: export-ledger
+export-ledger: $(STAMP) ## Export every decision with what followed: FORMAT=parquet|obp|dsjson [OUT=file] [TRIGGER=cart]
+	@test -n "$(FORMAT)" || { echo "make export-ledger: say how, as in: make export-ledger FORMAT=parquet" >&2; exit 2; }
+	@$(PY) -m training.ledger_export "$(FORMAT)" $(if $(OUT),--out "$(OUT)") $(if $(TRIGGER),--trigger "$(TRIGGER)")
+
 .PHONY: serve
 serve: $(STAMP) ## Start the service (settings: docs/configuration.md)
 	@exec $(PY) -m serving
@@ -123,6 +132,10 @@ parity: $(STAMP) ## Recompute every served feature vector from the log and repor
 .PHONY: audit-segments
 audit-segments: $(STAMP) ## Compute from the whole log who is in which segment and report each difference
 	@$(PY) -m serving.segment_audit
+
+.PHONY: verify-statistics
+verify-statistics: $(STAMP) ## Simulate what the reports promise and write the figures to docs/statistics.md (5 minutes)
+	@$(PY) -m verification
 
 .PHONY: lint-triggers
 lint-triggers: $(STAMP) ## Explain each trigger in a sentence, warn of what can hardly be meant [TRIGGERS=triggers.yaml] [MAP=events.yaml]

@@ -23,6 +23,7 @@ EXTRAS = {
     "training": ["training"],
     "demo": ["serving", "training", "demo"],
     "benchmarks": ["serving", "training", "demo", "dev"],
+    "verification": ["training"],
 }
 
 

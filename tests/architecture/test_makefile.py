@@ -12,6 +12,7 @@ PROMISED = {
     "tail", "key", "bench", "chaos", "clean", "test-clean",
     "pause", "resume", "lint-triggers", "audit-segments", "test-triggers", "what-if", "import-products",
     "preview", "demo-carts", "test-clients",
+    "report", "export-ledger", "verify-statistics",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("features", "feature_repo", "models", "policy", "serving", "training")
-COMMANDS = ("benchmarks", "demo")
+COMMANDS = ("benchmarks", "demo", "verification")
 
 
 def files() -> list[Path]:

@@ -92,6 +92,13 @@ def segments() -> str:
     return _table(("field", "default", "meaning"), _fields(Segment))
 
 
+def experiments() -> str:
+    """Return the table of every field of an experiment."""
+    from policy.experiments import Experiment
+
+    return _table(("field", "default", "meaning"), _fields(Experiment))
+
+
 def trigger_tests() -> str:
     """Return the table of what a test beside a trigger may say."""
     from policy.trigger_tests import Expectation, Happening, TriggerTest
@@ -141,6 +148,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "conditions": (ROOT / "docs/triggers.md", conditions),
     "segments": (ROOT / "docs/segments.md", segments),
     "channels": (ROOT / "docs/channels.md", channels),
+    "experiments": (ROOT / "docs/reports.md", experiments),
     "tests": (ROOT / "docs/triggers.md", trigger_tests),
 }
 
