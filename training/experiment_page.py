@@ -19,7 +19,7 @@ from training.subgroups import Subgroup
 
 COLOURS = """
 .continue,.inconclusive{border-color:#d9a400;background:#fdf9ec}.harm,.invalid{border-color:#c62;background:#fbf3ee}
-.note{color:#5a6575;font-size:.9rem}figure{margin:1rem 0}
+td:first-child{white-space:nowrap}.note{color:#5a6575;font-size:.9rem}figure{margin:1rem 0}
 """
 CLASSES = {Ruling.SHIP: "", Ruling.HARM: " harm", Ruling.INVALID: " invalid"}
 

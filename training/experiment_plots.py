@@ -94,7 +94,7 @@ def _groups(axes: Axes, groups: Sequence[Subgroup], found: Comparison) -> None:
         axes.axvline(100 * found.looks[-1].estimate, color=ALWAYS_COLOUR, label="all")
         axes.legend(fontsize=8)
     axes.set_yticks(places, [f"{each.by}: {each.value}" for each in groups])
-    axes.set(xlabel="difference, percentage points")
+    axes.set(xlabel="difference, percentage points", ylim=(-0.6, len(groups) - 0.4))
 
 
 def _funnel(axes: Axes, units: Units, arm: int) -> None:
