@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import aiosmtplib
 from aiosmtplib import errors
@@ -26,6 +26,20 @@ _PROBE_S: Final = 2.0
 _FAREWELL_S: Final = 1.0
 
 
+class _Server(NamedTuple):
+    """Whom a connection is to, and as whom: an endpoint of the same name may be another after its file was changed."""
+
+    host: str
+    port: int
+    tls: str
+    username: str | None
+    password: str | None
+
+    @classmethod
+    def of(cls, endpoint: Smtp) -> Self:
+        return cls(endpoint.host, endpoint.port, endpoint.tls, endpoint.username, endpoint.password)
+
+
 @dataclass(slots=True)
 class _Kept:
     client: aiosmtplib.SMTP
@@ -34,12 +48,12 @@ class _Kept:
 
 
 class MailConnections:
-    """Those of one dispatcher, by endpoint: never more than it has mails under way at the same time."""
+    """Those of one dispatcher, by server: never more than it has mails under way at the same time."""
 
     def __init__(self, *, timeout_s: float | None) -> None:
         """Open nothing yet; `timeout_s` is how long a mail server may take for one answer."""
         self._timeout_s = timeout_s
-        self._idle: defaultdict[str, list[_Kept]] = defaultdict(list)
+        self._idle: defaultdict[_Server, list[_Kept]] = defaultdict(list)
         self._sweeping: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -74,7 +88,7 @@ class MailConnections:
 
     async def _waiting(self, endpoint: Smtp) -> _Kept | None:
         """Return the connection used last, if its server is still there."""
-        idle = self._idle[endpoint.name]
+        idle = self._idle[_Server.of(endpoint)]
         if not idle:
             return None
         kept = idle.pop()
@@ -121,7 +135,7 @@ class MailConnections:
             await _leave(kept.client)
             return
         kept.idle_since = time.monotonic()
-        self._idle[endpoint.name].append(kept)
+        self._idle[_Server.of(endpoint)].append(kept)
         if self._sweeping is None or self._sweeping.done():
             self._sweeping = asyncio.create_task(self._sweep())
 
@@ -131,9 +145,9 @@ class MailConnections:
             await asyncio.sleep(IDLE_S / 4)
             before = time.monotonic() - IDLE_S
             left = []
-            for name, idle in self._idle.items():
+            for server, idle in self._idle.items():
                 left += [each for each in idle if each.idle_since <= before]
-                self._idle[name] = [each for each in idle if each.idle_since > before]
+                self._idle[server] = [each for each in idle if each.idle_since > before]
             await asyncio.gather(*(_leave(each.client) for each in left))
 
 

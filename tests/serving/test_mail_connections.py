@@ -89,6 +89,16 @@ async def test_a_server_that_was_restarted_meanwhile_gets_its_mail_over_a_new_co
         assert server.connected == 1
 
 
+async def test_an_endpoint_that_is_another_server_by_now_gets_nothing_over_an_old_connection():
+    async with a_mail_server() as before, a_mail_server() as after, connections() as opened:
+        await send(opened, before)
+        # Both are called `mail`, as before and after its file was changed.
+        assert mail_to(before).name == mail_to(after).name
+        await send(opened, after)
+
+        assert (len(before.mails), len(after.mails)) == (1, 1)
+
+
 async def test_a_connection_is_given_up_after_so_many_mails_and_when_it_is_idle(monkeypatch):
     monkeypatch.setattr(mail_connections, "MOST_MAILS", 2)
     monkeypatch.setattr(mail_connections, "IDLE_S", 0.2)
