@@ -70,7 +70,7 @@ def http_edge(
     engine: Engine,
     *,
     database: Database,
-    mapping: EventMapping,
+    mapping: Callable[[], EventMapping],
     metrics: Metrics,
     missing: Callable[[], Sequence[str]],
     files: Files,
@@ -93,7 +93,7 @@ def http_edge(
     Args:
         engine: Answers.
         database: Where API keys and the ledger are read; an engine of its own connections.
-        mapping: How names and fields of events become ours.
+        mapping: Returns how names and fields of events become ours.
         metrics: Where it is counted.
         missing: Names in words what keeps the server from being ready; nothing when it is.
         files: Where somebody may be found beside the database, to be erased.

@@ -16,12 +16,14 @@ from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
 from policy.segments import SegmentRules
+from policy.source import PolicyRefused
 from policy.timing import timing
 from serving import outbox
 from serving.api import Limits, http_edge
 from serving.ceilings import Ceilings
 from serving.champions import Champions
 from serving.channels import configured, unreachable
+from serving.channels_file import ChannelsRefused
 from serving.checkpoints import Checkpoints
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
 from serving.codes import empty_pools
@@ -29,15 +31,16 @@ from serving.database import for_writing, open_database
 from serving.dispatcher import Dispatcher
 from serving.driver import driver
 from serving.edge import Edge
-from serving.endpoints import is_loopback
+from serving.endpoints import EndpointRefused, is_loopback
 from serving.engine import Engine
 from serving.erasure_files import Files
 from serving.fallback import FallingBack
-from serving.hook_file import read_hooks
+from serving.followed_file import FollowedFile, follow
+from serving.hook_file import HooksRefused, read_hooks
 from serving.keys import read_keys
 from serving.limits import Allowance
 from serving.log import last_moment
-from serving.mapping_file import read_mapping
+from serving.mapping_file import MappingRefused, read_mapping
 from serving.metrics import Metrics
 from serving.online import OnlineStates
 from serving.outbox import Attempt
@@ -50,6 +53,7 @@ from serving.retry import Status
 from serving.route_table import Sizes
 from serving.segments import keep_segments
 from serving.settings import Settings
+from serving.signing import SecretRefused
 from serving.states import StateKeeper
 from serving.tokens import Tokens, tokens_of
 from serving.work import Tools
@@ -75,6 +79,7 @@ class Server:
         self._settings = settings
         self.database = open_database(settings.database)
         self.metrics = Metrics()
+        self.followed = self._files_to_follow()
         self._mapping = read_mapping(settings.events)
         self.champions = Champions(settings.home / "bundles", settings.horizons)
         self.metrics.refused = self.champions.refusals
@@ -82,7 +87,7 @@ class Server:
             clock, last = _clock(connection, replay=settings.replay)
             self._refuse_the_world(connection)
         self.tokens = _tokens(self.database, settings)
-        self._hooks = read_hooks(settings.hooks, os.environ) if settings.hooks else {}
+        self._hooks = dict(read_hooks(settings.hooks, os.environ)) if settings.hooks else {}
         policy_file = PolicyFile(settings.triggers, self._mapping.kind_of)
         policy = policy_file.load()
         self._channels = configured(settings, os.environ)
@@ -97,11 +102,13 @@ class Server:
             ticks=Ticks(clock, last),
             score_sample=settings.score_sample,
             tracking=settings.required_consent,
-            nearest=self._mapping.nearest,
+            nearest=self._nearest,
         )
         self.engine = Engine(self.database, tools, self.metrics, on_messages=self._wake)
         self.policies = PolicyWatch(policy_file, self.engine, database=self.database)
         self.metrics.follow_policy(lambda: self.engine.policy.version, lambda: self.policies.refusal is not None)
+        for name, file in self.followed.items():
+            self.metrics.gauge(f"{name}_refused", f"Whether {file.what} was refused.", file.measure)
         self._dispatching: asyncio.Task[None] | None = None
         ceilings = Ceilings(settings.sends_per_minute, settings.sends_per_day)
         ask = asking(lambda: tools.policy, clock.now)
@@ -127,7 +134,7 @@ class Server:
         return http_edge(
             self.engine,
             database=self.database,
-            mapping=self._mapping,
+            mapping=lambda: self._mapping,
             metrics=self.metrics,
             wake=self._wake,
             missing=self._missing,
@@ -167,6 +174,7 @@ class Server:
         self._dispatching = asyncio.create_task(self.dispatcher.run())
         watching = [asyncio.create_task(self.champions.watch(self.engine.replace_models))]
         watching.append(asyncio.create_task(self.policies.watch()))
+        watching.append(asyncio.create_task(follow(list(self.followed.values()))))
         watching.append(asyncio.create_task(self._forget()))
         rules = partial(_rules_of, self.engine)
         watching.append(asyncio.create_task(keep_segments(self.engine, self.database, rules)))
@@ -191,6 +199,37 @@ class Server:
             self.engine.close()
             self.database.dispose()
 
+    def _nearest(self, name: str) -> str | None:
+        return self._mapping.nearest(name)
+
+    def _files_to_follow(self) -> dict[str, FollowedFile]:
+        """Return the files that are followed besides the policy's, by the short names of their metrics."""
+        settings, files = self._settings, {}
+        if settings.events is not None:
+            refused = (MappingRefused, PolicyRefused)
+            files["mapping"] = FollowedFile("the mapping of events", settings.events, self._take_mapping, refused)
+        if settings.channels is not None:
+            wrong = (ChannelsRefused, EndpointRefused, SecretRefused)
+            files["channels"] = FollowedFile("the file of channels", settings.channels, self._take_channels, wrong)
+        if settings.hooks is not None:
+            files["hooks"] = FollowedFile("the file of webhooks", settings.hooks, self._take_hooks, (HooksRefused,))
+        return files
+
+    async def _take_mapping(self) -> None:
+        mapping = await asyncio.to_thread(read_mapping, self._settings.events)
+        await self.policies.remap(mapping.kind_of)
+        self._mapping = mapping
+
+    async def _take_channels(self) -> None:
+        self._channels = await asyncio.to_thread(configured, self._settings, os.environ)
+        self.dispatcher.replace_channels(self._channels)
+
+    async def _take_hooks(self) -> None:
+        if self._settings.hooks is not None:
+            found = await asyncio.to_thread(read_hooks, self._settings.hooks, os.environ)
+            self._hooks.clear()
+            self._hooks.update(found)
+
     async def _forget(self) -> None:
         """Let go of what is older than the settings keep it."""
         await keep_pruning(
@@ -214,8 +253,8 @@ class Server:
 
     def _remarks(self) -> list[str]:
         """Name what should be looked at though the server does its work."""
-        refusal = self.policies.refusal
-        remarks = [*self.champions.refusals().values(), *([] if refusal is None else [refusal])]
+        refusals = [self.policies.refusal, *(each.refusal for each in self.followed.values())]
+        remarks = [*self.champions.refusals().values(), *(each for each in refusals if each is not None)]
         mail = self._channels.endpoints.get(self._channels.by_channel.get("email", ""))
         if mail is not None and mail.renders and self._settings.links_base is None:
             remarks.append("OPPORTUNE_PUBLIC_URL is not set: e-mails have no link to unsubscribe by")

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from serving import outbox
 from serving.breaker import Breaker
 from serving.ceilings import Ceilings
+from serving.channels import Channels
 from serving.claims import Ask, Claim, ask_nothing, in_words, take
 from serving.courier import Connections, attempt, open_connections
 from serving.courier_file import IsThere
@@ -101,6 +102,8 @@ class Dispatcher:
         """
         self._writer = writer
         self._endpoints = dict(endpoints)
+        self._once_known = dict(endpoints)
+        """Those too that are gone from the file: what was claimed for one still goes there."""
         self._wall = wall
         self._concurrency = concurrency
         self._timeout_s = timeout_s
@@ -122,6 +125,24 @@ class Dispatcher:
         self._disabled: dict[str, str] | None = None
         self._awake = asyncio.Event()
         self._stopping = False
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Where it sends to, by name."""
+        return self._endpoints
+
+    def replace_channels(self, channels: Channels) -> None:
+        """Send to other endpoints from the next turn on; what is on its way gets where it was going."""
+        before, self._endpoints = self._endpoints, dict(channels.endpoints)
+        self._once_known |= self._endpoints
+        self._channels = dict(channels.by_channel)
+        # A new address is another chance.
+        self._disabled = None
+        for name, endpoint in self._endpoints.items():
+            if endpoint != before.get(name):
+                self._quiet_until.pop(name, None)
+                self._breakers.pop(name, None)
+        self.wake()
 
     def wake(self) -> None:
         """Say that something was enqueued and committed."""
@@ -185,7 +206,7 @@ class Dispatcher:
             outbox.route(connection, self._channels)
         for each in finished:
             if each.follows.gone:
-                endpoint = self._endpoints[each.claim.endpoint]
+                endpoint = self._once_known[each.claim.endpoint]
                 self._disabled[endpoint.name] = disable(connection, endpoint, at=each.at)
         for name, error in self._disabled.items():
             outbox.bury(connection, name, error=error)
@@ -247,7 +268,7 @@ class Dispatcher:
         return max(self._quiet_until.get(name, 0), self._breakers[name].open_until)
 
     async def _deliver(self, connections: Connections, claim: Claim) -> None:
-        done = await attempt(connections, claim, self._endpoints[claim.endpoint], self._wall)
+        done = await attempt(connections, claim, self._once_known[claim.endpoint], self._wall)
         self._load[claim.endpoint] -= 1
         if self._breakers[claim.endpoint].answered(done.answer, done.at + done.duration_us):
             log.warning(

@@ -22,6 +22,7 @@ class PolicyFile:
         self.problems: tuple[Problem, ...] = ()
         """What is wrong with the file as it was last read; empty if nothing is."""
         self._kind_of = kind_of
+        self._accepted: Source | None = None
         self._tried: Found | None = None
         self._seen: Found | None = None
 
@@ -50,10 +51,24 @@ class PolicyFile:
                 _log.error("the policy file is refused:\n%s", refused)
             raise
         self.problems = ()
+        self._accepted = found if isinstance(found, Source) else None
         if is_new:
             for remark in remarks(policy):
                 _log.warning("%s", remark)
         return policy
+
+    def under(self, kind_of: KindOf) -> Policy:
+        """Return the policy that was loaded last as another mapping has it, which counts from `keep_to` on.
+
+        Raises:
+            PolicyRefused: It says something that this mapping does not allow.
+        """
+        found = self._accepted
+        return self.load() if found is None else checked(found, self.path, kind_of=kind_of)
+
+    def keep_to(self, kind_of: KindOf) -> None:
+        """Read the file by another mapping from now on."""
+        self._kind_of = kind_of
 
     def forget(self) -> None:
         """Let the file count as not yet tried, since what it says could not be taken over."""

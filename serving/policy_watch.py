@@ -6,6 +6,7 @@ import logging
 
 from sqlalchemy import Engine as Database
 
+from policy.event_names import KindOf
 from policy.policy import Policy
 from policy.source import PolicyRefused
 from serving.engine import Engine
@@ -75,6 +76,18 @@ class PolicyWatch:
                 self._file.forget()
                 raise
             return change or Change(policy.version, policy.version)
+
+    async def remap(self, kind_of: KindOf) -> None:
+        """Put the policy in service as another mapping has it: what its triggers call events may mean others by it.
+
+        Raises:
+            PolicyRefused: This mapping does not allow it, so nothing changes.
+            Overloaded: Too many items wait.
+            NotReady: The engine is closed.
+        """
+        async with self._taking:
+            await self._put(await asyncio.to_thread(self._file.under, kind_of))
+            self._file.keep_to(kind_of)
 
     async def stop(self) -> None:
         """End what is still being done; a restart goes on with it."""

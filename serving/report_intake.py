@@ -98,7 +98,7 @@ class Intake:
         engine: Engine,
         *,
         database: Database,
-        mapping: EventMapping,
+        mapping: Callable[[], EventMapping],
         metrics: Metrics,
         tracks_all: bool,
         replay: bool = False,
@@ -149,7 +149,7 @@ class Intake:
             found.key if has_owner else _NOBODY,
             decision_id=found.decision_id,
             machine=found.machine,
-            mapping=self._mapping,
+            mapping=self._mapping(),
             received_at=at,
         )
 

@@ -53,7 +53,7 @@ class EventRoutes:
         self,
         engine: Engine,
         *,
-        mapping: EventMapping,
+        mapping: Callable[[], EventMapping],
         metrics: Metrics,
         clock: Callable[[], int],
         max_event_bytes: int,
@@ -64,7 +64,7 @@ class EventRoutes:
 
         Args:
             engine: Takes events in.
-            mapping: How names and fields become ours.
+            mapping: Returns how names and fields become ours.
             metrics: Where it is counted.
             clock: Tells the wall's microseconds since the epoch.
             max_event_bytes: Of an event in a batch.
@@ -111,7 +111,7 @@ class EventRoutes:
         received_at = self._clock()
         raw["type"] = call
         try:
-            event = normalise(raw, received_at=received_at, mapping=self._mapping)
+            event = normalise(raw, received_at=received_at, mapping=self._mapping())
         except BadEvent as bad:
             await self._set_aside([self._reject(received_at, caller, call, bad, body)])
             raise
@@ -140,6 +140,8 @@ class EventRoutes:
         """Return the events of a batch that can be used, and by their place what is wrong with the others."""
         events: list[Event] = []
         refused: list[tuple[int, BadEvent]] = []
+        # The file may change while this goes on: one request is mapped in one way.
+        mapping = self._mapping()
         raws: list[object] = [self._read(item) for item in batch.batch]
         shared = {"context": batch.context, "integrations": batch.integrations, "sentAt": batch.sent_at}
         for index, raw in enumerate(merge_batch({"batch": raws, **shared})):
@@ -148,7 +150,7 @@ class EventRoutes:
             try:
                 if isinstance(raw, BadEvent):
                     raise raw
-                events.append(normalise(raw, received_at=received_at, mapping=self._mapping))
+                events.append(normalise(raw, received_at=received_at, mapping=mapping))
             except BadEvent as bad:
                 refused.append((index, bad))
         return events, refused

@@ -60,7 +60,7 @@ class GuardRoutes:
         engine: Engine,
         *,
         database: Database,
-        mapping: EventMapping,
+        mapping: Callable[[], EventMapping],
         clock: Callable[[], int],
         tracking: str | None,
     ) -> None:
@@ -69,7 +69,7 @@ class GuardRoutes:
         Args:
             engine: Writes.
             database: Read on connections of its own.
-            mapping: How names and fields become ours.
+            mapping: Returns how names and fields become ours.
             clock: Tells the wall's microseconds since the epoch.
             tracking: The purpose whose consent lets events in; None where consent to tracking is assumed.
         """
@@ -131,7 +131,7 @@ class GuardRoutes:
             if preference(name) is None:
                 raise InvalidField(f"consents.{name}: is no purpose, nor purpose:channel", field=f"consents.{name}")
         raw = {"type": "identify", **ids_in(user_id), "traits": {"consents": asked.consents}}
-        taken = await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping)])
+        taken = await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping())])
         return self._answer(key, is_kept=not taken.untracked)
 
     def said(self, user_id: str) -> contract.ConsentsAnswer:

@@ -76,7 +76,7 @@ class LinkRoutes:
         *,
         tokens: Tokens,
         database: Database,
-        mapping: EventMapping,
+        mapping: Callable[[], EventMapping],
         clock: Callable[[], int],
         policy: Callable[[], Policy] | None,
         bursts: Bursts | None = None,
@@ -88,7 +88,7 @@ class LinkRoutes:
             engine: Writes.
             tokens: Reads what a link says.
             database: Read on connections of its own.
-            mapping: How names and fields become ours; knows the agents of scanners.
+            mapping: Returns how names and fields become ours; knows the agents of scanners.
             clock: Tells the wall's microseconds since the epoch, as deliveries know it.
             policy: Returns the one in service, for what there is to choose.
             bursts: Tells scanners by following many links at once.
@@ -142,7 +142,7 @@ class LinkRoutes:
             message = self._sent(content.message_id)
             if message is not None:
                 at = self._engine.now()
-                machine = is_machine(headers, self._mapping) or self._is_next(message, Click(at, PICTURE))
+                machine = is_machine(headers, self._mapping()) or self._is_next(message, Click(at, PICTURE))
                 await self._ingest([reactions.opened(message, machine=machine, at=at)], at)
         return picture()
 
@@ -153,7 +153,7 @@ class LinkRoutes:
             return await self._trap(content)
         if not isinstance(content, Clicked):
             return unknown_link_page()
-        machine = is_machine(dict(request.headers.raw), self._mapping)
+        machine = is_machine(dict(request.headers.raw), self._mapping())
         return _led_on(content.url, BackgroundTask(self._note, content, self._engine.now(), machine=machine))
 
     async def peek(self, token: str) -> Response:
@@ -203,7 +203,8 @@ class LinkRoutes:
             await self._unsubscribe(asked, given_up)
 
     async def _ingest(self, calls: Sequence[dict[str, Any]], at: int) -> Ingested:
-        return await self._engine.ingest([normalise(each, received_at=at, mapping=self._mapping) for each in calls])
+        mapping = self._mapping()
+        return await self._engine.ingest([normalise(each, received_at=at, mapping=mapping) for each in calls])
 
     def _page(self, asked: OptOut, done: str | None = None) -> Response:
         return opt_out_page(channel=asked.channel, choices=self._choices(asked), done=done)

@@ -41,7 +41,9 @@ class Engine(Protocol):
 class ProfileRoutes:
     """The two routes, on an engine and its database."""
 
-    def __init__(self, engine: Engine, *, database: Database, mapping: EventMapping, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, engine: Engine, *, database: Database, mapping: Callable[[], EventMapping], clock: Callable[[], int]
+    ) -> None:
         """Keep what answering needs; `clock` tells the wall's microseconds since the epoch."""
         self._engine = engine
         self._database = database
@@ -78,7 +80,7 @@ class ProfileRoutes:
         key_in(user_id)
         _refuse(asked.profile)
         raw = {"type": "identify", **ids_in(user_id), "traits": asked.profile}
-        await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping)])
+        await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping())])
         return self.profile(user_id)
 
 

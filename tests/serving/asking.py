@@ -77,7 +77,7 @@ class Site:
         self.edge = http_edge(
             self.engine,
             database=database,
-            mapping=MAPPING,
+            mapping=lambda: MAPPING,
             metrics=self.metrics,
             missing=lambda: missing,
             files=Files(Path(database.url.database).parent, []),
@@ -115,7 +115,7 @@ def edge_of(shop, **settings):
     return http_edge(
         shop.engine,
         database=shop.database,
-        mapping=MAPPING,
+        mapping=lambda: MAPPING,
         metrics=Metrics(),
         missing=tuple,
         files=Files(shop.home, []),
