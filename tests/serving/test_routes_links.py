@@ -1,120 +1,32 @@
 """The links of messages over HTTP on the real engine: one click unsubscribes, a look changes nothing."""
 
-import asyncio
 import json
 import re
-from html.parser import HTMLParser
-from urllib.parse import urlencode
 
 import pytest
 
-from serving.bursts import BURST_S
-from serving.clock import wall
 from serving.hook_sendgrid import SendGrid
-from serving.links import tracked, unsubscribe_url
 from serving.pixel import GIF
 from serving.scanners import TOO_FAST_US
 from serving.tokens import Tokens
-from tests.serving.asking import edge_of, reply
-from tests.serving.engines import START, Shop, event, shops
+from tests.serving.asking import edge_of
+from tests.serving.engines import START, Shop, event
+from tests.serving.links_site import (
+    BROWSER,
+    FORM,
+    MULTIPART,
+    ONE_CLICK,
+    POLICY,
+    SHOP_PAGE,
+    TOKENS,
+    Site,
+    opt_out,
+    shops,
+    site,
+)
 from tests.serving.webhooks import sendgrid_event, sendgrid_headers, sendgrid_public_key
 
-__all__ = ["shops"]
-POLICY = """
-format: 1
-triggers:
-  - name: cart
-    on: Product Added
-    horizon: 24h
-    threshold: 1%
-    cool_down: 1s
-    channel: email
-    guards: {consent: legitimate_interest}
-    hold_out: {share: 0.001, salt: test}
-    mode: live
-  - name: news
-    on: Product Viewed
-    horizon: 24h
-    threshold: 1%
-    cool_down: 1s
-    channel: {prefer: [sms, email]}
-    guards: {purpose: news}
-    mode: dry_run
-"""
-TOKENS = Tokens("a secret")
-BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
-ONE_CLICK = {"content-type": "application/x-www-form-urlencoded"}
-FORM = b"List-Unsubscribe=One-Click"
-MULTIPART = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
-SHOP_PAGE = "https://shop.example/cart?a=1&b=ä"
-
-
-class Site:
-    """The HTTP interface on a shop's engine."""
-
-    def __init__(self, shop):
-        self.shop = shop
-        self.edge = edge_of(shop, tokens=TOKENS)
-
-    async def ask(self, method, path, body=b"", headers=BROWSER):
-        return await reply(self.edge, method, path, headers, [body])
-
-    async def choose(self, path, *on):
-        return await self.ask("POST", path, urlencode([("preferences", 1), *(("on", each) for each in on)]).encode())
-
-    async def add_to_cart(self, at=0.0):
-        await self.shop.engine.ingest([event("Product Added", "u", at, properties={"product_id": "p"})])
-
-    async def message(self, at=0.0):
-        """Let the trigger send something, and return the message's id."""
-        await self.add_to_cart(at)
-        return self.shop.rows("SELECT message_id FROM outbox ORDER BY created_at DESC, rowid DESC")[0][0]
-
-    def deliver(self, message_id, ago_us=10 * TOO_FAST_US):
-        with self.shop.database.begin() as connection:
-            connection.exec_driver_sql(
-                "UPDATE outbox SET status = 'delivered', delivered_at = ? WHERE message_id = ?",
-                (wall() - ago_us, message_id),
-            )
-
-    def statuses(self):
-        return self.shop.rows("SELECT status, last_error FROM outbox ORDER BY rowid")
-
-    def events(self, name):
-        """Return the message id, decision and machine of each event of a name."""
-        return self.shop.rows(
-            "SELECT payload ->> '$.properties.message_id', payload ->> '$.properties.decision_id',"
-            " payload ->> '$.properties.machine' FROM events WHERE name = ? ORDER BY seq",
-            name,
-        )
-
-    def forms(self, page):
-        return Boxes.of(page.body.decode())
-
-
-class Boxes(HTMLParser):
-    """Reads which boxes of a page are ticked."""
-
-    @classmethod
-    def of(cls, text):
-        boxes = cls()
-        boxes.found = {}
-        boxes.feed(text)
-        return boxes.found
-
-    def handle_starttag(self, tag, attrs):
-        named = dict(attrs)
-        if tag == "input" and named.get("type") == "checkbox":
-            self.found[named["value"]] = "checked" in named
-
-
-@pytest.fixture
-def site(shops):
-    return Site(shops(POLICY))
-
-
-def opt_out(message_id="m-1", channel="email", user="u"):
-    return f"/u/{TOKENS.unsubscribe(user, channel, 'marketing', message_id)}"
+__all__ = ["shops", "site"]
 
 
 @pytest.mark.parametrize(
@@ -367,91 +279,3 @@ async def test_of_a_message_that_was_erased_nothing_is_noted_but_its_links_lead_
 
     assert (click.status, opening.status) == (302, 200)
     assert site.shop.rows("SELECT count(*) FROM events") == [(1,)]
-
-
-async def test_a_scanner_that_opens_every_link_unsubscribes_nobody_and_clicks_nothing_that_counts(site):
-    message_id = await site.message()
-    site.deliver(message_id)
-    base = "http://links.example"
-    token = opt_out(message_id).removeprefix("/u/")
-    html = tracked(
-        f'<p><a href="{SHOP_PAGE}">Cart</a> <a href="https://shop.example/help">Help</a>'
-        f' <a href="{unsubscribe_url(base, token)}">Unsubscribe</a></p>',
-        TOKENS,
-        message_id,
-        base=base,
-    )
-    found = re.findall(rf'(?:href|src)="{base}(/[^"]*)"', html)
-    assert [each[:3] for each in found] == ["/c/", "/c/", "/c/", "/u/", "/c/", "/o/"]
-
-    # One that takes its time, and calls itself a browser.
-    answers = await asyncio.gather(*(site.ask("GET", each) for each in found))
-
-    assert [each.status for each in answers] == [204, 302, 302, 200, 204, 200]
-    assert [machine for *_, machine in site.events("Email Link Clicked")] == [1, 1, 1, 1]
-    assert site.shop.rows("SELECT * FROM suppressions") == []
-    assert site.events("Unsubscribed") == []
-
-    # Then the person.
-    await asyncio.sleep(BURST_S / 10)
-    await site.ask("GET", found[1])
-    assert [machine for *_, machine in site.events("Email Link Clicked")] == [1, 1, 1, 1, 0]
-
-
-async def test_a_link_that_nobody_sees_tells_of_a_scanner_and_leads_nowhere(site):
-    message_id = await site.message()
-    site.deliver(message_id)
-    path = f"/c/{TOKENS.trapped(message_id, 'first')}"
-
-    asked = [await site.ask(method, path) for method in ("HEAD", "GET")]
-
-    assert [(each.status, each.body) for each in asked] == [(204, b""), (204, b"")]
-    assert [machine for *_, machine in site.events("Email Link Clicked")] == [1]
-    assert (await site.ask("GET", f"/c/{TOKENS.trapped('msg_gone', 'first')}")).status == 204
-
-
-@pytest.mark.parametrize("backwards", [False, True])
-async def test_a_scanner_that_takes_half_a_minute_for_each_link_clicks_and_opens_nothing_that_counts(site, backwards):
-    message_id = await site.message()
-    site.deliver(message_id)
-    pages = [f"https://shop.example/{number}" for number in range(3)]
-    html = tracked("".join(f'<a href="{each}">x</a>' for each in pages), TOKENS, message_id, base="http://l.example")
-    found = re.findall(r'(?:href|src)="http://l.example(/[^"]*)"', html)
-
-    for number, path in enumerate(reversed(found[:-1]) if backwards else found[:-1], 1):
-        await site.shop.until(30 * number)
-        await site.ask("GET", path)
-    await site.shop.until(200)
-    await site.ask("GET", found[-1])
-
-    assert [machine for *_, machine in site.events("Email Link Clicked")] == [1] * 5
-    assert [machine for *_, machine in site.events("Email Opened")] == [1]
-    # Then the person, whom the scanner was quicker than.
-    await site.shop.until(300)
-    await site.ask("GET", found[-1])
-    await site.ask("GET", found[2])
-    assert [machine for *_, machine in site.events("Email Link Clicked")] == [1] * 5 + [0]
-    assert [machine for *_, machine in site.events("Email Opened")] == [1, 0]
-    assert site.shop.rows("SELECT * FROM suppressions") == []
-
-
-async def test_what_a_provider_tells_of_a_scanner_that_takes_its_time_counts_for_nothing(site):
-    hooks = {"sendgrid": SendGrid(sendgrid_public_key())}
-    site.edge = edge_of(site.shop, hooks=hooks, tokens=TOKENS, replay=True)
-    message_id = await site.message()
-    site.deliver(message_id)
-
-    async def told(after_s, url):
-        about = {"message_id": message_id, "decision_id": None, "url": url}
-        body = json.dumps([sendgrid_event("click", after_s, at=START // 1_000_000 + after_s, **about)]).encode()
-        await site.ask("POST", "/v1/hooks/sendgrid", body, sendgrid_headers(body))
-
-    # It meets the hidden link first; each click is told in a request of its own.
-    await site.shop.until(30)
-    await site.ask("GET", f"/c/{TOKENS.trapped(message_id, 'first')}")
-    for number in range(4):
-        await told(60 + 45 * number, f"https://shop.example/{number}")
-    await told(300, "https://shop.example/2")
-
-    assert [machine for *_, machine in site.events("Email Link Clicked")] == [1, 1, 1, 1, 1, None]
-    assert site.shop.rows("SELECT kind FROM outcomes") == [("clicked",)]
