@@ -83,7 +83,7 @@ def test_each_call_of_segments_has_its_picture(site, method):
         (f"/v1/pixel/track?data={packed(b'null')}", "data"),
         (f"/v1/pixel/track?data={packed(b'[' * 500)}", "data"),
         (f"/v1/pixel/track?data={packed(DEEP)}", "data"),
-        (f"/v1/pixel/track?data={packed(gzip.compress(b'{}'))}", "data"),
+        (f"/v1/pixel/track?data={packed(gzip.compress(b'{}', mtime=0))}", "data"),
         (f"/v1/pixel/track?data={packed({**CALL, 'properties': {'x': 'y' * 33_000}})}", "data"),
         (f"/v1/pixel/track?data={packed({'event': 'Product Viewed'})}", "userId"),
         (f"/v1/pixel/track?data={packed({'userId': 'u-1'})}", "event"),
