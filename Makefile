@@ -78,6 +78,11 @@ import-codes: $(STAMP) ## Import discount codes into a pool: FILE=codes.csv|tsv|
 	  { echo "make import-codes: say which file and pool, as in: make import-codes FILE=codes.csv POOL=spring" >&2; exit 2; }
 	@$(PY) -m serving.code_files "$(FILE)" --pool "$(POOL)"
 
+.PHONY: simulate
+simulate: $(STAMP) ## Make up a history, for whoever has none yet: [USERS=2000] [DAYS=60] [SEED=1] [OUT=file.jsonl]
+	@$(PY) -m training.simulator $(if $(USERS),--users "$(USERS)") $(if $(DAYS),--days "$(DAYS)") \
+	  $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)")
+
 .PHONY: retrain
 retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZONS=24h,7d] [CUTOFF=2017-10-01]
 	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)")

@@ -13,6 +13,7 @@ PROMISED = {
     "pause", "resume", "lint-triggers", "audit-segments", "test-triggers", "what-if", "import-products",
     "preview", "demo-carts", "test-clients",
     "report", "export-ledger", "verify-statistics",
+    "simulate",
 }  # fmt: skip
 
 
