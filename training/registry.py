@@ -48,8 +48,11 @@ class Champion:
 class Registry:
     """One MLflow tracking server or file, and its model registry."""
 
-    def __init__(self, home: Path, uri: str | None = None) -> None:
-        """Open the registry at `uri`, or the SQLite one below `home`, which is created if need be."""
+    def __init__(self, home: Path, uri: str | None = None, *, experiment: str = EXPERIMENT) -> None:
+        """Open the registry at `uri`, or the SQLite one below `home`, which is created if need be.
+
+        Runs are kept under the name `experiment`.
+        """
         for each in ("alembic", "mlflow"):
             logging.getLogger(each).setLevel(logging.ERROR)
         if uri is None:
@@ -62,7 +65,11 @@ class Registry:
         with warnings.catch_warnings():
             # SQLAlchemy's, about MLflow's own tables.
             warnings.simplefilter("ignore")
-            mlflow.set_experiment(EXPERIMENT)
+            if mlflow.get_experiment_by_name(experiment) is None:
+                # MLflow's own default would be a folder wherever the command was given.
+                kept = (home.absolute() / "mlartifacts").as_uri() if uri.startswith(SQLITE) else None
+                mlflow.create_experiment(experiment, artifact_location=kept)
+            mlflow.set_experiment(experiment)
         self._client = MlflowClient(uri, uri)
 
     def champion(self, name: str, directory: Path) -> Champion | None:

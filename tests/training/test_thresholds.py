@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from training.decisions import Prices
+from training.off_policy import Unanswerable
+from training.thresholds import curve, grid
+from training.world_decisions import PRICES, logged, moments, worth
+
+PRESENT = 0.2
+AT = moments("even", 12_000, seed=8)
+
+
+def found(exploration, prices=PRICES, at=AT, present=PRESENT):
+    log = logged(at, threshold=present, hold_out=0.1, exploration=exploration, seed=8)
+    return curve(log, prices, present)
+
+
+EXPLORED = found(0.1)
+
+
+def test_the_grid_ascends_from_everybody_to_nobody_and_holds_the_present_threshold():
+    thresholds = grid(AT.score, PRESENT)
+
+    assert (np.diff(thresholds) > 0).all()
+    assert PRESENT in thresholds
+    assert (AT.score >= thresholds[0]).all()
+    assert not (AT.score >= thresholds[-1]).any()
+
+
+def test_a_better_threshold_is_recommended_where_it_surely_earns_more():
+    assert EXPLORED.recommended == EXPLORED.candidate != PRESENT
+    assert worth(AT, AT.score >= EXPLORED.recommended) > worth(AT, AT.score >= PRESENT)
+    assert EXPLORED.reason.startswith("change: it surely earns more")
+
+
+def test_the_candidate_is_what_has_the_highest_estimate():
+    values = {each.threshold: each.value.estimate for each in EXPLORED.points}
+
+    assert EXPLORED.candidate == max(values, key=values.get)
+
+
+def test_the_present_threshold_gains_nothing_over_itself():
+    present = next(each for each in EXPLORED.points if each.threshold == PRESENT)
+
+    assert present.gain == (0.0, 0.0, 0.0)
+
+
+def test_without_exploration_every_lower_threshold_is_refused_and_no_higher_one():
+    unexplored = found(0.0)
+
+    lower = [each for each in unexplored.points if each.threshold < PRESENT]
+    assert len(lower) > 10
+    assert all(each.value is None and "nothing was ever sent by chance" in each.refusal for each in lower)
+    assert all(each.value is not None for each in unexplored.points if each.threshold >= PRESENT)
+    assert unexplored.recommended >= PRESENT
+
+
+def test_a_difference_that_may_be_nothing_changes_nothing():
+    few = moments("even", 700, seed=8)
+
+    kept = found(0.1, at=few)
+
+    assert kept.recommended == PRESENT
+    assert kept.candidate != PRESENT
+    assert kept.reason.startswith("keep the present one: the difference may be nothing")
+
+
+def test_a_message_that_costs_more_than_it_brings_is_sent_to_fewer():
+    dear = found(0.1, Prices(order=20.0, contact=3.0, unsubscribe=20.0))
+
+    assert dear.recommended > PRESENT
+
+
+def test_no_decisions_are_no_answer():
+    log = logged(AT, threshold=PRESENT, hold_out=0.1, exploration=0.1, seed=8).where(np.zeros(0, dtype=np.int64))
+
+    with pytest.raises(Unanswerable, match="no matured decisions"):
+        curve(log, PRICES, PRESENT)
+
+
+def test_too_few_decisions_are_no_answer_either():
+    log = logged(AT, threshold=PRESENT, hold_out=0.1, exploration=0.1, seed=8).where(np.arange(300))
+
+    with pytest.raises(Unanswerable, match="not even the present threshold has an answer: the log is worth"):
+        curve(log, PRICES, PRESENT)

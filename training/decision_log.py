@@ -1,0 +1,135 @@
+"""The ledger's decisions of each trigger as arrays, with what followed them in the log."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from features.catalog import CATALOGUE
+from features.events import AMOUNT
+from features.kinds import Kind
+from models.horizon import duration
+from training.dataset import Asked, Orders, Points, label, orders
+from training.decisions import Bools, Decisions, Floats, Ints
+from training.log import Log, read_log
+
+DECIDED = """
+SELECT d.user_no, d.at, d.score, d.threshold, d.propensity, d.horizon, d.action = 'send', d.reason = 'below_threshold',
+    EXISTS (SELECT 1 FROM outcomes o WHERE o.trigger_decision_id = d.trigger_decision_id
+        AND o.kind IN ('unsubscribed', 'complained')),
+    CASE WHEN e.catalogue = :catalogue THEN e.features END
+FROM decisions d LEFT JOIN evaluations e ON e.decision_id = d.decision_id
+WHERE d.trigger = :trigger AND d.step = 0 AND d.score IS NOT NULL
+    AND d.reason IN ('sent', 'control', 'below_threshold')
+ORDER BY d.at, d.trigger_decision_id
+"""
+TRIGGERS = """
+SELECT DISTINCT trigger FROM decisions WHERE score IS NOT NULL AND reason IN ('sent', 'control') ORDER BY trigger
+"""
+
+
+@dataclass(frozen=True)
+class TriggerLog:
+    """What the ledger holds of one trigger.
+
+    Attributes:
+        trigger: Its name.
+        decisions: Matured ones, in order of time, where nothing but the score and the draws decided.
+        above: Which of them were at or above their threshold, of shape (n,).
+        present: The threshold of the newest decision.
+        horizon: Within which an order counts.
+        immature: Decisions whose horizon is not over yet.
+        explores: Whether something is sent below the threshold by chance. If so, earlier decisions are left out.
+        held_for_sure: Decisions below the threshold that nothing could have sent.
+    """
+
+    trigger: str
+    decisions: Decisions
+    above: Bools
+    present: float
+    horizon: str
+    immature: int
+    explores: bool
+    held_for_sure: int
+
+
+class Ledger:
+    """The decisions of one home."""
+
+    def __init__(self, database: Path) -> None:
+        """Read the log of this SQLite database, which tells what followed."""
+        self._database = database
+        self._log: Log = read_log(database)
+        self._orders: Orders = orders(self._log)
+
+    @property
+    def triggers(self) -> list[str]:
+        """Return the names of all triggers that ever sent or withheld, in their order."""
+        with closing(self._connection()) as connection:
+            return [str(row[0]) for row in connection.execute(TRIGGERS)]
+
+    @property
+    def mean_order(self) -> float | None:
+        """Return the mean amount of an order, in the shop's currency; None where none has one."""
+        amounts = self._log.arrays.records[self._log.kinds == Kind.ORDER_COMPLETED, AMOUNT]
+        known = amounts[~np.isnan(amounts)]
+        return float(known.mean()) if known.size else None
+
+    def of(self, trigger: str) -> TriggerLog:
+        """Return the decisions of a trigger.
+
+        Raises:
+            LookupError: There are none.
+        """
+        with closing(self._connection()) as connection:
+            rows = connection.execute(DECIDED, {"trigger": trigger, "catalogue": CATALOGUE.fingerprint}).fetchall()
+        if not rows:
+            raise LookupError(f"no decision of a trigger {trigger!r} by its score is in the ledger")
+        user_no, at, score, threshold, propensity, horizons, sent, below, left, packed = zip(*rows, strict=True)
+        moments, whose = np.array(at, dtype=np.int64), np.searchsorted(self._log.user_nos, np.array(user_no))
+        horizon, acted = str(horizons[-1]), np.array(sent, dtype=np.bool_)
+        ordered, matured = self._followed(whose, moments, horizon)
+        chance = np.where(acted, propensity, 1.0 - np.array(propensity))
+        held = np.array(below, dtype=np.bool_)
+        sure = held & (chance <= 0)
+        limits = np.array(threshold, dtype=np.float64)
+        scores = np.array(score, dtype=np.float64)
+        since, explores = _since(moments, (scores < limits) & (chance > 0))
+        used = matured & (moments >= since)
+        found = Decisions(self._orders.person[whose], scores, _features(packed), acted, chance, ordered,
+                          np.array(left, dtype=np.bool_))  # fmt: skip
+        return TriggerLog(
+            trigger=trigger,
+            decisions=found.where(used),
+            above=(scores >= limits)[used],
+            present=float(limits[-1]),
+            horizon=horizon,
+            immature=int((~matured).sum()),
+            explores=explores,
+            held_for_sure=int((sure & used).sum()),
+        )
+
+    def _followed(self, users: Ints, at: Ints, horizon: str) -> tuple[Bools, Bools]:
+        """Return whether an order came within the horizon, and whether that is over.
+
+        Of whoever was held nothing is attributed in the ledger, so all are told by the log alike.
+        """
+        points = Points(users, at, np.full(users.size, Asked.EVENT, dtype=np.int64))
+        found = label(self._orders, points, duration(horizon), end_us=self._log.span[1])
+        return found.ordered, found.matured
+
+    def _connection(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"{self._database.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _since(at: Ints, explored: Bools) -> tuple[int, bool]:
+    """Return the first moment that counts, and whether there is exploration; what was before says nothing below."""
+    return (int(at[explored][0]), True) if explored.any() else (int(at[0]), False)
+
+
+def _features(packed: tuple[bytes | None, ...]) -> Floats:
+    """Return the features as they were scored, of shape (n, features); NaN where they are not kept or mean others."""
+    nothing = np.full(CATALOGUE.n_features, np.nan).tobytes()
+    return np.frombuffer(b"".join(each or nothing for each in packed)).reshape(-1, CATALOGUE.n_features)
