@@ -107,6 +107,12 @@ export-ledger: $(STAMP) ## Export every decision with what followed: FORMAT=parq
 	@test -n "$(FORMAT)" || { echo "make export-ledger: say how, as in: make export-ledger FORMAT=parquet" >&2; exit 2; }
 	@$(PY) -m training.ledger_export "$(FORMAT)" $(if $(OUT),--out "$(OUT)") $(if $(TRIGGER),--trigger "$(TRIGGER)")
 
+.PHONY: policy-value
+policy-value: $(STAMP) ## What each threshold would have earned, by the ledger: [TRIGGER=cart] [ORDER_VALUE=12] [CONTACT_COST=0.01] [UNSUBSCRIBE_COST=12]
+	@$(PY) -m training.policy_value $(if $(TRIGGER),--trigger "$(TRIGGER)") $(if $(MARGIN),--margin "$(MARGIN)") \
+	  $(if $(ORDER_VALUE),--order-value "$(ORDER_VALUE)") $(if $(CONTACT_COST),--contact-cost "$(CONTACT_COST)") \
+	  $(if $(UNSUBSCRIBE_COST),--unsubscribe-cost "$(UNSUBSCRIBE_COST)")
+
 .PHONY: serve
 serve: $(STAMP) ## Start the service (settings: docs/configuration.md)
 	@exec $(PY) -m serving

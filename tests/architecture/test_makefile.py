@@ -14,6 +14,7 @@ PROMISED = {
     "preview", "demo-carts", "test-clients",
     "report", "export-ledger", "verify-statistics",
     "simulate",
+    "policy-value",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Whether policy values keep their promises, in made-up worlds: `python -m training.verification_policy_value`."""
+"""Whether policy values keep their promises, in made-up worlds: `python -m verification.policy_values`."""
 
 import argparse
 import json
@@ -10,8 +10,8 @@ import numpy as np
 
 from training.decisions import Decisions
 from training.thresholds import Curve, curve
-from training.verification import Rate
 from training.world_decisions import PRICES, TRUTH_USERS, Moments, logged, moments, worth
+from verification.bars import Bar
 
 LOGS, USERS, SEED = 200, 20_000, 20_251_101
 PRESENT, HOLD_OUT = 0.2, 0.1
@@ -34,7 +34,7 @@ class Study:
     """
 
     exploration: float
-    covers: tuple[Rate, ...]
+    covers: tuple[Bar, ...]
     lower_answered: int
     candidate_earns: tuple[float, ...]
     recommended_earns: tuple[float, ...]
@@ -43,7 +43,7 @@ class Study:
     @property
     def kept(self) -> bool:
         """Whether intervals cover, and the candidate earns enough with exploration, or nothing is answered without."""
-        covers = all(each.kept for each in self.covers)
+        covers = all(each.holds for each in self.covers)
         if self.exploration < FULL_EXPLORATION:
             return covers and (self.exploration > 0 or self.lower_answered == 0)
         return covers and float(np.mean(self.candidate_earns)) >= ENOUGH
@@ -92,7 +92,7 @@ def _curves(exploration: float, logs: int, users: int, seed: int) -> Iterator[Cu
         yield curve(made_up_log(moments("even", users, seed=each), exploration, each), PRICES, PRESENT, seed=each)
 
 
-def _coverage(curves: Sequence[Curve], true: Truth) -> Iterator[Rate]:
+def _coverage(curves: Sequence[Curve], true: Truth) -> Iterator[Bar]:
     """Yield how often the intervals of the lowest, a middle and the highest threshold held the truth."""
     places = {"lowest": 0, "middle": 10, "highest": -1}
     for name, place in places.items():
@@ -102,12 +102,12 @@ def _coverage(curves: Sequence[Curve], true: Truth) -> Iterator[Rate]:
         for what, found in (("value", values), ("difference to the present", gains)):
             hits = sum(got is not None and got.low <= truth <= got.high for got, truth in found)
             if found:
-                yield Rate(f"{what}, {name} threshold", hits, len(found), LEVEL)
+                yield Bar(f"{what}, {name} threshold", hits, len(found), LEVEL, "least")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures; ends with 1 where a promise was broken."""
-    parser = argparse.ArgumentParser(prog="python -m training.verification_policy_value", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m verification.policy_values", description=__doc__)
     parser.add_argument("--logs", type=int, default=LOGS)
     parser.add_argument("--users", type=int, default=USERS)
     parser.add_argument("--exploration", type=float, nargs="+", default=[0.0, 0.05, 0.1])
@@ -125,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def lines(found: Study) -> Iterator[str]:
     """Yield the figures of a study in words."""
     yield f"exploration {found.exploration:.0%}: a lower threshold was answered in {found.lower_answered} logs"
-    yield from (f"  {each}" for each in found.covers)
+    for each in found.covers:
+        yield f"  {each.name}: {each.hits} of {each.runs} intervals cover, {each.rate:.1%}, p = {each.p_value:.3f}"
     for name, earns in (("candidate", found.candidate_earns), ("recommended", found.recommended_earns)):
         low, middle = np.quantile(earns, [0.05, 0.5])
         mean, enough = float(np.mean(earns)), float(np.mean(np.array(earns) >= ENOUGH))

@@ -1,4 +1,4 @@
-"""Whether the rule of switching to uplift keeps its promises: `python -m training.verification_uplift`."""
+"""Whether the rule of switching to uplift keeps its promises: `python -m verification.uplifts`."""
 
 import argparse
 import sys
@@ -9,8 +9,8 @@ import numpy as np
 
 from training.thresholds import grid
 from training.uplift_verdict import UpliftVerdict, assess, by_uplift
-from training.verification import Rate
 from training.world_decisions import PRICES, Kind, Moments, logged, moments, worth
+from verification.bars import Bar
 
 RUNS, USERS, SEED = 40, 10_000, 20_251_201
 HALF = 0.5
@@ -28,17 +28,14 @@ class Study:
     """
 
     kind: Kind
-    switched: Rate
+    switched: Bar
     gains: tuple[tuple[float, float, float, float], ...]
 
     @property
     def kept(self) -> bool:
         """Whether it switches where it should, and does not where it should not."""
-        if self.kind == "persuadable":
-            return self.switched.hits >= LEAST_POWER * self.switched.runs and all(
-                low > 0 for _, low, _, _ in self.gains
-            )
-        return self.switched.kept or self.switched.hits < FALSE_SWITCHES * self.switched.runs
+        gains = all(low > 0 for _, low, _, _ in self.gains)
+        return self.switched.holds and gains
 
 
 def study(kind: Kind, *, runs: int = RUNS, users: int = USERS, seed: int = SEED) -> Study:
@@ -50,8 +47,10 @@ def study(kind: Kind, *, runs: int = RUNS, users: int = USERS, seed: int = SEED)
         switched += verdict.switch is not None
         if verdict.switch is not None and verdict.gain is not None:
             gains.append((*verdict.gain, true))
-    nominal = LEAST_POWER if kind == "persuadable" else FALSE_SWITCHES
-    return Study(kind, Rate(f"{kind}: switches to uplift", switched, runs, nominal), tuple(gains))
+    name = f"{kind} world: goes over to uplift"
+    if kind == "persuadable":
+        return Study(kind, Bar(name, switched, runs, LEAST_POWER, "least"), tuple(gains))
+    return Study(kind, Bar(name, switched, runs, FALSE_SWITCHES, "most"), tuple(gains))
 
 
 def judged(at: Moments, seed: int) -> tuple[UpliftVerdict, float]:
@@ -66,7 +65,7 @@ def judged(at: Moments, seed: int) -> tuple[UpliftVerdict, float]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures; ends with 1 where a promise was broken."""
-    parser = argparse.ArgumentParser(prog="python -m training.verification_uplift", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m verification.uplifts", description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--users", type=int, default=USERS)
     asked = parser.parse_args(arguments)
@@ -78,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def lines(found: Study) -> Iterator[str]:
     """Yield the figures of a study in words."""
-    yield str(found.switched)
+    bar = found.switched
+    yield f"{bar.name}: {bar.hits} of {bar.runs}, p = {bar.p_value:.3f}"
     if found.gains:
         estimate, low, high, true = np.array(found.gains).T
         covered = int(((low <= true) & (true <= high)).sum())
