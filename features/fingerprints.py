@@ -66,6 +66,11 @@ def of_layout(tallies: Iterable[Tally], ages: Iterable[frozenset[Kind]]) -> str:
     )
 
 
+def of_habits() -> str:
+    """Return the fingerprint of a state's profile over the hours of the day: of what counts in it, and how it fades."""
+    return _digest({"format": STATE_FORMAT, "profile": _PROFILE})
+
+
 def _conventions(declaration: Declaration) -> dict[str, Any]:
     match declaration:
         case Session():

@@ -7,6 +7,7 @@ from numba import njit
 from features.advance import advance_state, clear
 from features.catalog import CATALOGUE
 from features.events import RECORD_WIDTH
+from features.habits import HOURS, hours_of
 from features.layout import Catalogue, Floats, Ints, Tables
 from features.merge import merge_states
 from features.pace import is_inhuman
@@ -19,11 +20,15 @@ _ADVANCE, _MERGE, _READ = range(3)
 class Steps:
     """Events to fold, states to merge and questions to answer, in order, over one matrix of states."""
 
-    def __init__(self, *, catalogue: Catalogue = CATALOGUE) -> None:
+    def __init__(self, *, hours: bool = False, catalogue: Catalogue = CATALOGUE) -> None:
+        """`hours`: whether every question also asks for the hours of the day; see `features.habits`."""
         self._catalogue = catalogue
+        self._asks_hours = hours
         self._steps: list[tuple[int, int, int, int, int]] = []
         self._records: list[bytes] = []
         self._reads = 0
+        self.hours = np.empty((0, HOURS))
+        """Of each answer, after `run`: the hours, of shape (reads, 24); (0, 24) where nobody asks."""
         self.inhuman = np.zeros(0, dtype=np.bool_)
         """Of each state, after `run`: whether a step found it quicker than people are; see `features.pace`."""
         self.inhuman_reads = np.zeros(0, dtype=np.bool_)
@@ -47,12 +52,14 @@ class Steps:
     def run(self, states: Floats) -> Floats:
         """Take the steps, changing `states` of shape (n, width) in place; return the answers, (reads, n_features)."""
         out = np.empty((self._reads, self._catalogue.n_features))
+        self.hours = np.empty((self._reads if self._asks_hours else 0, HOURS))
         self.inhuman = np.zeros(len(states), dtype=np.bool_)
         self.inhuman_reads = np.zeros(self._reads, dtype=np.bool_)
         if self._steps:
             steps = np.array(self._steps, dtype=np.int64)
             records = np.frombuffer(b"".join(self._records), dtype="<f8").reshape(-1, RECORD_WIDTH)
-            _run(steps, records, states, out, self.inhuman, self.inhuman_reads, self._catalogue.tables)
+            found = (out, self.hours, self.inhuman, self.inhuman_reads)
+            _run(steps, records, states, *found, self._catalogue.tables)
         return out
 
 
@@ -71,7 +78,14 @@ def _clear_rows(states: Floats, tables: Tables) -> None:
 
 @njit(cache=True, nogil=True)
 def _run(
-    steps: Ints, records: Floats, states: Floats, out: Floats, inhuman: Bools, inhuman_reads: Bools, tables: Tables
+    steps: Ints,
+    records: Floats,
+    states: Floats,
+    out: Floats,
+    hours: Floats,
+    inhuman: Bools,
+    inhuman_reads: Bools,
+    tables: Tables,
 ) -> None:
     for i in range(steps.shape[0]):
         step, row = steps[i, 0], steps[i, 1]
@@ -84,3 +98,5 @@ def _run(
         else:
             read_state(states[row], float(steps[i, 2]), out[steps[i, 4]], tables)
             inhuman_reads[steps[i, 4]] = inhuman[row]
+            if hours.shape[0] > 0:
+                hours_of(states[row], float(steps[i, 2]), hours[steps[i, 4]], tables)

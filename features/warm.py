@@ -13,6 +13,7 @@ def compile_kernels() -> None:
     # Imported late: numba settles where it caches when it is first imported.
     from features.events import RECORD_WIDTH, pack_record
     from features.fold import LogArrays, fold, read_rows
+    from features.habits import read_hours
     from features.kinds import Kind
     from features.state import advance, empty, merge, read
     from features.steps import Steps, empty_rows
@@ -32,6 +33,7 @@ def compile_kernels() -> None:
     one = np.zeros(1, dtype=np.int64)
     log = LogArrays(one, one + 1, one + 1, record.reshape(1, RECORD_WIDTH).copy(), one - 1)
     read_rows(fold(log, one), one + 2)
+    read_hours(fold(log, one), one + 2)
 
 
 def main() -> None:
