@@ -8,15 +8,17 @@ from typing import Any, TypeVar
 
 from features.catalog import CATALOGUE
 from models.horizon import duration
+from training import send_hours
 from training.baskets import read_baskets
 from training.frame import Frame, build, matured
 from training.learning import learn
 from training.lineage import iso
-from training.log import read_log
+from training.log import Log, read_log
 from training.recommending import recommending, record
 from training.recommending_report import lines as lines_of_recommendations
 from training.recording import Recording
 from training.registry import Registry
+from training.send_hour_recording import record as record_hours
 from training.summary import figures_of_nothing, lines, summary
 from training.windows import TooLittleHistory
 
@@ -35,6 +37,7 @@ class Retraining:
         self._say = say
         self._directory = home / "retrain"
         self._registry: Registry | None = None
+        self._log: Log | None = None
 
     def run(self, horizons: Sequence[str]) -> dict[str, Any]:
         """Train a model for each horizon, write `retrain/summary.json` and return what it holds."""
@@ -50,7 +53,10 @@ class Retraining:
         recommendations = self._recommend()
         for line in lines_of_recommendations(recommendations):
             self._say(line)
-        whole = {**summary(found), "recommendations": recommendations}
+        hours = self._send_hours()
+        for line in send_hours.lines(hours):
+            self._say(line)
+        whole = {**summary(found), "recommendations": recommendations, "send_hour": hours}
         path = self._directory / "summary.json"
         path.write_text(json.dumps(whole, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         self._say(f"figures in {path}, reports beside it")
@@ -62,8 +68,7 @@ class Retraining:
         Raises:
             TooLittleHistory: There is nothing to build it from.
         """
-        database = self._home / "opportune.db"
-        log = self._timed("read the log", lambda: read_log(database, until_us=self._cutoff_us))
+        log = self._read()
         first, last = log.span
         if not len(log.arrays):
             raise TooLittleHistory("too few purchases to learn from: the log is empty")
@@ -72,6 +77,25 @@ class Retraining:
         frame = self._timed("joined the features", lambda: build(log, widths, self._directory))
         self._say(f"{len(frame.points):,} decision points, {frame.features.shape[1]} features")
         return frame
+
+    def _read(self) -> Log:
+        if self._log is None:
+            database = self._home / "opportune.db"
+            self._log = self._timed("read the log", lambda: read_log(database, until_us=self._cutoff_us))
+        return self._log
+
+    def _send_hours(self) -> dict[str, Any]:
+        """Learn at which hours people are there, and return the figures."""
+        log = self._read()
+        try:
+            send_hours.refuse_short(log)
+            registry = self._opened()
+            return self._timed(
+                "learned and recorded send hours",
+                lambda: record_hours(log, registry, self._directory, cutoff_us=self._cutoff_us),
+            )
+        except TooLittleHistory as reason:
+            return send_hours.figures_of_nothing(str(reason))
 
     def _horizon(self, horizon: str, frame: Frame) -> dict[str, Any]:
         try:

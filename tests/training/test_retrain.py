@@ -55,7 +55,7 @@ def rows(home, query):
 def test_it_prints_what_it_did_and_writes_the_figures(home):
     _, said, summary = home
 
-    assert set(summary) == KEYS | {"horizons", "recommendations"}
+    assert set(summary) == KEYS | {"horizons", "recommendations", "send_hour"}
     assert summary["model_version"] == "opportune-intent-24h/1"
     assert summary["promoted"] is True
     assert 0.55 < summary["roc_auc"] < 0.9
@@ -87,10 +87,21 @@ def test_the_version_the_digest_and_the_alias_are_in_the_registry(home):
     assert rows(folder, "SELECT alias, name, version FROM registered_model_aliases") == [
         ("champion", "opportune-intent-24h", 1)
     ]
-    tags = dict(rows(folder, "SELECT key, value FROM model_version_tags"))
-    assert len(tags["bundle_sha256"]) == 64
-    runs = rows(folder, "SELECT run_uuid, status FROM runs")
-    assert runs == [(summary["mlflow_run_id"], "FINISHED")]
+    tags = rows(folder, "SELECT name, key, length(value) FROM model_version_tags ORDER BY name")
+    assert tags == [("opportune-intent-24h", "bundle_sha256", 64), ("opportune-send-hour", "bundle_sha256", 64)]
+    runs = rows(folder, "SELECT run_uuid, status FROM runs ORDER BY start_time")
+    assert runs == [(each["mlflow_run_id"], "FINISHED") for each in (summary, summary["send_hour"])]
+
+
+def test_where_nobody_has_hours_of_their_own_no_model_of_them_goes_into_service_and_it_says_why(home):
+    _, said, summary = home
+    found = summary["send_hour"]
+
+    assert found["model_version"] == "opportune-send-hour/1"
+    assert found["promoted"] is False
+    assert found["reason"].startswith("no better than everybody's hours")
+    assert set(found["global"]) == {"hit_at_1", "hit_at_3", "mrr", "log_loss"}
+    assert "send hour: opportune-send-hour/1 not promoted: no better than everybody's hours" in said
 
 
 def test_the_run_keeps_parameters_metrics_report_plots_bundle_and_a_model_as_text(home):
@@ -117,7 +128,7 @@ def test_the_run_keeps_parameters_metrics_report_plots_bundle_and_a_model_as_tex
 
 def test_the_bundle_knows_where_it_comes_from(home):
     folder, _, summary = home
-    (path,) = folder.rglob("bundle/manifest.json")
+    (path,) = (each for each in folder.rglob("bundle/manifest.json") if (each.parent / "model.txt").exists())
     manifest = json.loads(path.read_text())
     lineage = manifest["lineage"]
 
@@ -141,6 +152,7 @@ def test_nothing_but_the_results_is_left_behind(home):
     assert sorted(each.name for each in (folder / "retrain").iterdir()) == [
         "logistic-24h.json",
         "report-24h.html",
+        "report-send-hour.html",
         "summary.json",
     ]
 

@@ -1,0 +1,87 @@
+"""Leave a model of send hours where others find it: bundle, run, report, version, and the alias last."""
+
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from models.manifest import BundleRefused
+from models.send_hour import SendHourModel
+from models.send_hour_bundle import REGISTERED, load, write
+from training.gate import Verdict
+from training.lineage import lineage
+from training.log import Log
+from training.registry import Registry
+from training.send_hour_judge import calibration
+from training.send_hour_report import page
+from training.send_hours import HoursLearned, decide, figures, learn
+
+REPORT = "report-send-hour.html"
+
+
+def record(log: Log, registry: Registry, directory: Path, *, cutoff_us: int | None) -> dict[str, Any]:
+    """Learn send hours from a log, register them, promote or not, and return their figures.
+
+    Raises:
+        TooLittleHistory: There is too little to learn from; then nothing is left behind.
+    """
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        origin = lineage(log, until_us=log.span[1], cutoff_us=cutoff_us)
+        learned = learn(log, origin, champion=_champion(registry, Path(scratch)))
+        verdict = decide(learned)
+        bundle, files = Path(scratch) / "bundle", Path(scratch) / "files"
+        with registry.run(REGISTERED) as run_id:
+            learned.model.lineage["mlflow_run_id"] = run_id
+            now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            write(bundle, learned.model, created_at=now)
+            version = registry.register_files(REGISTERED, bundle, run_id)
+            found = figures(learned, verdict, f"{REGISTERED}/{version}", run_id)
+            files.mkdir()
+            text = page(f"{REGISTERED}, version {version}", learned, verdict, found)
+            for path in (files / "report.html", directory / REPORT):
+                path.write_text(text, encoding="utf-8")
+            registry.record(_parameters(learned, origin), _metrics(learned), _tags(verdict, origin), files)
+    registry.note(REGISTERED, version, f"{'Promoted' if verdict.promoted else 'Not promoted'}: {verdict.reason}")
+    if verdict.promoted:
+        registry.promote(REGISTERED, version)
+    return found
+
+
+def _champion(registry: Registry, scratch: Path) -> SendHourModel | None:
+    found = registry.champion(REGISTERED, scratch)
+    try:
+        return None if found is None else load(found.bundle, version=found.version)
+    except BundleRefused:
+        # What cannot be loaded serves nobody: the challenger is judged as a first model.
+        return None
+
+
+def _parameters(learned: HoursLearned, origin: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "cohorts": learned.cohorts,
+        "strength": learned.model.strength,
+        "events_per_visit": learned.model.events_per_visit,
+        "sigma_h": learned.model.sigma_h,
+        "people": len(learned.judged_by),
+        "cutoff": origin["cutoff"],
+        **{f"log.{key}": value for key, value in origin["log"].items()},
+    }
+
+
+def _metrics(learned: HoursLearned) -> dict[str, float]:
+    found = {"test.calibration_error": calibration(learned.scores["model"], learned.judged_by.later)}
+    for name, its in learned.judgements.items():
+        prefix = "test" if name == "model" else f"baseline.{name}"
+        found |= {f"{prefix}.{key}": value for key, value in asdict(its).items()}
+    return found
+
+
+def _tags(verdict: Verdict, origin: dict[str, Any]) -> dict[str, str]:
+    return {
+        "dataset": origin["log"]["fingerprint"],
+        "git_commit": origin["git_commit"] or "unknown",
+        "gate": "promoted" if verdict.promoted else "refused",
+        "gate_reason": verdict.reason,
+        "learned_from": "activity, not response",
+    }

@@ -1,0 +1,119 @@
+"""The report of a model of send hours: a single HTML file that needs nothing else."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from training.gate import Verdict
+from training.markup import STYLE, picture, table, text
+from training.plots import saved
+from training.send_hour_judge import TENTHS
+from training.send_hours import HoursLearned
+
+FIGURES = ("hit_at_1", "hit_at_3", "mrr", "log_loss")
+NAMES = {
+    "model": "the model",
+    "champion": "the champion",
+    "global": "everybody's hours",
+    "histogram": "their own histogram",
+    "median": "the median of their hours",
+}
+MOST_SHOWN = 400
+"""People in the heat map."""
+
+
+def page(title: str, learned: HoursLearned, verdict: Verdict, found: dict[str, Any]) -> str:
+    """Return the report as HTML.
+
+    Args:
+        title: Name and version as registered.
+        learned: The model and the people it was judged by.
+        verdict: Of the gate.
+        found: The figures of the summary.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        plots = {
+            each: picture(saved(Path(folder) / f"{name}.png", each, paint))
+            for name, each, paint in (
+                ("heat", "People by hour: their scores, sorted by best hour", lambda axes: _heat(axes, learned)),
+                ("reliability", "Reliability, by tenth of the scores", lambda axes: _reliability(axes, learned)),
+            )
+        }
+    figures = "".join(f'<figure><img alt="{text(each)}" src="{data}"></figure>' for each, data in plots.items())
+    return "".join(
+        (
+            f"<!doctype html><html lang=en><meta charset=utf-8><title>{text(title)}</title><style>{STYLE}</style>",
+            f"<h1>{text(title)}</h1>",
+            f'<p class="verdict{"" if verdict.promoted else " refused"}"><b>',
+            f"{'Promoted' if verdict.promoted else 'Not promoted'}</b>: {text(verdict.reason)}</p>",
+            "<p><b>This is activity, not response</b>: the hours at which people are there, told from what they did. ",
+            "Nothing here says how many more of them answer to a message that comes at such an hour.</p>",
+            f"<h2>What {len(learned.judged_by):,} people did after all that was learned from</h2>",
+            "<p>The 24 hours of a person's own day, tried from the best one on; each person counts once.</p>",
+            table(("", *FIGURES), _rows(found)),
+            f"<p>Calibration error: {found['calibration_error']:.4f}, the largest gap in any tenth of the scores.</p>",
+            "<h2>By how much was known of them</h2>",
+            table(("events", "people", "hit@3", "of everybody's", "log-loss", "of everybody's"), _by_history(found)),
+            "<h2>Plots</h2><div class=plots>",
+            figures,
+            "</div><h2>The model</h2>",
+            table(("", ""), _model(learned, found)),
+            "</html>",
+        )
+    )
+
+
+def _rows(found: dict[str, Any]) -> Iterable[Sequence[Any]]:
+    for name, words in NAMES.items():
+        its = found if name == "model" else found.get(name)
+        if its is not None:
+            yield (words, *(its[each] for each in FIGURES))
+
+
+def _by_history(found: dict[str, Any]) -> Iterable[Sequence[Any]]:
+    for band in found["by_history"]:
+        least, most = band["events"]
+        events = f"{least} and more" if most is None else f"{least} to {most}"
+        its, of_all = band["model"], band["global"]
+        yield (
+            events,
+            f"{band['people']:,}",
+            *(each[key] for key in ("hit_at_3", "log_loss") for each in (its, of_all)),
+        )
+
+
+def _model(learned: HoursLearned, found: dict[str, Any]) -> Iterable[Sequence[Any]]:
+    everybody = learned.model.everybody
+    return (
+        ("events of their own that weigh as much as the prior", f"{found['strength']:.2f}"),
+        ("cohorts", str(found["cohorts"])),
+        ("events of a visit", f"{found['events_per_visit']:.2f}"),
+        ("everybody's best hour", f"{int(everybody.argmax())}:00, {everybody.max():.1%} of activity"),
+    )
+
+
+def _heat(axes: Axes, learned: HoursLearned) -> None:
+    scores = learned.scores["model"]
+    shown = scores[np.random.default_rng(0).permutation(len(scores))[:MOST_SHOWN]]
+    shown = shown[np.lexsort((shown.max(axis=1), shown.argmax(axis=1)))]
+    axes.imshow(shown, aspect="auto", cmap="viridis", interpolation="nearest")
+    axes.set(xlabel="hour of the person's own day", ylabel="people", xticks=range(0, 24, 3), yticks=[])
+
+
+def _reliability(axes: Axes, learned: HoursLearned) -> None:
+    later = learned.judged_by.later
+    shares = (later / later.sum(axis=1, keepdims=True)).ravel()
+    top = 0.0
+    for name in ("model", "global"):
+        scores = learned.scores[name].ravel()
+        tenths = np.array_split(np.argsort(scores, kind="stable"), TENTHS)
+        mean, came = ([float(values[each].mean()) for each in tenths] for values in (scores, shares))
+        axes.plot(mean, came, marker="o", markersize=3, label=NAMES[name])
+        top = max(top, *mean, *came)
+    axes.plot([0, top], [0, top], color="grey", linestyle=":")
+    axes.set(xlabel="mean score", ylabel="share of what they did later")
+    axes.legend(fontsize=8)
