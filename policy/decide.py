@@ -1,6 +1,6 @@
 """The decision: a pure function of a trigger and what is known at a moment, that always has a reason."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -11,6 +11,7 @@ from policy.guards import TRANSACTIONAL, Standing
 from policy.moment import Asked, Moment, at_best, now_or_never, objection_to, soon
 from policy.reasons import FIRED, Action, Reason
 from policy.runs import AT_ONCE, Run
+from policy.send_hours import Hours, prior_hours
 from policy.triggers import Trigger
 from policy.view import View
 
@@ -36,6 +37,7 @@ class Facts:
         excluded: Why this user gets no messages (`bot`, `staff`, `test`); None for everybody else.
         standing: What the guards look at; None where nothing is known, which is no consent either.
         view: What conditions look at; None where no trigger has one.
+        hours: Tells how good each hour of their day is; asked only by triggers that send at the best one.
     """
 
     unit: str
@@ -46,6 +48,7 @@ class Facts:
     excluded: str | None = None
     standing: Standing | None = None
     view: View | None = None
+    hours: Callable[[], Hours] = prior_hours
 
 
 class Verdict(NamedTuple):
@@ -106,7 +109,7 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     channels, due_at = free if route.together else free[:1], None
     if trigger.minds_the_moment:
         asked = Asked(trigger.guards, standing, trigger.name, route, free)
-        channels, due_at = _moment(trigger, asked, run, facts.at)
+        channels, due_at = _moment(trigger, asked, run, facts)
         if not channels:
             held = barred or objection_to(asked, facts.at) if due_at is None else _PUT_OFF
             return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, route, (), due_at)
@@ -157,10 +160,12 @@ def _is_met(when: Condition | None, view: View | None) -> bool:
     return when is None or (view is not None and when.holds(view))
 
 
-def _moment(trigger: Trigger, asked: Asked, run: Run, at: int) -> Moment:
+def _moment(trigger: Trigger, asked: Asked, run: Run, facts: Facts) -> Moment:
     """Return when the message goes out."""
+    at = facts.at
     if not trigger.send_within_us:
         return now_or_never(asked, at)
     until = (at if run.first_at is None else run.first_at) + trigger.send_within_us
-    seek = at_best if trigger.send == "best_hour" and run.first_at is None else soon
-    return seek(asked, at, until)
+    if trigger.send == "best_hour" and run.first_at is None:
+        return at_best(asked, at, until, facts.hours())
+    return soon(asked, at, until)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR: Final = timedelta(hours=1)
 _LOOK_AHEAD_H: Final = 50
 """A night ends within a day; a clock change, or a day that an island skips, can take another one."""
+_DAYS_AHEAD: Final = 4
+"""Clocks are put on by a day at most, and another one passes until an hour comes again."""
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -90,6 +92,32 @@ def next_end(at: int, start: time, end: time, zone: ZoneInfo) -> int:
     moments = sorted({*_ends(to_moment(at), end, zone), *_changes(to_moment(at), zone)})
     candidates = map(to_us, moments)
     return next(each for each in candidates if each >= at and not is_within(each, start, end, zone))
+
+
+def at_hour(at: int, hour: int, zone: ZoneInfo) -> datetime:
+    """Return the first moment from `at` on, in microseconds, at which a clock on the wall there shows an hour, 0 to 23.
+
+    Of an hour that a clock change leaves out it is the moment at which it would have begun, had nobody changed the
+    clocks, which show another one then. An hour that is shown twice is there both times.
+
+    Returns:
+        A moment in UTC.
+    """
+    now = to_moment(at)
+    shown = now.astimezone(zone)
+    if shown.hour == hour:
+        return now
+    days = (shown.date() + timedelta(days=each) for each in range(-1, _DAYS_AHEAD))
+    return min(each for day in days for each in _beginnings(day, hour, zone) if each >= now)
+
+
+def _beginnings(day: date, hour: int, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield when an hour of a day there begins, in UTC; where it does not exist, when it would have begun."""
+    first = datetime.combine(day, time(hour), tzinfo=zone)
+    yield first.astimezone(UTC)
+    again = first.replace(fold=1).astimezone(UTC)
+    if again.astimezone(zone).hour == hour:
+        yield again
 
 
 def _ends(at: datetime, end: time, zone: ZoneInfo) -> Iterator[datetime]:

@@ -1,7 +1,7 @@
 """When a message may go out that everything but the moment speaks for: at once, later, or not in time."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ from features.moments import to_moment
 from policy.channels import Route, unhindered
 from policy.guards import Guards, Standing, calm_from, hindrance, next_allowed, zone_for
 from policy.reasons import Reason
-from policy.send_hours import PRIOR
+from policy.send_hours import PRIOR_HOURS, Hours
 
 _HOUR_US: Final = 3_600_000_000
 
@@ -50,13 +50,14 @@ def soon(asked: Asked, at: int, until: int) -> Moment:
     return Moment((), due_at if due_at is not None and due_at <= until else None)
 
 
-def at_best(asked: Asked, at: int, until: int) -> Moment:
+def at_best(asked: Asked, at: int, until: int, hours: Hours = PRIOR_HOURS) -> Moment:
     """Return when a message goes out: at the best of the hours in which it may, up to and with `until`."""
     zone = zone_for(asked.guards, asked.standing)
     moments = [] if zone is None else [*_hours(asked, at, until, zone)]
     if zone is None or not moments:
         return soon(asked, at, until)
-    rated = [(-PRIOR[_local(each, zone).hour], each) for each in moments]
+    clock = UTC if hours.in_utc else zone
+    rated = [(-hours.scores[_local(each, clock).hour], each) for each in moments]
     _, due_at = min(rated)  # the earliest of equals
     return now_or_never(asked, at) if due_at == at else Moment((), due_at)
 
@@ -97,5 +98,5 @@ def _hours(asked: Asked, at: int, until: int, zone: ZoneInfo) -> Iterator[int]:
         moment = next_allowed(asked.guards, asked.standing, moment + _HOUR_US - passed)
 
 
-def _local(moment: int, zone: ZoneInfo) -> datetime:
+def _local(moment: int, zone: tzinfo) -> datetime:
     return to_moment(moment).astimezone(zone)

@@ -1,11 +1,12 @@
-"""How good each hour of a person's day is for a message, until something is learned of the person.
+"""How good each hour of a person's day is for a message: what a model says of the person, or, without one, the prior.
 
-A stub: the last link of the chain person, cohort, everybody, ten o'clock. The numbers are made up in the likeness of
-what senders of marketing mail report (little at night, most in the late morning, a lower second peak after work),
+The prior is the last link of the chain person, cohort, everybody, ten o'clock. Its numbers are made up in the likeness
+of what senders of marketing mail report (little at night, most in the late morning, a lower second peak after work),
 measured on nobody; only their order matters. 10:00 is the highest.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 PRIOR: Final = (
     *(0.10, 0.06, 0.04, 0.03, 0.04, 0.10),
@@ -17,3 +18,25 @@ PRIOR: Final = (
 
 PRIOR_CONFIDENCE: Final = 0.0
 """How sure the prior is of anybody's best hour, from 0 to 1: not at all, since it knows nothing of the person."""
+
+
+class Hours(NamedTuple):
+    """How good the hours of somebody's day are.
+
+    Attributes:
+        scores: Of each hour from midnight on; only their order matters.
+        confidence: How sure the best of them is, from 0 to 1.
+        in_utc: Whether they are hours in UTC, since nobody told where the person lives; else those of the person's day.
+    """
+
+    scores: Sequence[float]
+    confidence: float
+    in_utc: bool = False
+
+
+PRIOR_HOURS: Final = Hours(PRIOR, PRIOR_CONFIDENCE)
+
+
+def prior_hours() -> Hours:
+    """Return the hours of somebody of whom no model says anything."""
+    return PRIOR_HOURS

@@ -1,16 +1,20 @@
 """Quiet hours, through clock changes and over midnight."""
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from policy.hours import QuietHours, is_within, next_end, read_time
+from features.moments import to_moment, to_us
+from policy.hours import QuietHours, at_hour, is_within, next_end, read_time
 
 MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+# A station whose clocks go back by two hours: hours are shown twice, with others between.
+TWO_HOURS = [("Antarctica/Troll", "2026-10-25"), ("Antarctica/Troll", "2026-03-29")]
 # Clocks go forward or back that day: Lord Howe by half an hour, Santiago and Cairo at midnight, Samoa skips a day.
 CHANGES = [
     ("Europe/Berlin", "2026-03-29"),
@@ -55,6 +59,77 @@ def test_quiet_hours_hold_at_every_minute_around_a_clock_change_and_end_at_the_f
         following = following if is_quiet else at
         if following is not None and at % (7 * MINUTE) == 0:
             assert next_end(at, *hours, zone) == following
+
+
+def naively_next(at, hour, zone):
+    """The first minute from `at` on at which a clock there shows the hour, trying each, within two days."""
+    return next(each for each in range(at, at + 48 * 60 * MINUTE, MINUTE) if shown(each, zone)[:2] == f"{hour:02}")
+
+
+def is_left_out(found, hour, zone):
+    """Whether clocks were just put forward over an hour of that day, so that it is not shown, and another one is."""
+    there, before = (to_moment(each).astimezone(zone) for each in (found, found - 3 * HOUR))
+    forward = there.utcoffset() > before.utcoffset()
+    # What a clock would show that nobody had put forward.
+    return forward and there.hour != hour == (there - (there.utcoffset() - before.utcoffset())).hour
+
+
+@pytest.mark.parametrize(("name", "day"), [each for each in CHANGES if each[0] != "Pacific/Apia"] + TWO_HOURS)
+def test_an_hour_of_the_day_is_next_when_a_clock_first_shows_it_whatever_clocks_are_changed(name, day):
+    zone = ZoneInfo(name)
+    for at in minutes_around(day)[:: 6 * 60 + 7]:
+        for hour in range(24):
+            found, naive = to_us(at_hour(at, hour, zone)), naively_next(at, hour, zone)
+            assert found == naive or (found < naive and is_left_out(found, hour, zone))
+
+
+@settings(max_examples=2000, derandomize=True, deadline=None)
+@given(
+    at=st.integers(to_us(datetime(2020, 1, 1, tzinfo=UTC)), to_us(datetime(2030, 12, 31, tzinfo=UTC))),
+    hour=st.integers(0, 23),
+    name=st.sampled_from(sorted(available_timezones())),
+)
+def test_in_every_zone_of_2020_to_2030_the_hour_is_shown_within_a_day_and_survives_the_way_through_utc(at, hour, name):
+    zone = ZoneInfo(name)
+    found = at_hour(at, hour, zone)
+    there = found.astimezone(zone)
+
+    assert at <= to_us(found) <= at + 25 * 60 * MINUTE
+    assert found.tzinfo is UTC
+    assert there.astimezone(UTC) == found
+    assert there.hour == hour or is_left_out(to_us(found), hour, zone)
+    before = (found - timedelta(microseconds=1)).astimezone(zone)
+    assert to_us(found) == at or (there.minute, there.second) == (0, 0) or before.utcoffset() != there.utcoffset()
+
+
+@pytest.mark.parametrize("year", range(2020, 2031))
+def test_around_every_clock_change_of_every_zone_an_hour_survives_the_way_through_utc(year):
+    checked = 0
+    for zone, change in clock_changes(year):
+        for hour in (0, 1, 2, 3, 23):
+            for at in (change - 3 * HOUR, change - MINUTE, change, change + HOUR):
+                found = at_hour(at, hour, zone)
+                there = found.astimezone(zone)
+                assert to_us(found) >= at
+                assert there.astimezone(UTC) == found
+                assert there.hour == hour or is_left_out(to_us(found), hour, zone), (zone.key, change, hour)
+                checked += 1
+
+    assert checked > 400
+
+
+def clock_changes(year):
+    """Every moment, to the half hour, at which clocks are changed somewhere; zones that change alike are one."""
+    days = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(0, 371, 7)]
+    alike = {}
+    for name in sorted(available_timezones()):
+        zone = ZoneInfo(name)
+        alike.setdefault(tuple(each.astimezone(zone).utcoffset() for each in days), zone)
+    for offsets, zone in alike.items():
+        for week, one, other in zip(days, offsets, offsets[1:], strict=False):
+            if one != other:
+                halves = (week + timedelta(minutes=30 * half) for half in range(7 * 48 + 1))
+                yield zone, next(to_us(each) for each in halves if each.astimezone(zone).utcoffset() != one)
 
 
 times = st.times().map(lambda each: each.replace(second=0, microsecond=0, tzinfo=None))

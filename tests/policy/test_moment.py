@@ -13,7 +13,7 @@ from policy.guards import Guards, Standing, hindrance
 from policy.moment import Asked, at_best, first_moment, now_or_never, soon
 from policy.reasons import Reason
 from policy.runs import Run
-from policy.send_hours import PRIOR
+from policy.send_hours import PRIOR, Hours
 from policy.triggers import Trigger
 
 MINUTE = 60_000_000
@@ -135,6 +135,43 @@ def test_the_best_hour_is_the_best_of_all_in_which_it_may_go_out_and_the_earlies
     best = PRIOR[local_hour(chosen, asked)]
     assert all(PRIOR[local_hour(each, asked)] < best for each in free if each < chosen)
     assert all(PRIOR[local_hour(each, asked)] <= best for each in free)
+
+
+OWL = Hours([1.0 if hour == 23 else 0.5 if hour == 1 else 0.1 for hour in range(24)], 0.9)
+
+
+@pytest.mark.parametrize(
+    ("timezone", "in_utc", "quiet", "expected"),
+    [
+        ("Europe/Berlin", False, None, "2023-11-15T22:00"),
+        ("America/New_York", False, None, "2023-11-16T04:00"),
+        ("Europe/Berlin", False, {"from": "22:00", "to": "08:00"}, None),
+        (None, True, None, "2023-11-15T23:00"),
+    ],
+    ids=["her evening", "another's evening", "quiet then", "nobody knows where, so that hours are those of UTC"],
+)
+def test_a_person_gets_the_message_at_their_own_hour(timezone, in_utc, quiet, expected):
+    guards = {"quiet_hours": quiet} if quiet else {}
+    trigger = a_trigger(send="best_hour", send_within="1d", guards=guards)
+    hours = OWL._replace(in_utc=in_utc)
+    standing = Standing(timezone=timezone, shop_zone="Asia/Tokyo")
+    facts = Facts("ada", NOON, NOON, {"24h": 0.5}, {}, standing=standing, hours=lambda: hours)
+    found = decide(trigger, facts, Run())
+
+    if expected is None:
+        # All that is left are hours that are equally good to her: the first is now.
+        assert found.reason is Reason.SENT
+    else:
+        due = EPOCH + timedelta(microseconds=found.due_at)
+        assert (found.reason, due.strftime("%Y-%m-%dT%H:%M")) == (Reason.PUT_OFF, expected)
+
+
+def test_who_sends_now_asks_nobody_for_hours():
+    def asked():
+        raise AssertionError
+
+    facts = Facts("ada", NOON, NOON, {"24h": 0.5}, {}, standing=Standing(timezone="UTC"), hours=asked)
+    assert decide(a_trigger(send_within="1d"), facts, Run()).reason is Reason.SENT
 
 
 def a_trigger(**fields):
