@@ -53,7 +53,7 @@ class Batch:
         self._due: list[Timer] = []
         self._ended = 0
         self._work = Work()
-        self._folding = Folding(tools.keeper)
+        self._folding = Folding(tools.keeper, hours=tools.scorer.send_hours is not None)
 
     @property
     def has_messages(self) -> bool:
@@ -118,8 +118,9 @@ class Batch:
         """Score, decide and write down what was read since the last time."""
         tools = self._tools
         self._pending.clear()
-        done, rows = Round(tools, self._work), self._folding.run()
-        done.score(rows)
+        done = Round(tools, self._work)
+        rows = self._folding.run()
+        done.score(rows, self._folding.hours)
         for person in self._people.known():
             if person.changed and person.excluded is None and self._folding.is_inhuman(person):
                 person.excluded = BOT
@@ -316,7 +317,7 @@ class Batch:
         """Read features from the log; what an id was before it was linked is not written down under its new owner."""
         self._write_events()  # What this batch took just before may have been known then.
         found = state_at(self._connection, user_key(*ids), reading.at)
-        reading.features, reading.seq = found.features, found.seq
+        reading.features, reading.seq, reading.hours = found.features, found.seq, found.hours
         reading.keep &= reading.person is not None and found.user_no == reading.person.no
         self._work.readings.append(reading)
 

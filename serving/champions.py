@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from features.catalog import CATALOGUE
-from models import neighbours_bundle
+from models import neighbours_bundle, send_hour_bundle
 from models.bundle import BundleRefused, load
 from models.intent import IntentModel
 from models.neighbours import Neighbours
 from models.neighbours_bundle import RECOMMENDATIONS
 from models.rule import RecencyFrequencyRule
+from models.send_hour import SendHourModel
+from models.send_hour_bundle import SEND_HOUR
 from serving.scorer import MEANINGS, Model, Scorer, scorer
 
 LOOK_EVERY_S = 1.0
@@ -30,10 +32,11 @@ class Champions:
         self._status = bundles / "status.json"
         self._seen: tuple[int, int] | None = None
         self._models: dict[str, Model] = {each: RecencyFrequencyRule(each) for each in horizons}
+        self._send_hours: SendHourModel | None = None
         self.neighbours: Neighbours | None = None
         """What recommendations are made by; None until any were learned."""
         self.refused: dict[str, str] = {}
-        """Why the bundle of a horizon, or of recommendations, was not taken into service."""
+        """Why the bundle of a horizon, of recommendations or of send hours was not taken into service."""
 
     def moved(self) -> bool:
         """Whether the pointer changed since it was last loaded."""
@@ -47,8 +50,10 @@ class Champions:
                 self._take(horizon, entry)
             elif horizon == RECOMMENDATIONS:
                 self._take_neighbours(entry)
+            elif horizon == SEND_HOUR:
+                self._take_send_hours(entry)
         self._seen = stamp
-        return scorer(self._models, MEANINGS)
+        return scorer(self._models, MEANINGS, self._send_hours)
 
     def refusals(self) -> dict[str, str]:
         """Say of each horizon, and of recommendations, whose newest champion was refused, here or before, why."""
@@ -58,7 +63,7 @@ class Champions:
             if isinstance(each, dict) and each.get("in_service") is False
         }
         refused = {**of_watcher, **self.refused}
-        roles = (*self._models, RECOMMENDATIONS)
+        roles = (*self._models, RECOMMENDATIONS, SEND_HOUR)
         return {role: self._remark(role, refused[role]) for role in roles if role in refused}
 
     def _remark(self, role: str, reason: str) -> str:
@@ -69,8 +74,8 @@ class Champions:
     def _in_service(self, role: str) -> str:
         if role == RECOMMENDATIONS:
             return "nothing is recommended" if self.neighbours is None else f"version {self.neighbours.version} stays"
-        stays = self._models[role]
-        return f"{stays.name} version {stays.version} stays"
+        stays = self._send_hours if role == SEND_HOUR else self._models[role]
+        return "the prior stays" if stays is None else f"{stays.name} version {stays.version} stays"
 
     async def watch(self, replace: Callable[[Scorer], None]) -> None:
         """Hand every new set of champions to `replace`, for as long as the process lives."""
@@ -106,6 +111,16 @@ class Champions:
         else:
             self.refused.pop(RECOMMENDATIONS, None)
             _log.info("in service for recommendations: version %s", self.neighbours.version)
+
+    def _take_send_hours(self, entry: Any) -> None:
+        try:
+            self._send_hours = send_hour_bundle.load(self._path(SEND_HOUR, entry))
+        except BundleRefused as error:
+            self.refused[SEND_HOUR] = str(error)
+            _log.error("the bundle of send hours was refused, %s: %s", self._in_service(SEND_HOUR), error)
+        else:
+            self.refused.pop(SEND_HOUR, None)
+            _log.info("in service for send hours: version %s", self._send_hours.version)
 
     def _model(self, horizon: str, entry: Any) -> IntentModel:
         """Return the model that the pointer names for a horizon.

@@ -25,6 +25,10 @@ def _rfc_3339(value: object) -> object:
 
 
 _UNTRACKED = "Whether the user did not agree to be tracked, where that is required, and is scored as a stranger."
+SEND_HOUR = "The hour of the user's day at which they are there most, 0 to 23; null while no model says it."
+SEND_AT = "When that hour is next, or the moment asked about if it is within it; null where their zone is not known."
+CONFIDENCE = "How surely that hour beats the best one more than three hours away, 0 (a toss-up) to 1."
+PERSONAL = "What part of it is from the user's own history, 0 to 1; the rest is from people like them."
 Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 Id = Annotated[str, Field(max_length=256)] | int
 
@@ -106,7 +110,7 @@ class ScoreBatchRequest(Declared):
 
 
 class ModelUsed(Declared):
-    """Which model gave the intent of one horizon."""
+    """Which model gave the intent of one horizon, or the send hour."""
 
     name: str
     version: str
@@ -154,6 +158,10 @@ class ScoreAnswer(Declared):
                     "known": True,
                     "at": "2026-03-02T17:04:05.120000Z",
                     "intent": {"24h": 0.312},
+                    "send_hour": 21,
+                    "send_at": "2026-03-02T20:00:00Z",
+                    "confidence": 0.83,
+                    "personal": 0.91,
                     "models": _MODELS,
                     "policy_version": "5f0c9a1e77b2",
                     "decision_id": "d-01",
@@ -182,6 +190,10 @@ class ScoreAnswer(Declared):
     known: bool = Field(description="False where nothing was known of the user; the score is then that of a stranger.")
     at: Moment = Field(description="The moment the features were read at.")
     intent: dict[str, float | None] = Field(description="Probability of an order within each horizon.")
+    send_hour: int | None = Field(description=SEND_HOUR)
+    send_at: Moment | None = Field(description=SEND_AT)
+    confidence: float | None = Field(description=CONFIDENCE)
+    personal: float | None = Field(description=PERSONAL)
     models: dict[str, ModelUsed]
     policy_version: str
     decision_id: str | None = Field(description="Under which the ledger keeps this; null where it was not logged.")
@@ -199,6 +211,10 @@ class UserScore(Declared):
     known: bool
     untracked: bool = Field(description=_UNTRACKED)
     intent: dict[str, float | None]
+    send_hour: int | None = Field(description=SEND_HOUR)
+    send_at: Moment | None = Field(description=SEND_AT)
+    confidence: float | None = Field(description=CONFIDENCE)
+    personal: float | None = Field(description=PERSONAL)
     decision_id: str | None
     explain: dict[str, list[Contribution]] | None
 

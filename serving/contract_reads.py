@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from serving.contract import Declared
+from serving.contract import CONFIDENCE, PERSONAL, SEND_AT, SEND_HOUR, Declared, ModelUsed
 
 
 class Feature(Declared):
@@ -37,6 +37,46 @@ class GuardAsked(Declared):
     verdict: Literal["passed", "objected"]
     reason: str | None = Field(description="Why it objected, as a word; null where it passed.")
     in_words: str
+
+
+class HourScore(Declared):
+    """One hour of a user's day."""
+
+    hour: int = Field(description="0 to 23: on the clock of the user's zone; on that of UTC where it is not known.")
+    score: float = Field(description="How likely it is the hour at which they are there; the 24 sum to one.")
+
+
+class SendHourAnswer(Declared):
+    """At which hours of their day a user is there: activity, not response. Nulls while no model says it."""
+
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "u-42",
+                    "at": "2026-03-02T17:04:05.120000Z",
+                    "timezone": "Europe/Berlin",
+                    "model": {"name": "opportune-send-hour", "version": "3", "calibrated": True},
+                    "send_hour": 21,
+                    "send_at": "2026-03-02T20:00:00Z",
+                    "confidence": 0.83,
+                    "personal": 0.91,
+                    "hours": [{"hour": hour, "score": 0.31 if hour == 21 else 0.03} for hour in range(24)],
+                },
+            ],
+        },
+    )
+
+    user_id: str
+    at: AwareDatetime
+    timezone: str | None = Field(description="IANA name; null where it is not known: the hours are then those of UTC.")
+    model: ModelUsed | None
+    send_hour: int | None = Field(description=SEND_HOUR)
+    send_at: AwareDatetime | None = Field(description=SEND_AT)
+    confidence: float | None = Field(description=CONFIDENCE)
+    personal: float | None = Field(description=PERSONAL)
+    hours: list[HourScore] | None = Field(description="From midnight on.")
 
 
 class MessageExplained(Declared):

@@ -16,12 +16,15 @@ from serving.states import StateKeeper
 class Folding:
     """What is folded and read is only noted; `run` does it, in the same order."""
 
-    def __init__(self, keeper: StateKeeper) -> None:
-        """`keeper` has the states of before the batch."""
+    def __init__(self, keeper: StateKeeper, *, hours: bool = False) -> None:
+        """`keeper` has the states of before the batch; `hours` is whether what is read includes hours of the day."""
         self._keeper = keeper
-        self._steps = Steps()
+        self._asks_hours = hours
+        self._steps = Steps(hours=hours)
         self._states = np.empty((0, CATALOGUE.width))
         self._free = 0
+        self.hours = self._steps.hours
+        """Of each row that `run` answered: the hours of the person's day, of shape (reads, 24); of none, if unasked."""
         self._inhuman = self._steps.inhuman
         self.inhuman_reads = self._steps.inhuman_reads
         """Of each row that `run` answered: whether its person had been quicker than people are by then."""
@@ -45,9 +48,10 @@ class Folding:
 
     def run(self) -> Floats:
         """Do what was noted since the last time; return the features that were read, of shape (reads, n_features)."""
-        done, self._steps = self._steps, Steps()
+        done, self._steps = self._steps, Steps(hours=self._asks_hours)
         rows = done.run(self._states)
         self._inhuman, self.inhuman_reads = done.inhuman, done.inhuman_reads
+        self.hours = done.hours
         return rows
 
     def is_inhuman(self, person: Person) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from features.events import Event
 from features.layout import Floats
+from serving.send_hours import PersonHours
 
 UserIds = tuple[str | None, str | None]
 """user_id and anonymous_id; one of them may be None."""
@@ -121,6 +122,7 @@ class Score(Struct):
         decision_id: Under which the ledger holds this; None where it was not written down.
         decisions: One for each trigger that the event matched.
         explain: The top contributions by horizon, where asked for.
+        hours: Tells at which hour of their day the user is there; None where no model says it.
     """
 
     known: bool
@@ -131,10 +133,11 @@ class Score(Struct):
     decision_id: str | None = None
     decisions: list[Decided] = field(default_factory=list)
     explain: Mapping[str, list[Contribution]] | None = None
+    hours: PersonHours | None = None
 
 
 class ModelUsed(Struct, frozen=True):
-    """Which model gave the intent of one horizon."""
+    """Which model gave the intent of one horizon, or the send hour."""
 
     name: str
     version: str
@@ -146,7 +149,7 @@ class Answer(Struct, frozen=True):
 
     Attributes:
         at: The moment as of which the features were read.
-        models: Which model gave the intent, by horizon.
+        models: Which model gave the intent, by horizon; of the send hour as `send-hour`.
         policy_version: Of the policy that decided.
         scores: One for each user asked about, in order.
     """

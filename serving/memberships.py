@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from features.layout import Floats
 from policy.policy import Policy
 from policy.quantities import microseconds
+from policy.send_hours import prior_hours
 from policy.view import EVER_US
 from serving import members
 from serving.driver import driver
@@ -24,6 +25,7 @@ from serving.people import People, Person
 from serving.profiles import Profiles
 from serving.scorer import Scorer
 from serving.segment_message import announcement
+from serving.send_hours import PersonHours, hours_of
 from serving.views import PersonView
 
 EVENT, TIME, RECOMPUTED = "event", "time", "recomputed"
@@ -160,12 +162,14 @@ class Memberships:
     def _view(self, person: Person, names: tuple[str, ...], at: int, score: Score | None) -> PersonView:
         features: Floats = _NOBODY
         intents: Mapping[str, float | None] = {}
+        hours: PersonHours | None = None
         if self.is_watched(names):
             if score is not None:
-                features, intents = score.features, score.intent
+                features, intents, hours = score.features, score.intent, score.hours
             else:
-                features = state_at(self._connection, person.key, at).features
-                intents = self._scorer.predict(features.reshape(1, -1))[0]
+                found = state_at(self._connection, person.key, at)
+                features, intents = found.features, self._scorer.predict(found.features.reshape(1, -1))[0]
+                hours = hours_of(self._scorer.send_hours, found.hours, person.timezone)
         view = PersonView(
             self._connection,
             person,
@@ -176,6 +180,7 @@ class Memberships:
             profiles=self._profiles,
             policy=self._policy,
             deciles=self._scorer.deciles,
+            hours=prior_hours if hours is None else hours.hours,
         )
         windows = (self._rules.windows_us[name] for name in names)
         if reach := max((each for each in windows if each < EVER_US), default=0):

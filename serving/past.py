@@ -6,6 +6,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from features.fold import LogArrays, fold
+from features.habits import read_hours
 from features.layout import Floats
 from features.moments import iso
 from features.state import empty, position, read
@@ -16,11 +17,12 @@ from serving.people import People
 
 
 class Found(NamedTuple):
-    """Features as of a moment, whose they are (None for nobody's) and up to which position of the log."""
+    """Features as of a moment, whose they are (None for nobody's), up to which position of the log, and their hours."""
 
     features: Floats
     user_no: int | None
     seq: int
+    hours: Floats
 
 
 _OWN_NUMBER = "SELECT user_no FROM users WHERE user_key = ?"
@@ -37,16 +39,19 @@ def state_at(connection: Connection, key: str, at: int) -> Found:
     people.find([key])
     person = people.get(key)
     if person is None:
-        return Found(read(empty(), at), None, 0)
+        return _found(empty(), at, None)
     log, index = component_rows(connection, [person.no])
     numbers = {i: no for no, i in index.items()}
     own = index.get(connection.exec_driver_sql(_OWN_NUMBER, (key,)).scalar_one(), -1)
     owner = _owner(log, own, at)
     rows = np.flatnonzero((log.user == owner) & (log.known_at <= at))
     if not rows.size:
-        return Found(read(empty(), at), numbers.get(owner), 0)
-    state = fold(log, rows[-1:])[0]
-    return Found(read(state, at), numbers[owner], position(state))
+        return _found(empty(), at, numbers.get(owner))
+    return _found(fold(log, rows[-1:])[0], at, numbers[owner])
+
+
+def _found(state: Floats, at: int, user_no: int | None) -> Found:
+    return Found(read(state, at), user_no, position(state), read_hours(state[None, :], np.array([at]))[0])
 
 
 def refuse_forgotten(connection: Connection, at: int) -> None:

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from features.catalog import CATALOGUE
-from models import neighbours_bundle
+from models import neighbours_bundle, send_hour_bundle
 from models.bundle import BundleRefused, verify
 from models.horizon import REGISTERED, duration
 from models.manifest import bundle_digest
 from models.neighbours_bundle import NAME, RECOMMENDATIONS
 from models.probe import probe
+from models.send_hour_bundle import SEND_HOUR
 from serving.settings import settings_of_process
 
 LOOK_EVERY_S = 2.0
@@ -34,6 +35,8 @@ DIGEST_TAG = "bundle_sha256"
 POINTER = "champions.json"
 STATUS = "status.json"
 INCOMING = ".incoming-"
+_OTHERS = {NAME: RECOMMENDATIONS, send_hour_bundle.REGISTERED: SEND_HOUR}
+"""What models are in service for that are none of intent, by the names they are registered under."""
 _log = logging.getLogger(__name__)
 
 
@@ -48,8 +51,8 @@ class Alias:
 
     @property
     def role(self) -> str:
-        """What it is in service for: a horizon, such as ``24h``, or recommendations."""
-        return RECOMMENDATIONS if self.name == NAME else self.name.removeprefix(REGISTERED)
+        """What it is in service for: a horizon, such as ``24h``, recommendations or send hours."""
+        return _OTHERS.get(self.name) or self.name.removeprefix(REGISTERED)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Mlflow:
         self._client = MlflowClient(uri, uri)
 
     def aliases(self) -> list[Alias]:
-        """Return the champions of all models of intent, and that of what is recommended."""
+        """Return the champions of all models of intent, and those of what is recommended and of send hours."""
         found = []
         for model in self._client.search_registered_models(filter_string="name LIKE 'opportune-%'"):
             version = model.aliases.get(CHAMPION)
@@ -179,13 +182,15 @@ def _check(bundle: Path, role: str) -> None:
     """Load a bundle and let go of it (BundleRefused)."""
     if role == RECOMMENDATIONS:
         neighbours_bundle.load(bundle)
-        return
-    verify(bundle, CATALOGUE)
-    probe(bundle)
+    elif role == SEND_HOUR:
+        send_hour_bundle.load(bundle)
+    else:
+        verify(bundle, CATALOGUE)
+        probe(bundle)
 
 
 def _is_ours(name: str) -> bool:
-    if name == NAME:
+    if name in _OTHERS:
         return True
     try:
         duration(name.removeprefix(REGISTERED) if name.startswith(REGISTERED) else "")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
+from models.send_hour import SendHourModel
 from serving import ledger
 from serving.clock import wall
 from serving.items import Score
@@ -17,6 +18,7 @@ from serving.ledger import EvaluationRow
 from serving.log import Appender
 from serving.people import Person
 from serving.scorer import Scorer
+from serving.send_hours import PersonHours, Profiles
 from serving.verdicts import Verdicts
 from serving.work import Reading, Tools, Work
 
@@ -36,8 +38,8 @@ class Round:
         self._readings = work.readings[first:]
         self._scores: Sequence[Score] = ()
 
-    def score(self, rows: Floats) -> None:
-        """Score the readings, whose features are in the rows of a matrix of shape (reads, n_features)."""
+    def score(self, rows: Floats, hours: Floats) -> None:
+        """Score the readings, whose features and, if a model asks for them, hours are in the rows of matrices."""
         for each in self._readings:
             if each.features is None:
                 each.features = rows[each.row]
@@ -46,6 +48,16 @@ class Round:
         intents = self._tools.scorer.predict(rows)
         self._scores = [_score(*each) for each in zip(self._readings, rows, intents, strict=True)]
         self._work.scores += self._scores
+        if self._tools.scorer.send_hours is not None:
+            self._know_hours(self._tools.scorer.send_hours, hours)
+
+    def _know_hours(self, model: SendHourModel, hours: Floats) -> None:
+        """Let each score tell the person's hours, if it is asked."""
+        if not self._readings:
+            return
+        found = Profiles(model, np.array([each.hours if each.row < 0 else hours[each.row] for each in self._readings]))
+        for row, (reading, score) in enumerate(zip(self._readings, self._scores, strict=True)):
+            score.hours = PersonHours(found, row, None if reading.person is None else reading.person.timezone)
 
     def exclude(self, inhuman_reads: npt.NDArray[np.bool_]) -> None:
         """Let nothing be sent to whoever had been quicker than people are when they were read, by the row of that."""

@@ -10,7 +10,9 @@ from fastapi.responses import JSONResponse, Response
 from features.catalog import CATALOGUE
 from features.events import user_key
 from features.moments import to_moment
+from models.send_hour_bundle import SEND_HOUR
 from serving import contract_reads as contract
+from serving.contract import ModelUsed
 from serving.decisions import decisions_of
 from serving.errors import NoSuchUser
 from serving.keys import SCORE
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine as Database
 
+    from serving.items import Answer
     from serving.metrics import Metrics
     from serving.routes_score import Engine
+    from serving.send_hours import PersonHours
 
 MOST_EVALUATIONS = 200
 Limit = Annotated[int, Query(ge=1, le=MOST_EVALUATIONS, description="Most evaluations on a page.")]
@@ -55,6 +59,7 @@ class ReadRoutes:
         """Return the routes as declared."""
         return [
             GuardedRoute("/v1/users/{user_id:path}/features", self.features, needs=SCORE, tags=["read"]),
+            GuardedRoute("/v1/users/{user_id:path}/send-hour", self.send_hour, needs=SCORE, tags=["read"]),
             GuardedRoute("/v1/decisions", self.decisions, needs=SCORE, tags=["read"]),
             GuardedRoute("/metrics", self.metrics, needs=SCORE, tags=["operate"], response_class=Response),
             # Probes belong to whoever runs the server, not to its interface.
@@ -78,6 +83,18 @@ class ReadRoutes:
                 for name, value, meaning in zip(CATALOGUE.names, score.features, CATALOGUE.meanings, strict=True)
             ],
         )
+
+    async def send_hour(self, user_id: str) -> contract.SendHourAnswer:
+        """Return at which hours of their day this user is there; of somebody unidentified under `anonymous:<id>`.
+
+        This is activity, not response: when they are there, not what they answer to.
+        """
+        user = named_by(user_id)
+        answer = await self._engine.score([user], keep=False)
+        score = answer.scores[0]
+        if not score.known:
+            raise NoSuchUser(field="user_id")
+        return _send_hour(user_key(*user), answer, score.hours)
 
     def decisions(
         self,
@@ -104,3 +121,20 @@ class ReadRoutes:
         missing = list(self._missing())
         body = {"ready": not missing, "missing": missing, "remarks": list(self._remarks())}
         return JSONResponse(body, NOT_READY if missing else OK)
+
+
+def _send_hour(user_id: str, answer: Answer, hours: PersonHours | None) -> contract.SendHourAnswer:
+    used, known = answer.models.get(SEND_HOUR), None if hours is None else hours.known
+    return contract.SendHourAnswer(
+        user_id=user_id,
+        at=to_moment(answer.at),
+        timezone=None if hours is None else hours.timezone,
+        model=None if used is None else ModelUsed(name=used.name, version=used.version, calibrated=used.calibrated),
+        send_hour=None if known is None else known.best,
+        send_at=None if hours is None else hours.send_at(answer.at),
+        confidence=None if known is None else known.confidence,
+        personal=None if known is None else known.personal,
+        hours=None
+        if known is None
+        else [contract.HourScore(hour=hour, score=score) for hour, score in enumerate(known.scores.tolist())],
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from features.events import BadEvent, user_key
 from features.kinds import Kind
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from features.events import Event
     from features.mapping import EventMapping
     from serving.callers import Caller
-    from serving.items import Answer, UserIds
+    from serving.items import Answer, Score, UserIds
     from serving.metrics import Metrics
 
 MOST_USERS = 1000
+NO_HOURS: dict[str, Any] = dict.fromkeys(("send_hour", "send_at", "confidence", "personal"))
 
 
 class Engine(Protocol):
@@ -142,6 +143,7 @@ class ScoreRoutes:
                         known=scored.known,
                         untracked=scored.untracked,
                         intent=scored.intent,
+                        **_hours(scored, answer.at),
                         decision_id=scored.decision_id,
                         explain=scored.explain,
                     )
@@ -214,6 +216,7 @@ def _score_answer(user: UserIds, answer: Answer) -> bytes:
             known=scored.known,
             at=to_moment(answer.at),
             intent=scored.intent,
+            **_hours(scored, answer.at),
             models=answer.models,
             policy_version=answer.policy_version,
             decision_id=scored.decision_id,
@@ -223,6 +226,19 @@ def _score_answer(user: UserIds, answer: Answer) -> bytes:
             explain=scored.explain,
         ),
     )
+
+
+def _hours(scored: Score, at: int) -> dict[str, Any]:
+    """Return what an answer says of the person's hours."""
+    if scored.hours is None:
+        return NO_HOURS
+    known = scored.hours.known
+    return {
+        "send_hour": known.best,
+        "send_at": scored.hours.send_at(at),
+        "confidence": known.confidence,
+        "personal": known.personal,
+    }
 
 
 async def declare_score(request: contract.ScoreRequest) -> contract.ScoreAnswer:  # type: ignore[empty-body]

@@ -10,6 +10,8 @@ import numpy as np
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
+from models.send_hour import SendHourModel
+from models.send_hour_bundle import SEND_HOUR
 from serving.items import Contribution, ModelUsed
 
 MOST_CONTRIBUTIONS = 10
@@ -46,11 +48,13 @@ class Scorer:
     models: Mapping[str, Model]
     used: Mapping[str, ModelUsed]
     versions: Mapping[str, str]
-    """name/version by horizon."""
+    """name/version by horizon; of a model of send hours as `send-hour`."""
     versions_json: str
     meanings: Mapping[str, str]
     deciles: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """By horizon what parts the tenths of what its model was tested on, ascending; nothing of a model without them."""
+    send_hours: SendHourModel | None = None
+    """What says at which hour of their day people are there; None where no such model is in service."""
 
     def predict(self, rows: Floats) -> list[dict[str, float | None]]:
         """Return for each feature vector the intent by horizon; None where the model has no answer."""
@@ -71,16 +75,20 @@ class Scorer:
         }
 
 
-def scorer(models: Mapping[str, Model], meanings: Mapping[str, str]) -> Scorer:
-    """Return the scorer of these models by horizon; `meanings` by feature."""
-    versions = {horizon: f"{model.name}/{model.version}" for horizon, model in models.items()}
+def scorer(models: Mapping[str, Model], meanings: Mapping[str, str], send_hours: SendHourModel | None = None) -> Scorer:
+    """Return the scorer of these models by horizon and, if there is one, of send hours; `meanings` by feature."""
+    used = {horizon: ModelUsed(model.name, model.version, model.calibrated) for horizon, model in models.items()}
+    if send_hours is not None:
+        used[SEND_HOUR] = ModelUsed(send_hours.name, send_hours.version, calibrated=True)
+    versions = {what: f"{model.name}/{model.version}" for what, model in used.items()}
     return Scorer(
         models=dict(models),
-        used={h: ModelUsed(m.name, m.version, m.calibrated) for h, m in models.items()},
+        used=used,
         versions=versions,
         versions_json=msgspec.json.encode(versions).decode(),
         meanings=meanings,
         deciles={horizon: found for horizon, model in models.items() if (found := getattr(model, "deciles", ()))},
+        send_hours=send_hours,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from features.cache import keep_compiled
 from features.kinds import fold_name
 from policy.policy import Policy
+from policy.send_hours import prior_hours
 from policy.source import PolicyRefused, load
 from policy.view import Seen
 from serving import members
@@ -27,6 +28,7 @@ from serving.past import state_at
 from serving.people import People, Person
 from serving.profiles import Profiles
 from serving.scorer import Scorer
+from serving.send_hours import hours_of
 from serving.settings import settings_of_process
 from serving.views import PersonView
 
@@ -156,10 +158,11 @@ def _segments_of(connection: Connection, policy: Policy, scorer: Scorer, of: _Pe
 
 
 def _view(connection: Connection, policy: Policy, scorer: Scorer, of: _Person, at: int) -> PersonView:
-    features, intents = np.empty(0), {}
+    features, intents, hours = np.empty(0), {}, None
     if policy.segment_rules.watched:
-        features = state_at(connection, of.person.key, at).features
-        intents = scorer.predict(features.reshape(1, -1))[0]
+        found = state_at(connection, of.person.key, at)
+        features, intents = found.features, scorer.predict(found.features.reshape(1, -1))[0]
+        hours = hours_of(scorer.send_hours, found.hours, of.person.timezone)
     view = _WholeView(
         connection,
         of.person,
@@ -169,6 +172,7 @@ def _view(connection: Connection, policy: Policy, scorer: Scorer, of: _Person, a
         timezone=of.person.timezone,
         policy=policy,
         deciles=scorer.deciles,
+        hours=prior_hours if hours is None else hours.hours,
         profiles=Profiles(connection),
     )
     view.log = of.log

@@ -13,6 +13,7 @@ from policy.guards import TRANSACTIONAL
 from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.runs import Run
+from policy.send_hours import prior_hours
 from policy.timing import follows, run_of
 from policy.triggers import Trigger
 from serving import cooldowns, outbox
@@ -91,7 +92,8 @@ class Verdicts:
         looks = asking.run is not None or any(each.when is not None for each in triggers)
         view = self._view(asking, score) if looks else None
         standing = self._standings.of(person, until=asking.until, asking=asking)
-        facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, asking.excluded, standing, view)
+        hours = prior_hours if score.hours is None else score.hours.hours
+        facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, asking.excluded, standing, view, hours)
         decided = []
         for trigger in triggers:
             run = asking.run or run_of(trigger, asking.event.payload)
@@ -122,6 +124,7 @@ class Verdicts:
             profiles=self._profiles,
             policy=self._policy,
             deciles=self._deciles,
+            hours=prior_hours if score.hours is None else score.hours.hours,
         )
 
     def _keys(self, asking: Sequence[Occasion]) -> set[str]:

@@ -1,7 +1,7 @@
 """One person at one moment, as conditions see them: the log is asked only where a condition does."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,7 +14,7 @@ from features.kinds import Kind, fold_name
 from features.layout import Floats
 from features.suspicion import MACHINES_DO
 from policy.policy import Policy
-from policy.send_hours import PRIOR_CONFIDENCE
+from policy.send_hours import Hours, prior_hours
 from policy.view import Seen, SentMessage
 from serving.driver import Row, driver
 from serving.occasions import Occasion
@@ -89,6 +89,7 @@ class PersonView:
         profiles: Profiles | None = None,
         policy: Policy = NO_POLICY,
         deciles: Mapping[str, Sequence[float]] = NO_DECILES,
+        hours: Callable[[], Hours] = prior_hours,
     ) -> None:
         """Prepare; the events up to the moment must have been written.
 
@@ -104,6 +105,7 @@ class PersonView:
             profiles: Those of the batch.
             policy: Whose segments conditions may name.
             deciles: By horizon, what parts the tenths of what its model was tested on, ascending.
+            hours: Tells how good each hour of their day is.
         """
         # The driver is asked for only where a condition asks the log.
         self._connection = connection
@@ -113,6 +115,7 @@ class PersonView:
         self._intents = intents
         self._policy = policy
         self._deciles = deciles
+        self._hours = hours
         self._profiles = profiles
         self._rows: list[Row] = []
         self._read_before: list[Seen | None] = []
@@ -175,8 +178,8 @@ class PersonView:
         return bisect_right(between, intent) + 1 if between and intent is not None else None
 
     def send_hour_confidence(self) -> float:
-        """Return how sure the best hour of the person's day is: not at all, since only the prior answers."""
-        return PRIOR_CONFIDENCE
+        """Return how sure the best hour of the person's day is: not at all where only the prior answers."""
+        return self._hours().confidence
 
     def segment(self, name: str, /) -> bool:
         """Whether the person is in a segment of the policy, by its own condition at this moment."""

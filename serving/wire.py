@@ -60,6 +60,10 @@ class ScoreAnswer(Struct):
     known: bool
     at: Moment
     intent: Mapping[str, float | None]
+    send_hour: int | None
+    send_at: Moment | None
+    confidence: float | None
+    personal: float | None
     models: Mapping[str, ModelUsed]
     policy_version: str
     decision_id: str | None
@@ -77,6 +81,10 @@ class UserScore(Struct):
     known: bool
     untracked: bool
     intent: Mapping[str, float | None]
+    send_hour: int | None
+    send_at: Moment | None
+    confidence: float | None
+    personal: float | None
     decision_id: str | None
     explain: Mapping[str, Sequence[Contribution]] | None
 

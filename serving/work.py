@@ -56,6 +56,7 @@ class Reading:
     seq: int = 0
     row: int = -1
     features: Floats | None = None
+    hours: Floats | None = None
     occasion: Occasion | None = None
     event_seq: int | None = None
     triggers: tuple[Trigger, ...] = ()

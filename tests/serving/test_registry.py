@@ -20,8 +20,10 @@ import pandas as pd
 from models.manifest import BundleRefused
 from models.neighbours import Neighbours
 from models.neighbours_bundle import NAME, write
+from models.send_hour_bundle import write as write_hours
 from serving.registry import Watcher
 from tests.models.bundles import FEATURES, a_booster, a_bundle, change_manifest, change_model, some_rows, columns
+from tests.models.hours import a_model
 from training.registry import DIGEST_TAG, Registry
 
 home = Path(sys.argv[1])
@@ -82,6 +84,10 @@ registered("6d", later=other_manifest)
 registered("5d", lambda b: change_manifest(b, lambda m: m["features"][0].update(name="not_there")))
 registered("4d", lambda b: change_model(b, lambda text: text[: len(text) // 3]))
 without_digest(registered("3d"))
+hours = home / "made" / "hours"
+write_hours(hours, a_model(), created_at="2026-01-01T00:00:00Z")
+with registry.run("opportune-send-hour") as run:
+    registry.promote("opportune-send-hour", registry.register_files("opportune-send-hour", hours, run))
 watcher.look()
 found["first"] = state()
 
@@ -122,8 +128,10 @@ def found(home):
 
 def test_a_whole_bundle_comes_into_service(home, found):
     assert found["first"]["champions"] == {
-        "24h": {"name": "opportune-intent-24h", "version": "1", "path": "opportune-intent-24h/1"}
+        "24h": {"name": "opportune-intent-24h", "version": "1", "path": "opportune-intent-24h/1"},
+        "send-hour": {"name": "opportune-send-hour", "version": "1", "path": "opportune-send-hour/1"},
     }
+    assert found["first"]["status"]["send-hour"]["in_service"] is True
     assert (home / "bundles" / "opportune-intent-24h" / "1" / "manifest.json").exists()
     assert found["first"]["status"]["24h"]["in_service"] is True
 

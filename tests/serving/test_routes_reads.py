@@ -21,6 +21,16 @@ def test_features_come_with_their_meaning_and_null_where_there_is_no_answer(site
     assert all(each["meaning"] for each in told["features"])
 
 
+def test_while_no_model_says_anything_of_hours_the_answer_is_null(site):
+    assert site.ask("GET", "/v1/users/u-1/send-hour").json == {
+        "user_id": "u-1",
+        "at": "2023-11-14T22:13:20.000001Z",
+        **dict.fromkeys(("timezone", "model", "send_hour", "send_at", "confidence", "personal", "hours")),
+    }
+    assert is_problem(site.ask("GET", "/v1/users/stranger/send-hour"), 404, "unknown_user", "user_id")
+    assert site.engine.kept == [False, False]
+
+
 def test_a_look_at_features_is_never_written_down(site):
     site.ask("GET", "/v1/users/u-1/features")
     site.ask("POST", "/v1/score", {"user_id": "u-1"})
