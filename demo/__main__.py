@@ -48,6 +48,7 @@ class Demo(Steps):
         with self.step("judge"):
             logistic = Logistic.read(self.home / "retrain" / "logistic-24h.json")
             intent = judge.judged(self.journey, served, self.database, logistic)
+            send_hour = self._send_hour()
         with self.step("parity"):
             parity = compare(self.database).summary()
         with self.step("audit the segments"):
@@ -58,6 +59,7 @@ class Demo(Steps):
             "events_replayed": served.events,
             "users": int(self.journey.baskets["household_id"].nunique()),
             "intent": intent,
+            "send_hour": send_hour,
             "decisions": ledger.decisions(self.database),
             "dispatch": {
                 **ledger.dispatch(self.database),
@@ -130,6 +132,16 @@ class Demo(Steps):
         deadline = time.monotonic() + DELIVERED_WITHIN_S
         while (waiting(self.database) or due_segments(self.database)) and time.monotonic() < deadline:
             time.sleep(0.1)
+
+    def _send_hour(self) -> dict[str, Any]:
+        from demo import hours
+        from demo.replay import local_midnight
+        from serving.champions import Champions
+
+        model = Champions(self.home / "bundles", ("24h", "7d")).load().send_hours
+        if model is None:
+            raise RuntimeError("no model of send hours came into service")
+        return hours.judged(self.journey, self.database, model, local_midnight(FIRST))
 
     def _audit(self) -> dict[str, int]:
         from policy.source import load

@@ -14,7 +14,7 @@ def show(summary: dict[str, Any], home: Path) -> None:
     console = Console(width=_WIDTH)
     console.rule("[bold]Opportune: a year of 2,469 households, the autumn of it replayed")
     for title, text in _lines(summary, home):
-        console.print(f"[bold]{title:<10}[/]{text}")
+        console.print(f"[bold]{title:<11}[/]{text}")
     console.print(_intent(summary["intent"]))
 
 
@@ -39,6 +39,7 @@ def _lines(summary: dict[str, Any], home: Path) -> list[tuple[str, str]]:
             f"{parity['mismatches']:,} of {parity['rows']:,} served feature vectors differ from a recomputation",
         ),
         ("Segments", f"{segments['differences']:,} of {segments['members']:,} memberships differ from a recomputation"),
+        ("Send hour", _send_hour(summary["send_hour"])),
         ("Report", f"{near(home)}/retrain/report-24h.html; MLflow run {summary['mlflow_run_id']}"),
         ("API", f"OPPORTUNE_HOME={near(home)} make serve, then http://127.0.0.1:8000/docs"),
         ("Figures", f"{near(home)}/summary.json"),
@@ -69,6 +70,15 @@ def _intent(intent: dict[str, Any]) -> Table:
     table.add_row("logistic regression, same features", *_quality(logistic), "", "")
     table.add_row("rule: 2 orders in 7 days", "", "", "", "", _n(rule["precision"]), _n(rule["recall"]))
     return table
+
+
+def _send_hour(found: dict[str, Any]) -> str:
+    of_all = found["global"]
+    return (
+        f"of {found['people']:,} households' later baskets, in the three best hours {_n(found['hit_at_3'])} "
+        f"(everybody's {_n(of_all['hit_at_3'])}), MRR {_n(found['mrr'])} ({_n(of_all['mrr'])}), "
+        f"log-loss {_n(found['log_loss'])} ({_n(of_all['log_loss'])}); that is activity, not response"
+    )
 
 
 def _quality(figures: dict[str, Any]) -> list[str]:
