@@ -50,6 +50,10 @@ def page(title: str, learned: HoursLearned, verdict: Verdict, found: dict[str, A
             f"<h1>{text(title)}</h1>",
             f'<p class="verdict{"" if verdict.promoted else " refused"}"><b>',
             f"{'Promoted' if verdict.promoted else 'Not promoted'}</b>: {text(verdict.reason)}</p>",
+            table(
+                ("rule", "", ""),
+                [(each.name, "holds" if each.holds else "broken", each.words) for each in verdict.rules],
+            ),
             "<p><b>This is activity, not response</b>: the hours at which people are there, told from what they did. ",
             "Nothing here says how many more of them answer to a message that comes at such an hour.</p>",
             f"<h2>What {len(learned.judged_by):,} people did after all that was learned from</h2>",

@@ -1,14 +1,15 @@
 """From the log to a judged model of send hours: fit on what came first, choose by what came next, judge by the last."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from models.send_hour import SendHourModel
 from training.dataset import DAY_US
 from training.evaluate import upper_bound
-from training.gate import Verdict
+from training.gate import Rule, Verdict
 from training.habits import Habits, events_per_visit, habits
-from training.log import Floats, Log
+from training.log import Floats, Ints, Log
 from training.send_hour_fit import choose, fit
 from training.send_hour_judge import HoursJudged, baselines, by_history, calibration, judge, losses
 from training.windows import TooLittleHistory
@@ -87,24 +88,38 @@ def _enough(found: Habits, what_for: str) -> Habits:
 
 
 def decide(learned: HoursLearned) -> Verdict:
-    """Return whether the model goes into service, and by which rule; people count alike."""
+    """Return whether the model goes into service, and what each rule says; people count alike."""
+    rules = tuple(_rules(learned))
+    broken = next((each for each in rules if not each.holds), None)
+    return Verdict(broken is None, (broken or rules[-1]).words, rules)
+
+
+def _rules(learned: HoursLearned) -> Iterator[Rule]:
     people = learned.judged_by
     loss = {name: losses(each, people.later) for name, each in learned.scores.items()}
-    found = {name: float(each.mean()) for name, each in loss.items()}
-    beside = f"log-loss {found['model']:.4f}"
-    if upper_bound(loss["model"] - loss["global"], people.user) >= 0.0:
-        return Verdict(False, f"no better than everybody's hours: {beside}, and {found['global']:.4f} for these")
+    mean = {name: float(each.mean()) for name, each in loss.items()}
     few = people.events <= FEW_EVENTS
-    if few.any() and -upper_bound((loss["global"] - loss["model"])[few], people.user[few]) > 0.0:
-        return Verdict(False, f"worse than everybody's hours for people with {FEW_EVENTS} events or fewer")
-    if "champion" not in loss:
-        return Verdict(True, f"first model of send hours: {beside} against {found['global']:.4f} for everybody's hours")
-    worst = upper_bound(loss["model"] - loss["champion"], people.user)
-    if worst >= WORSE_THAN_CHAMPION * found["champion"]:
-        return Verdict(
-            False, f"not proven: {beside} against the champion's {found['champion']:.4f}, at worst {worst:+.4f}"
-        )
-    return Verdict(True, f"{beside} against the champion's {found['champion']:.4f} on {len(people)} people")
+    if few.any():
+        yield _few(loss["model"][few], loss["global"][few], people.user[few])
+    beside = f"log-loss {mean['model']:.4f}"
+    better = upper_bound(loss["model"] - loss["global"], people.user) < 0.0
+    words = "better than everybody's hours" if better else "no better than everybody's hours"
+    yield Rule("everybody", better, f"{words}: {beside} against {mean['global']:.4f}")
+    if "champion" in loss:
+        worst, present = upper_bound(loss["model"] - loss["champion"], people.user), mean["champion"]
+        holds = worst < WORSE_THAN_CHAMPION * present
+        words = "proven" if holds else "not proven"
+        yield Rule("champion", holds, f"{words}: {beside} against the champion's {present:.4f}, at worst {worst:+.4f}")
+
+
+def _few(model: Floats, everybody: Floats, user: Ints) -> Rule:
+    """Whether those of whom little is known are not surely worse off than with everybody's hours."""
+    worse = -upper_bound(everybody - model, user) > 0.0
+    words = (
+        "surely worse than everybody's hours" if worse else "no worse than everybody's hours, as far as one can tell,"
+    )
+    figures = f"log-loss {model.mean():.4f} against {everybody.mean():.4f}"
+    return Rule("newcomers", not worse, f"{words} for {user.size} people with {FEW_EVENTS} events or fewer: {figures}")
 
 
 def figures(learned: HoursLearned, verdict: Verdict, model_version: str, run_id: str) -> dict[str, Any]:
@@ -122,6 +137,7 @@ def figures(learned: HoursLearned, verdict: Verdict, model_version: str, run_id:
         "learned_from": "activity, not response: when people are there, not what they answer to",
         "promoted": verdict.promoted,
         "reason": verdict.reason,
+        "rules": [each._asdict() for each in verdict.rules],
         "model_version": model_version,
         "mlflow_run_id": run_id,
     }
@@ -130,7 +146,7 @@ def figures(learned: HoursLearned, verdict: Verdict, model_version: str, run_id:
 def figures_of_nothing(reason: str) -> dict[str, Any]:
     """Return what the summary says where nothing could be learned."""
     numbers = dict.fromkeys(("hit_at_1", "hit_at_3", "mrr", "log_loss", "global"))
-    return {**numbers, "promoted": False, "reason": reason, "model_version": None, "mlflow_run_id": None}
+    return {**numbers, "promoted": False, "reason": reason, "rules": [], "model_version": None, "mlflow_run_id": None}
 
 
 def lines(found: dict[str, Any]) -> list[str]:
@@ -140,6 +156,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     rules = {"model": found, **{each: found[each] for each in ("global", "histogram", "median")}}
     return [
         f"send hour: {found['model_version']} {'PROMOTED' if found['promoted'] else 'not promoted'}: {found['reason']}",
+        *(f"  {'holds ' if each['holds'] else 'BROKEN'} {each['name']:12}{each['words']}" for each in found["rules"]),
         f"  judged by when {found['people']:,} people were active later; that is activity, not response",
         f"  {'':18}{'hit@1':>9}{'hit@3':>9}{'MRR':>10}{'log-loss':>10}",
         *(

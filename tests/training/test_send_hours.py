@@ -37,7 +37,7 @@ def test_the_first_model_that_beats_everybodys_hours_is_promoted(learned):
     verdict = decide(learned)
 
     assert verdict.promoted
-    assert verdict.reason.startswith("first model of send hours: log-loss ")
+    assert verdict.reason.startswith("better than everybody's hours: log-loss ")
 
 
 def test_nothing_that_happened_after_it_changes_what_people_are_judged_as(log, tmp_path):
@@ -71,7 +71,8 @@ def test_a_champion_is_judged_by_what_neither_learned_from_and_stays_where_nothi
     verdict = decide(again)
 
     assert set(again.scores) == {"model", "global", "histogram", "median", "champion"}
-    assert verdict.promoted is ("not proven" not in verdict.reason)
+    assert [each.name for each in verdict.rules][-2:] == ["everybody", "champion"]
+    assert verdict.promoted is all(each.holds for each in verdict.rules)
     worse = learn(log, {}, champion=champion)
     worse.scores["model"] = worse.scores["champion"] * 0.9 + 0.1 / 24
     assert decide(worse).reason.startswith("not proven")
