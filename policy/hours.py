@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -107,8 +107,14 @@ def at_hour(at: int, hour: int, zone: ZoneInfo) -> datetime:
     shown = now.astimezone(zone)
     if shown.hour == hour:
         return now
-    days = (shown.date() + timedelta(days=each) for each in range(-1, _DAYS_AHEAD))
-    return min(each for day in days for each in _beginnings(day, hour, zone) if each >= now)
+    return next(each for each in _around(shown.date(), hour, zone) if each >= now)
+
+
+@lru_cache(maxsize=4096)
+def _around(day: date, hour: int, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Return when an hour begins there from the day before on, in order: the same for everybody of a zone that day."""
+    days = (day + timedelta(days=each) for each in range(-1, _DAYS_AHEAD))
+    return tuple(sorted(each for one in days for each in _beginnings(one, hour, zone)))
 
 
 def _beginnings(day: date, hour: int, zone: ZoneInfo) -> Iterator[datetime]:
