@@ -36,14 +36,13 @@ def page(title: str, learned: HoursLearned, verdict: Verdict, found: dict[str, A
         found: The figures of the summary.
     """
     with tempfile.TemporaryDirectory() as folder:
-        plots = {
-            each: picture(saved(Path(folder) / f"{name}.png", each, paint))
+        pictures = [
+            picture(each, saved(Path(folder) / f"{name}.png", each, paint))
             for name, each, paint in (
                 ("heat", "People by hour: their scores, sorted by best hour", lambda axes: _heat(axes, learned)),
                 ("reliability", "Reliability, by tenth of the scores", lambda axes: _reliability(axes, learned)),
             )
-        }
-    figures = "".join(f'<figure><img alt="{text(each)}" src="{data}"></figure>' for each, data in plots.items())
+        ]
     return "".join(
         (
             f"<!doctype html><html lang=en><meta charset=utf-8><title>{text(title)}</title><style>{STYLE}</style>",
@@ -63,7 +62,7 @@ def page(title: str, learned: HoursLearned, verdict: Verdict, found: dict[str, A
             "<h2>By how much was known of them</h2>",
             table(("events", "people", "hit@3", "of everybody's", "log-loss", "of everybody's"), _by_history(found)),
             "<h2>Plots</h2><div class=plots>",
-            figures,
+            *pictures,
             "</div><h2>The model</h2>",
             table(("", ""), _model(learned, found)),
             "</html>",
