@@ -26,14 +26,15 @@ def model_service(view: OnDemandFeatureView, model: str, version: str, features:
 def model_services(view: OnDemandFeatureView, bundles: Path) -> list[FeatureService]:
     """Return the services of all model versions that have a bundle, `<bundles>/<model>/<version>/manifest.json`.
 
-    A bundle that asks for features which are no longer in the catalogue is no longer served either, and has none.
+    A bundle that asks for features which are no longer in the catalogue is no longer served either, and has none; nor
+    has one that asks for no features, such as that of send hours.
     """
     known = {each.name for each in view.features}
     services = []
     for path in sorted(bundles.glob("*/*/manifest.json")):
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        features = [each["name"] for each in manifest["features"]]
-        if known.issuperset(features):
+        features = [each["name"] for each in manifest.get("features", ())]
+        if features and known.issuperset(features):
             services.append(model_service(view, manifest["name"], path.parent.name, features))
     return services
 

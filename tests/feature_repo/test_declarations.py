@@ -37,6 +37,10 @@ def applied(tmp_path_factory, root):
     bundle.mkdir(parents=True)
     features = [{"name": name, "fingerprint": "…"} for name in BUNDLED]
     (bundle / "manifest.json").write_text(json.dumps({"name": "opportune-intent-24h", "features": features}))
+    # One that reads no features is loaded by the same server.
+    hours = elsewhere / "home" / "bundles" / "opportune-send-hour" / "1"
+    hours.mkdir(parents=True)
+    (hours / "manifest.json").write_text(json.dumps({"name": "opportune-send-hour", "strength": 5.0}))
     before = files(root / "feature_repo")
     environment = {**os.environ, "OPPORTUNE_HOME": "home", "PYTHONPATH": str(root)}
     command = [Path(sys.executable).with_name("feast"), "-c", root / "feature_repo", "apply"]
