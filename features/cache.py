@@ -12,9 +12,11 @@ COMPILED: Final = (
     "declare",
     "events",
     "fold",
+    "habits",
     "kinds",
     "layout",
     "merge",
+    "pace",
     "read",
     "steps",
 )
