@@ -182,8 +182,8 @@ chaos: $(STAMP) ## Kill the server in the middle of a load, ten times, and check
 
 ##@ Develop
 .PHONY: test
-test: $(STAMP) ## Run all tests, on all cores [ARGS="tests/features -k fold"]
-	@$(PY) -m pytest --numprocesses auto --dist loadfile $(ARGS)
+test: $(STAMP) ## Run all tests, on four cores at most [ARGS="tests/features -k fold"]
+	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 .PHONY: test-clients
 test-clients: $(VENV)/clients/.installed ## Point real SDKs for Python and Node, a mail server and Chromium at the server
