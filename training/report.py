@@ -7,7 +7,8 @@ from typing import Any
 from training.evaluate import deciles
 from training.gate import Verdict
 from training.learning import Learned
-from training.markup import STYLE, picture, table, text
+from training.markup import picture, table, text
+from training.verdict_markup import opening
 
 FIGURES = ("roc_auc", "pr_auc", "log_loss", "brier", "calibration_error")
 
@@ -28,14 +29,7 @@ def page(
     title = name if version is None else f"{name}, version {version}"
     return "".join(
         (
-            f"<!doctype html><html lang=en><meta charset=utf-8><title>{text(title)}</title><style>{STYLE}</style>",
-            f"<h1>{text(title)}</h1>",
-            f'<p class="verdict{"" if verdict.promoted else " refused"}"><b>',
-            f"{'Promoted' if verdict.promoted else 'Not promoted'}</b>: {text(verdict.reason)}</p>",
-            table(
-                ("rule", "", ""),
-                [(each.name, "holds" if each.holds else "broken", each.words) for each in verdict.rules],
-            ),
+            opening(title, verdict),
             "<h2>On rows that nothing was learned from</h2>",
             _summary(learned),
             table(("", *FIGURES), _figures(learned)),

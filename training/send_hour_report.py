@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from training.gate import Verdict
-from training.markup import STYLE, picture, table, text
+from training.markup import picture, table
 from training.plots import saved
 from training.send_hour_judge import TENTHS
 from training.send_hours import HoursLearned
+from training.verdict_markup import opening
 
 FIGURES = ("hit_at_1", "hit_at_3", "mrr", "log_loss")
 NAMES = {
@@ -45,14 +46,7 @@ def page(title: str, learned: HoursLearned, verdict: Verdict, found: dict[str, A
         ]
     return "".join(
         (
-            f"<!doctype html><html lang=en><meta charset=utf-8><title>{text(title)}</title><style>{STYLE}</style>",
-            f"<h1>{text(title)}</h1>",
-            f'<p class="verdict{"" if verdict.promoted else " refused"}"><b>',
-            f"{'Promoted' if verdict.promoted else 'Not promoted'}</b>: {text(verdict.reason)}</p>",
-            table(
-                ("rule", "", ""),
-                [(each.name, "holds" if each.holds else "broken", each.words) for each in verdict.rules],
-            ),
+            opening(title, verdict),
             "<p><b>This is activity, not response</b>: the hours at which people are there, told from what they did. ",
             "Nothing here says how many more of them answer to a message that comes at such an hour.</p>",
             f"<h2>What {len(learned.judged_by):,} people did after all that was learned from</h2>",
