@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.cache import keep_compiled
 from models.horizon import duration
 from policy.quantities import read_share
+from training.process import home_of_process, prepare
 
 if TYPE_CHECKING:
     from training.experiments import Found
@@ -24,12 +24,8 @@ MOST_LOOKS = 30
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and report; 0 whatever the verdicts, 1 where there is nothing to judge."""
     asked = _parser().parse_args(arguments)
-    home = Path(os.environ.get("OPPORTUNE_HOME", "var")).absolute()
-    os.environ.update(OPPORTUNE_HOME=str(home), TZ="UTC")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    keep_compiled(home)
-    # The warnings are those of libraries, not the reader's.
-    warnings.simplefilter("ignore")
+    home = home_of_process()
+    prepare(home)
     from policy.source import PolicyRefused
     from training.experiment import NoExperiment
 

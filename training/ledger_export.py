@@ -4,7 +4,6 @@ import argparse
 import csv
 import json
 import math
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from features.cache import keep_compiled
 from features.catalog import CATALOGUE
 from training.dataset import SECOND_US
 from training.ledger_rows import Row, rows
+from training.process import home_of_process
 
 ACTIONS = ("control", "send")
 """What could be done where an arm was drawn: withhold the message, or send it; places are item ids and labels."""
@@ -49,7 +49,7 @@ SCHEMA = pa.schema([*_COLUMNS.items(), *((f"feature.{name}", pa.float64()) for n
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and export; 1 where there is no ledger."""
     asked = _parser().parse_args(arguments)
-    home = Path(os.environ.get("OPPORTUNE_HOME", "var")).absolute()
+    home = home_of_process()
     keep_compiled(home)
     database = home / "opportune.db"
     if not database.exists():

@@ -1,11 +1,9 @@
 """`make parity`: recompute every served feature vector from the log, through Feast, and report each difference."""
 
 import csv
-import os
 import sqlite3
 import sys
 import tempfile
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from features.cache import keep_compiled
+from training.process import home_of_process, prepare
 
 if TYPE_CHECKING:
     from training.log import Floats, Ints, Log
@@ -124,15 +122,11 @@ def _compare(
 
 def main() -> None:
     """Compare the ledger below OPPORTUNE_HOME; ends with 1 if anything differs."""
-    home = Path(os.environ.get("OPPORTUNE_HOME", "var")).absolute()
+    home = home_of_process()
     database = home / "opportune.db"
     if not database.exists():
         sys.exit(f"opportune: {database} does not exist; there is nothing to compare yet")
-    # Before numba and Feast are imported: they read these once.
-    os.environ.update(OPPORTUNE_HOME=str(home), TZ="UTC")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    keep_compiled(home)
-    warnings.simplefilter("ignore")
+    prepare(home)
     differences = home / "parity.csv"
     with differences.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -4,12 +4,10 @@ import argparse
 import json
 import os
 import sys
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from features.cache import keep_compiled
+from training.process import home_of_process, prepare
 
 MARGIN, CONTACT_COST = 0.3, 0.01
 
@@ -17,14 +15,10 @@ MARGIN, CONTACT_COST = 0.3, 0.01
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and judge; ends with 2 where the ledger has nothing of what was asked for."""
     asked = _parser().parse_args(arguments)
-    home = Path(os.environ.get("OPPORTUNE_HOME", "var")).absolute()
+    home = home_of_process()
     if not (home / "opportune.db").exists():
         sys.exit(f"opportune: {home / 'opportune.db'} does not exist; there are no decisions yet")
-    # Before numba, LightGBM and MLflow are imported: they read these once.
-    os.environ.update(OPPORTUNE_HOME=str(home), TZ="UTC")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    keep_compiled(home)
-    warnings.simplefilter("ignore")
+    prepare(home)
     from training.decision_log import Ledger
     from training.policy_value_report import Report
 

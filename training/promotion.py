@@ -5,13 +5,14 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
+
+from training.process import home_of_process
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Move the alias `champion`, and say what was done; ends with 1 where there is nothing to put into service."""
     asked = _parser().parse_args(arguments)
-    home = Path(os.environ.get("OPPORTUNE_HOME", "var")).absolute()
+    home = home_of_process()
     uri = os.environ.get("OPPORTUNE_REGISTRY") or None
     if uri is None and not (home / "mlflow.db").exists():
         sys.exit(f"opportune: {home / 'mlflow.db'} does not exist; train a model first: make retrain")

@@ -6,23 +6,18 @@ import sys
 import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
-from features.cache import keep_compiled
 from models.horizon import duration
+from training.process import home_of_process, prepare
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and retrain; ends with 0 whether or not there was enough to learn from."""
     asked = _parser().parse_args(arguments)
-    home = Path(os.environ.get("OPPORTUNE_HOME", "var")).absolute()
+    home = home_of_process()
     if not (home / "opportune.db").exists():
         sys.exit(f"opportune: {home / 'opportune.db'} does not exist; import a history first: make import FILE=…")
-    # Before numba, LightGBM and Feast are imported: they read these once.
-    os.environ.update(OPPORTUNE_HOME=str(home), TZ="UTC")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    keep_compiled(home)
-    warnings.simplefilter("ignore")
+    prepare(home)
     from training.pipeline import Retraining
 
     # Once more: what was imported has set filters of its own. The warnings are theirs, not the reader's.
