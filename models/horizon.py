@@ -6,6 +6,10 @@ from datetime import timedelta
 _LABEL = re.compile(r"([1-9][0-9]{0,3})([hd])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 REGISTERED = "opportune-intent-"
+SEND_HOUR = "send-hour"
+"""What stands in the place of a horizon where champions are named, for the model of send hours."""
+SEND_HOUR_REGISTERED = "opportune-send-hour"
+"""The name under which models of send hours are registered."""
 
 
 def duration(label: str) -> timedelta:

@@ -5,23 +5,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from features.catalog import CATALOGUE
-from models.bundle import load
+from models.horizon import SEND_HOUR
 from models.manifest import BundleRefused
 
 ROWS = 64
 REFUSED = 3
 
 
-def probe(directory: Path, *, timeout_s: float = 30.0) -> None:
-    """Load the bundle and predict with it in another process.
+def probe(directory: Path, role: str, *, timeout_s: float = 30.0) -> None:
+    """Load the bundle of a horizon, or of send hours, and predict with it in another process.
 
     Raises:
         BundleRefused: It was refused, its process died, or it took longer than `timeout_s`.
     """
-    command = [sys.executable, "-m", "models.probe", str(directory.resolve())]
+    command = [sys.executable, "-m", "models.probe", str(directory.resolve()), role]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     try:
         found = subprocess.run(  # noqa: S603 - our own module, on a path that we made
@@ -45,13 +42,22 @@ def probe(directory: Path, *, timeout_s: float = 30.0) -> None:
         raise BundleRefused(f"{directory} ended the process that loaded it (exit {found.returncode}): {last}")
 
 
-def exercise(directory: Path) -> None:
-    """Load the bundle and predict rows that reach all over its trees.
+def exercise(directory: Path, role: str) -> None:
+    """Load the bundle and predict; a model of intent, rows that reach all over its trees.
 
     Raises:
         BundleRefused: It does not load, or what it predicts are no probabilities.
     """
-    model = load(directory)
+    # Only now, in the process that is thrown away: compiled kernels take a hundred megabytes.
+    import numpy as np
+
+    from features.catalog import CATALOGUE
+    from models import bundle, send_hour_bundle
+
+    if role == SEND_HOUR:
+        send_hour_bundle.load(directory)
+        return
+    model = bundle.load(directory)
     rows = np.random.default_rng(0).lognormal(1.0, 2.0, (ROWS, CATALOGUE.n_features))
     rows[0], rows[1] = 0.0, np.nan
     predicted = model.predict(rows)
@@ -66,7 +72,7 @@ def _root() -> Path:
 
 if __name__ == "__main__":
     try:
-        exercise(Path(sys.argv[1]))
+        exercise(Path(sys.argv[1]), sys.argv[2])
     except BundleRefused as refusal:
         sys.stderr.write(f"{refusal}\n")
         sys.exit(REFUSED)

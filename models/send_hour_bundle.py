@@ -11,10 +11,6 @@ from models.circle import HOURS
 from models.manifest import BundleRefused, Part, read_manifest, write_manifest
 from models.send_hour import SendHourModel
 
-REGISTERED: Final = "opportune-send-hour"
-"""The name under which models of send hours are registered."""
-SEND_HOUR: Final = "send-hour"
-"""What stands in the place of a horizon where champions are named."""
 MOST_COHORTS: Final = 64
 Above = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Day = Annotated[tuple[Above, ...], Field(min_length=HOURS, max_length=HOURS)]

@@ -10,12 +10,12 @@ from typing import Any
 from features.catalog import CATALOGUE
 from models import neighbours_bundle, send_hour_bundle
 from models.bundle import BundleRefused, load
+from models.horizon import SEND_HOUR
 from models.intent import IntentModel
 from models.neighbours import Neighbours
 from models.neighbours_bundle import RECOMMENDATIONS
 from models.rule import RecencyFrequencyRule
 from models.send_hour import SendHourModel
-from models.send_hour_bundle import SEND_HOUR
 from serving.scorer import MEANINGS, Model, Scorer, scorer
 
 LOOK_EVERY_S = 1.0

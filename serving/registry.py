@@ -18,14 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from features.catalog import CATALOGUE
-from models import neighbours_bundle, send_hour_bundle
-from models.bundle import BundleRefused, verify
-from models.horizon import REGISTERED, duration
-from models.manifest import bundle_digest
+from models import neighbours_bundle
+from models.horizon import REGISTERED, SEND_HOUR, SEND_HOUR_REGISTERED, duration
+from models.manifest import BundleRefused, bundle_digest
 from models.neighbours_bundle import NAME, RECOMMENDATIONS
 from models.probe import probe
-from models.send_hour_bundle import SEND_HOUR
 from serving.settings import settings_of_process
 
 LOOK_EVERY_S = 2.0
@@ -35,7 +32,7 @@ DIGEST_TAG = "bundle_sha256"
 POINTER = "champions.json"
 STATUS = "status.json"
 INCOMING = ".incoming-"
-_OTHERS = {NAME: RECOMMENDATIONS, send_hour_bundle.REGISTERED: SEND_HOUR}
+_OTHERS = {NAME: RECOMMENDATIONS, SEND_HOUR_REGISTERED: SEND_HOUR}
 """What models are in service for that are none of intent, by the names they are registered under."""
 _log = logging.getLogger(__name__)
 
@@ -179,14 +176,15 @@ class Watcher:
 
 
 def _check(bundle: Path, role: str) -> None:
-    """Load a bundle and let go of it (BundleRefused)."""
+    """Load a bundle and let go of it; models elsewhere, so that this process need not hold what they compile with.
+
+    Raises:
+        BundleRefused: It is damaged, or does not fit.
+    """
     if role == RECOMMENDATIONS:
         neighbours_bundle.load(bundle)
-    elif role == SEND_HOUR:
-        send_hour_bundle.load(bundle)
     else:
-        verify(bundle, CATALOGUE)
-        probe(bundle)
+        probe(bundle, role)
 
 
 def _is_ours(name: str) -> bool:
@@ -216,6 +214,8 @@ def _replace(path: Path, value: dict[str, Any]) -> None:
 
 def main() -> int:
     """Watch until the server that started this is gone; with --once look once and say how it went."""
+    # Before anything is done by which others could tell that it runs, and end what started it.
+    parent = os.getppid()
     parser = argparse.ArgumentParser(prog="python -m serving.registry", description=__doc__)
     parser.add_argument("--once", action="store_true", help="take up the champions and end; 1 if one was refused")
     once = parser.parse_args().once
@@ -225,7 +225,6 @@ def main() -> int:
     if once:
         watcher.look()
         return int(not all(each.in_service for each in watcher.standing.values()))
-    parent = os.getppid()
     while os.getppid() == parent:
         try:
             watcher.look()

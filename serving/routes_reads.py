@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from features.catalog import CATALOGUE
 from features.events import user_key
 from features.moments import to_moment
-from models.send_hour_bundle import SEND_HOUR
+from models.horizon import SEND_HOUR
 from serving import contract_reads as contract
 from serving.contract import ModelUsed
 from serving.decisions import decisions_of

@@ -10,8 +10,8 @@ import numpy as np
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
+from models.horizon import SEND_HOUR
 from models.send_hour import SendHourModel
-from models.send_hour_bundle import SEND_HOUR
 from serving.items import Contribution, ModelUsed
 
 MOST_CONTRIBUTIONS = 10

@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 
 from models.circle import HOURS, kernel
+from models.horizon import SEND_HOUR_REGISTERED as REGISTERED
 from models.send_hour import SIGMA_H, SendHourModel
-from models.send_hour_bundle import REGISTERED
 from training.habits import Habits
 from training.log import Floats
 from training.send_hour_judge import losses

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from models.horizon import SEND_HOUR_REGISTERED as REGISTERED
 from models.manifest import BundleRefused
 from models.send_hour import SendHourModel
-from models.send_hour_bundle import REGISTERED, load, write
+from models.send_hour_bundle import load, write
 from training.gate import Verdict
 from training.lineage import lineage
 from training.log import Log

@@ -233,3 +233,13 @@ def test_leftovers_of_a_crash_are_removed(tmp_path):
 
     assert watching(tmp_path, "--once").returncode == 0
     assert not left.exists()
+
+
+def test_watching_takes_nothing_that_compiles_or_predicts():
+    program = (
+        "import sys, serving.registry; print(*({'llvmlite', 'lightgbm', 'mlflow', 'sqlalchemy'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []
