@@ -17,6 +17,7 @@ from features.events import (
     PLUS_MINUS,
     PRODUCT,
     QUANTITY,
+    RECORD_WIDTH,
     UTC_OFFSET_S,
 )
 from features.kinds import Kind
@@ -43,6 +44,7 @@ from features.layout import (
     SESSION_START,
     SESSION_STARTED,
     STAMP,
+    TRAIT_SLOTS,
     UTC_OFFSET,
     Floats,
     Tables,
@@ -74,7 +76,7 @@ def clear(state: Floats, tables: Tables) -> None:
     state[CART_EMPTIED] = NEVER
     state[SESSION_START] = NEVER
     state[SESSION_LAST] = NEVER
-    state[tables.age_slots[0] : tables.age_slots[1]] = NEVER
+    state[tables.age_slots[0] : tables.trait_slots[1]] = NEVER
 
 
 @njit(cache=True, nogil=True)
@@ -205,6 +207,18 @@ def _act(state: Floats, record: Floats, kind: int, at: float, behind_s: float, t
 
 
 @njit(cache=True, nogil=True)
+def _tell(state: Floats, record: Floats, at: float, seq: float, tables: Tables) -> None:
+    """Keep what is told of the person's traits, whoever says so; of the same moment what stands later in the log."""
+    column = RECORD_WIDTH
+    for slot in range(tables.trait_slots[0], tables.trait_slots[1], TRAIT_SLOTS):
+        if not math.isnan(record[column]) and at >= state[slot + 1]:
+            state[slot] = record[column]
+            state[slot + 1] = at
+            state[slot + 2] = seq
+        column += 1
+
+
+@njit(cache=True, nogil=True)
 def advance_state(state: Floats, record: Floats, known_at: float, seq: float, tables: Tables) -> None:
     """Fold one event into `state`, in place; an unheard-of kind counts as OTHER."""
     at = min(record[OCCURRED_AT], known_at)
@@ -216,6 +230,7 @@ def advance_state(state: Floats, record: Floats, known_at: float, seq: float, ta
     state[SEQ] = seq
     state[KNOWN_AT] = known_at
     _add_to_tallies(state, record, kind, machine, behind_s, tables)
+    _tell(state, record, at, seq, tables)
     if not machine:
         _act(state, record, kind, at, behind_s, tables)
     if kind == _ORDER:

@@ -9,6 +9,8 @@ from features.kinds import Kind
 
 FOREVER = None
 """The half-life of what never decays: a total."""
+ELSEWHERE = frozenset({"consents", "email", "phone", "timezone"})
+"""Traits that are kept where they are asked for, and belong to no profile."""
 
 
 class Source(IntEnum):
@@ -160,3 +162,31 @@ class AtMoment(Declaration):
     """A fact of the moment of the question."""
 
     fact: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trait(Declaration):
+    """What was last told of a person, as a number; no answer where nothing was, or what is none.
+
+    `values` are the words of a trait that has words, from the least to the most: the number is the place among them,
+    from 1 on.
+    """
+
+    trait: str
+    """As `identify` calls and profiles name it; `address.city` is `city` within `address`."""
+    values: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could never be told, or not be told apart (ValueError)."""
+        if not self.trait or self.trait in ELSEWHERE:
+            raise ValueError(f"{self.name}: {self.trait!r} is no trait of a profile")
+        if self.values is not None:
+            if type(self.values) is not tuple or not self.values:
+                raise ValueError(f"{self.name}: values are words in brackets, as in ('silver', 'gold') or ('gold',)")
+            if len({folded_word(each) for each in self.values}) < len(self.values):
+                raise ValueError(f"{self.name}: values must differ by more than their case")
+
+
+def folded_word(value: str) -> str:
+    """Return what is left of a word when case and the space around it do not count."""
+    return value.strip().casefold()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
@@ -16,7 +16,7 @@ from features.activity import (
     SESSION_GAP,
     SHORTEST_MEAN_GAP,
 )
-from features.declare import AtMoment, Declaration, Gap, GapFact, Moment, Ratio, Session, Sum, Tally
+from features.declare import AtMoment, Declaration, Gap, GapFact, Moment, Ratio, Session, Sum, Tally, Trait
 from features.kinds import Kind
 
 STATE_FORMAT: Final = 2
@@ -54,16 +54,17 @@ def of_catalogue(features: dict[str, str]) -> str:
     return _digest(features)
 
 
-def of_layout(tallies: Iterable[Tally], ages: Iterable[frozenset[Kind]]) -> str:
+def of_layout(tallies: Iterable[Tally], ages: Iterable[frozenset[Kind]], traits: Sequence[Trait]) -> str:
     """Return the fingerprint of the states that hold these, in this order."""
-    return _digest(
-        {
-            "format": STATE_FORMAT,
-            "tallies": [asdict(each) for each in tallies],
-            "ages": list(ages),
-            "conventions": [_SESSIONS, _PROFILE, ORDERS_KEPT],
-        }
-    )
+    said: dict[str, Any] = {
+        "format": STATE_FORMAT,
+        "tallies": [asdict(each) for each in tallies],
+        "ages": list(ages),
+        "conventions": [_SESSIONS, _PROFILE, ORDERS_KEPT],
+    }
+    if traits:
+        said["traits"] = [(each.trait, each.values) for each in traits]
+    return _digest(said)
 
 
 def of_habits() -> str:

@@ -26,7 +26,7 @@ class LogArrays:
         user: Whose event it is, an index from 0.
         known_at: Microseconds since the epoch.
         seq: Position in the log.
-        records: Of shape (n, RECORD_WIDTH); see `features.events`.
+        records: Of shape (n, record_width of the catalogue); see `features.events` and `features.traits`.
         linked: The user whose state this row merges into `user`, or -1.
         kept: Of a row that stands for events the log forgot (`features.kept`) the row of `states` that it begins with,
             or `NOTHING` for a link among them; `EVENT` for an event. None where all are events.
@@ -66,11 +66,13 @@ def fold(log: LogArrays, points: Ints, *, catalogue: Catalogue = CATALOGUE) -> F
 
     Raises:
         ValueError: `points` does not ascend or names a row that is not there; or the rows of linked users are not
-            adjacent, or not in log order.
+            adjacent, or not in log order; or the records lack columns of the catalogue.
     """
     points = _writable(points)
     if points.size and (np.any(np.diff(points) < 0) or points[0] < 0 or points[-1] >= len(log)):
         raise ValueError("points must be row numbers of the log in ascending order")
+    if log.records.shape[1] != catalogue.record_width:
+        raise ValueError(f"records of {log.records.shape[1]} columns, where the catalogue has {catalogue.record_width}")
     states = np.empty((points.size, catalogue.width))
     if points.size:
         user, linked, seq = _writable(log.user), _writable(log.linked), _writable(log.seq)

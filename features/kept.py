@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from features.catalog import CATALOGUE
-from features.events import RECORD_WIDTH, pack_record
+from features.events import pack_record
 from features.fold import NOTHING, UNLINKED, LogArrays
 from features.kinds import Kind
 from features.layout import KNOWN_AT, SEQ, Catalogue, Floats
 from features.state import MalformedState, empty, unpack
+from features.traits import with_traits
 
 
 class Kept(NamedTuple):
@@ -35,12 +36,12 @@ def rows_of(kept: Sequence[Kept], *, catalogue: Catalogue = CATALOGUE) -> LogArr
     """Return a log of one row for each of these; a state of another layout counts as one of nobody, at its position."""
     states = [each for each in kept if each.owner is None]
     place = {each.user: i for i, each in enumerate(states)}
-    record = [np.frombuffer(pack_record(each.known_at, Kind.OTHER)) for each in kept]
+    records = [with_traits(pack_record(each.known_at, Kind.OTHER), {}, catalogue.traits) for each in kept]
     return LogArrays(
         user=np.array([each.user if each.owner is None else each.owner for each in kept], dtype=np.int64),
         known_at=np.array([each.known_at for each in kept], dtype=np.int64),
         seq=np.array([each.seq for each in kept], dtype=np.int64),
-        records=np.array(record).reshape(-1, RECORD_WIDTH),
+        records=np.frombuffer(b"".join(records)).reshape(-1, catalogue.record_width),
         linked=np.array([UNLINKED if each.owner is None else each.user for each in kept], dtype=np.int64),
         kept=np.array([NOTHING if each.owner is not None else place[each.user] for each in kept], dtype=np.int64),
         states=np.array([_state(each, catalogue) for each in states]).reshape(-1, catalogue.width),

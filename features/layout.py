@@ -24,7 +24,9 @@ from features.declare import (
     SessionFact,
     Sum,
     Tally,
+    Trait,
 )
+from features.events import RECORD_WIDTH
 from features.kinds import Kind
 
 # Slots that every state has, whatever is declared.
@@ -38,12 +40,14 @@ FIXED_SLOTS: Final = CELLS_HIGH + 1
 CELLS: Final = 64
 """Cells in which the products of a session are counted, half of them in each of two slots."""
 PROFILE_SLOTS: Final = 24 + 7
+TRAIT_SLOTS: Final = 3
+"""Of each trait: its number, when that was told, and at which position of the log."""
 
 SESSION_STARTED: Final = 63
 """Beside the kinds of events: one of them began a session."""
 
 # What read() can do; the first element of a row of `ops`.
-READ_SUM, READ_RATIO, READ_AGE, READ_CART, READ_SESSION, READ_GAP, READ_MOMENT = range(7)
+READ_SUM, READ_RATIO, READ_AGE, READ_CART, READ_SESSION, READ_GAP, READ_MOMENT, READ_TRAIT = range(8)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -66,6 +70,8 @@ class Tables(NamedTuple):
     ages_from: Ints
     age_slots: Ints
     """(2,): first slot of the ages, and the one behind their last."""
+    trait_slots: Ints
+    """(2,): the same of the traits, which have three slots each."""
     ops: Ints
     """(features, 5): operation, slot or fact, half-life, and for ratios the second slot and half-life."""
     profile_slot: int
@@ -87,6 +93,13 @@ class Catalogue:
     width: int
     """Slots of a state."""
     tables: Tables
+    traits: tuple[Trait, ...] = ()
+    """What of a person's traits is read, in the order of the columns that a record has for them."""
+
+    @property
+    def record_width(self) -> int:
+        """Numbers of a record in memory: those that the log keeps, and one for each trait."""
+        return RECORD_WIDTH + len(self.traits)
 
     @property
     def n_features(self) -> int:
@@ -104,10 +117,10 @@ def compile_catalogue(declarations: Sequence[Declaration]) -> Catalogue:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"declared more than once: {', '.join(repeated)}")
-    tallies, ages = _tallies(declarations), _ages(declarations)
+    tallies, ages, traits = _tallies(declarations), _ages(declarations), _traits(declarations)
     of_features = {each.name: fingerprints.of_feature(each) for each in declarations}
-    of_layout = fingerprints.of_layout(tallies, ages)
-    slots = _slots(tallies, ages)
+    of_layout = fingerprints.of_layout(tallies, ages, traits)
+    slots = _slots(tallies, ages, traits)
     return Catalogue(
         declarations=tuple(declarations),
         names=names,
@@ -118,6 +131,7 @@ def compile_catalogue(declarations: Sequence[Declaration]) -> Catalogue:
         layout_fingerprint=of_layout,
         width=slots.width,
         tables=_tables(declarations, slots, stamp=float(int(of_layout[:12], 16))),
+        traits=traits,
     )
 
 
@@ -136,6 +150,12 @@ def _ages(declarations: Sequence[Declaration]) -> list[frozenset[Kind]]:
     return list(dict.fromkeys(each.kinds for each in declarations if isinstance(each, Age)))
 
 
+def _traits(declarations: Sequence[Declaration]) -> tuple[Trait, ...]:
+    """Return one declaration for each trait that is read in a way of its own."""
+    found = {(each.trait, each.values): each for each in declarations if isinstance(each, Trait)}
+    return tuple(found.values())
+
+
 def _half_life_s(tally: Tally) -> float:
     if tally.half_life is None:
         return np.inf
@@ -146,7 +166,7 @@ def _half_life_s(tally: Tally) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Slots:
-    """Which slot is whose: slots that decay alike are adjacent, totals and then ages come last."""
+    """Which slot is whose: slots that decay alike are adjacent; totals, ages and traits come last."""
 
     half_lives: list[float]
     groups: list[tuple[int, int]]
@@ -154,10 +174,16 @@ class _Slots:
     """Slot and number of the half-life."""
     profile: tuple[int, int]
     ages: dict[frozenset[Kind], int]
+    traits: dict[tuple[str, tuple[str, ...] | None], int]
     width: int
 
+    @property
+    def first_trait(self) -> int:
+        """Return the first slot behind those of the ages."""
+        return self.width - len(self.traits) * TRAIT_SLOTS
 
-def _slots(tallies: list[Tally], ages: list[frozenset[Kind]]) -> _Slots:
+
+def _slots(tallies: list[Tally], ages: list[frozenset[Kind]], traits: Sequence[Trait]) -> _Slots:
     profile_s = PROFILE_HALF_LIFE.total_seconds()
     half_lives = sorted({_half_life_s(each) for each in tallies} | {profile_s})
     slot, groups, places, profile = FIXED_SLOTS, [], {}, (0, 0)
@@ -168,9 +194,10 @@ def _slots(tallies: list[Tally], ages: list[frozenset[Kind]]) -> _Slots:
         if half_life == profile_s:
             profile, slot = (slot, i), slot + PROFILE_SLOTS
         groups.append((first, slot))
-    return _Slots(
-        half_lives, groups, places, profile, {kinds: slot + i for i, kinds in enumerate(ages)}, slot + len(ages)
-    )
+    of_ages = {kinds: slot + i for i, kinds in enumerate(ages)}
+    slot += len(ages)
+    of_traits = {(each.trait, each.values): slot + i * TRAIT_SLOTS for i, each in enumerate(traits)}
+    return _Slots(half_lives, groups, places, profile, of_ages, of_traits, slot + len(traits) * TRAIT_SLOTS)
 
 
 def _tables(declarations: Sequence[Declaration], slots: _Slots, *, stamp: float) -> Tables:
@@ -187,7 +214,8 @@ def _tables(declarations: Sequence[Declaration], slots: _Slots, *, stamp: float)
         tallies_from=_starts(tallies),
         ages=np.array(list(chain.from_iterable(ages)), dtype=np.int64),
         ages_from=_starts(ages),
-        age_slots=np.array((slots.width - len(slots.ages), slots.width)),
+        age_slots=np.array((slots.first_trait - len(slots.ages), slots.first_trait)),
+        trait_slots=np.array((slots.first_trait, slots.width)),
         ops=np.array([_op(each, slots) for each in declarations], dtype=np.int64).reshape(-1, 5),
         profile_slot=slots.profile[0],
         profile_half_life=slots.profile[1],
@@ -218,5 +246,7 @@ def _op(each: Declaration, slots: _Slots) -> tuple[int, int, int, int, int]:
             return (READ_GAP, list(GapFact).index(each.fact), 0, 0, 0)
         case AtMoment():
             return (READ_MOMENT, list(Moment).index(each.fact), 0, 0, 0)
+        case Trait():
+            return (READ_TRAIT, slots.traits[each.trait, each.values], 0, 0, 0)
         case _:
             raise TypeError(f"{type(each).__name__} is no kind of feature")

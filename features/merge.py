@@ -29,6 +29,7 @@ from features.layout import (
     SESSION_DEPTH,
     SESSION_LAST,
     SESSION_START,
+    TRAIT_SLOTS,
     UTC_OFFSET,
     Floats,
     Tables,
@@ -93,6 +94,16 @@ def _merge_offsets(into: Floats, other: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _merge_traits(into: Floats, other: Floats, tables: Tables) -> None:
+    """Keep what was told later; of the same moment what stands later in the log."""
+    for slot in range(tables.trait_slots[0], tables.trait_slots[1], TRAIT_SLOTS):
+        mine = (into[slot + 1], into[slot + 2], into[slot])
+        theirs = (other[slot + 1], other[slot + 2], other[slot])
+        if theirs > mine:
+            into[slot : slot + TRAIT_SLOTS] = other[slot : slot + TRAIT_SLOTS]
+
+
+@njit(cache=True, nogil=True)
 def _merge_decayed(into: Floats, other: Floats, tables: Tables) -> None:
     anchor = max(into[ANCHOR], other[ANCHOR])
     if anchor == NEVER:
@@ -114,6 +125,7 @@ def merge_states(into: Floats, other: Floats, tables: Tables) -> None:
     into[FIRST_AT] = min(into[FIRST_AT], other[FIRST_AT])
     for slot in range(tables.age_slots[0], tables.age_slots[1]):
         into[slot] = max(into[slot], other[slot])
+    _merge_traits(into, other, tables)
     _merge_offsets(into, other)
     _merge_orders(into, other)
     _merge_carts(into, other)

@@ -29,6 +29,7 @@ from features.layout import (
     READ_RATIO,
     READ_SESSION,
     READ_SUM,
+    READ_TRAIT,
     SESSION_DEPTH,
     SESSION_LAST,
     SESSION_START,
@@ -190,6 +191,8 @@ def read_state(state: Floats, at: float, out: Floats, tables: Tables) -> None:
             out[i] = _read_gap(state, slot, at)
         elif op == READ_MOMENT:
             out[i] = _read_moment(state, slot, at, weights[tables.profile_half_life], tables)
+        elif op == READ_TRAIT:
+            out[i] = state[slot] if state[slot] > NEVER else math.nan
 
 
 @njit(cache=True, nogil=True)

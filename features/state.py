@@ -31,11 +31,17 @@ def advance(state: Floats, record: Floats, known_at: int, seq: int, *, catalogue
 
     Args:
         state: Of shape (width,).
-        record: The numbers of the event, of shape (RECORD_WIDTH,); see `features.events`.
+        record: The numbers of the event, of shape (catalogue.record_width,); see `features.events` and, for what the
+            log does not keep of it, `features.traits`.
         known_at: When the log learned of it, in microseconds since the epoch; a later `occurred_at` is taken as this.
         seq: The event's position in the log.
         catalogue: Whose layout the state has.
+
+    Raises:
+        ValueError: The record has no column for each declared trait.
     """
+    if record.size != catalogue.record_width:
+        raise ValueError(f"a record of {record.size} numbers, where the catalogue has {catalogue.record_width}")
     _advance.advance_state(state, record, float(known_at), float(seq), catalogue.tables)
 
 

@@ -6,7 +6,6 @@ from numba import njit
 
 from features.advance import advance_state, clear
 from features.catalog import CATALOGUE
-from features.events import RECORD_WIDTH
 from features.habits import HOURS, hours_of
 from features.layout import Catalogue, Floats, Ints, Tables
 from features.merge import merge_states
@@ -35,7 +34,7 @@ class Steps:
         """Of each answer: whether a step before it found that of its state."""
 
     def advance(self, state: int, record: bytes, known_at: int, seq: int) -> None:
-        """Fold an event into the state in that row; see `features.state.advance`."""
+        """Fold an event into the state in that row; see `features.state.advance`. The record has its traits."""
         self._steps.append((_ADVANCE, state, known_at, seq, len(self._records)))
         self._records.append(record)
 
@@ -57,7 +56,8 @@ class Steps:
         self.inhuman_reads = np.zeros(self._reads, dtype=np.bool_)
         if self._steps:
             steps = np.array(self._steps, dtype=np.int64)
-            records = np.frombuffer(b"".join(self._records), dtype="<f8").reshape(-1, RECORD_WIDTH)
+            records = np.frombuffer(b"".join(self._records), dtype="<f8")
+            records = records.reshape(len(self._records), self._catalogue.record_width)
             found = (out, self.hours, self.inhuman, self.inhuman_reads)
             _run(steps, records, states, *found, self._catalogue.tables)
         return out

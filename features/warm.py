@@ -11,14 +11,16 @@ from features.cache import keep_compiled
 def compile_kernels() -> None:
     """Call every kernel with what serving and training call it with; what is compiled stays in numba's cache."""
     # Imported late: numba settles where it caches when it is first imported.
-    from features.events import RECORD_WIDTH, pack_record
+    from features.catalog import CATALOGUE
+    from features.events import pack_record
     from features.fold import LogArrays, fold, read_rows
     from features.habits import read_hours
     from features.kinds import Kind
     from features.state import advance, empty, merge, read
     from features.steps import Steps, empty_rows
+    from features.traits import with_traits
 
-    packed = pack_record(1, Kind.PAGE_VIEWED)
+    packed = with_traits(pack_record(1, Kind.PAGE_VIEWED), {}, CATALOGUE.traits)
     record = np.frombuffer(packed, dtype="<f8")
     state = empty()
     for each in (record, record.copy()):
@@ -31,7 +33,7 @@ def compile_kernels() -> None:
     steps.read(0, 2)
     steps.run(empty_rows(2))
     one = np.zeros(1, dtype=np.int64)
-    log = LogArrays(one, one + 1, one + 1, record.reshape(1, RECORD_WIDTH).copy(), one - 1)
+    log = LogArrays(one, one + 1, one + 1, record.reshape(1, -1).copy(), one - 1)
     read_rows(fold(log, one), one + 2)
     read_hours(fold(log, one), one + 2)
 

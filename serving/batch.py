@@ -66,6 +66,11 @@ class Batch:
         ended = [(Action.HOLD.value, Reason.POLICY_CHANGED.value)] * self._ended
         return [(each.action, each.reason) for each in self._rows] + ended
 
+    @property
+    def unread_traits(self) -> Counter[str]:
+        """Traits that features are made of, by how often they were told as what cannot be read."""
+        return self._folding.unread
+
     def run(self, items: Sequence[Item]) -> list[Any]:
         """Return the answer to each item; nothing is committed yet."""
         # What came together may happen in any order, and a job sees only what is written down: it comes first.

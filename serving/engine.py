@@ -340,6 +340,7 @@ class Engine:
 
     def _count(self, batch: Batch) -> None:
         self._metrics.decisions.update(batch.decisions)
+        self._metrics.unread_traits.update(batch.unread_traits)
         self._metrics.rebuilt_states = self._tools.keeper.rebuilt
         if batch.has_messages:
             self._on_messages()

@@ -1,5 +1,6 @@
 """The states of the people of a batch as rows of one matrix: what is folded into them, and read from them."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from sqlalchemy import Connection
 from features.catalog import CATALOGUE
 from features.layout import Floats
 from features.steps import Steps
+from features.traits import unread, with_traits
 from serving.log import Appended
 from serving.people import Person
 from serving.states import StateKeeper
@@ -28,6 +30,8 @@ class Folding:
         self._inhuman = self._steps.inhuman
         self.inhuman_reads = self._steps.inhuman_reads
         """Of each row that `run` answered: whether its person had been quicker than people are by then."""
+        self.unread: Counter[str] = Counter()
+        """Traits that features are made of, by how often they were told as what cannot be read."""
 
     def load(self, connection: Connection, people: Sequence[Person], *, most_new: int) -> None:
         """Load the states of people; at most `most_new` others will be folded besides, who are new."""
@@ -40,7 +44,10 @@ class Folding:
         slot = self._slot(added.person)
         if added.merged is not None and added.merged.slot >= 0:
             self._steps.merge(slot, added.merged.slot)
-        self._steps.advance(slot, added.event.record, added.known_at, added.seq)
+        event, declared = added.event, CATALOGUE.traits
+        if declared and event.payload:
+            self.unread.update(unread(event, declared))
+        self._steps.advance(slot, with_traits(event.record, event.payload, declared), added.known_at, added.seq)
 
     def read(self, person: Person | None, at: int) -> int:
         """Read the features of somebody, or of nobody, as of a moment (µs); return their row in what `run` answers."""

@@ -8,11 +8,14 @@ import numpy as np
 from sqlalchemy import Connection
 
 from features.activity import VISITS
-from features.events import ANONYMOUS_PREFIX, RECORD_WIDTH, Event, ids_behind
+from features.catalog import CATALOGUE
+from features.events import ANONYMOUS_PREFIX, Event, ids_behind
 from features.fold import UNLINKED, LogArrays
 from features.kept import Kept, joined, rows_of
 from features.kinds import Kind
+from features.layout import Catalogue
 from features.suspicion import by_machine
+from features.traits import ABOUT_TRAITS, records_of
 from serving.driver import driver
 from serving.items import Fate
 from serving.people import People, Person, keys_of
@@ -31,9 +34,10 @@ WITH RECURSIVE chain (seq, root) AS (
     UNION ALL
     SELECT e.prev_seq, chain.root FROM chain JOIN events e ON e.seq = chain.seq
 )
-SELECT chain.root, e.user_no, e.known_at, e.seq, e.linked_no, e.record
+SELECT chain.root, e.user_no, e.known_at, e.seq, e.linked_no, e.record, {told}
 FROM chain JOIN events e ON e.seq = chain.seq ORDER BY chain.root, e.seq
 """
+_TOLD = f"CASE WHEN instr(e.payload, '{ABOUT_TRAITS}') THEN e.payload END"
 _KEPT = """
 SELECT coalesce(u.merged_into, u.user_no), k.user_no, k.owner_no, k.seq, k.known_at, k.state
 FROM users u JOIN kept_states k USING (user_no)
@@ -188,20 +192,23 @@ def last_moment(connection: Connection) -> int:
     return max(known, moment_of(newest) if newest else 0)
 
 
-def component_rows(connection: Connection, roots: Iterable[int]) -> tuple[LogArrays, dict[int, int]]:
+def component_rows(
+    connection: Connection, roots: Iterable[int], *, catalogue: Catalogue = CATALOGUE
+) -> tuple[LogArrays, dict[int, int]]:
     """Return the log of these people under all their ids, and each person's index in it by number."""
     asked = (json.dumps(list(roots)),)
-    found = connection.exec_driver_sql(_COMPONENT_ROWS, asked).fetchall()
+    query = _COMPONENT_ROWS.format(told=_TOLD if catalogue.traits else "NULL")
+    found = connection.exec_driver_sql(query, asked).fetchall()
     kept = connection.exec_driver_sql(_KEPT, asked).fetchall()
     log = LogArrays(
         user=np.array([row[1] for row in found], dtype=np.int64),
         known_at=np.array([row[2] for row in found], dtype=np.int64),
         seq=np.array([row[3] for row in found], dtype=np.int64),
-        records=np.frombuffer(b"".join(row[5] for row in found), dtype="<f8").reshape(-1, RECORD_WIDTH),
+        records=records_of([row[5] for row in found], [row[6] for row in found], catalogue.traits),
         linked=np.array([row[4] or UNLINKED for row in found], dtype=np.int64),
     )
     if kept:
-        log = joined(log, rows_of([Kept(*row[1:]) for row in kept]))
+        log = joined(log, rows_of([Kept(*row[1:]) for row in kept], catalogue=catalogue))
         root = np.array([row[0] for row in (*found, *kept)], dtype=np.int64)
         log = log.take(np.lexsort((log.which >= 0, log.seq, root)))
     numbers = np.unique(np.concatenate([log.user, log.linked[log.linked != UNLINKED]]))

@@ -88,6 +88,8 @@ class Metrics:
         """What others reported, by source and by what became of it."""
         self.decisions: Counter[tuple[str, str]] = Counter()
         """By action and reason."""
+        self.unread_traits: Counter[str] = Counter()
+        """Traits that features are made of, by how often they were told as what cannot be read."""
         self.batch_size = Histogram(_BATCH)
         self.event_to_decision_s = Histogram(_DELAY_S)
         self.decision_to_dispatch_s = Histogram(_DELAY_S)
@@ -151,6 +153,12 @@ class _Families(Collector):
             "Reports of providers and shops by what became of them.",
             ["source", "outcome"],
             self._metrics.reports,
+        )
+        yield self._counter(
+            "unread_traits",
+            "Traits told as what the catalogue's features cannot read.",
+            ["trait"],
+            {(trait,): times for trait, times in self._metrics.unread_traits.items()},
         )
         yield self._counter(
             "rebuilt_states", "States folded again from the log.", [], {(): self._metrics.rebuilt_states}

@@ -12,12 +12,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
+from features.declare import ELSEWHERE
 from features.events import Event
-from features.kinds import Kind
+from features.traits import traits_of
 from serving.driver import Driver, driver
 from serving.log import Appended
 
-ELSEWHERE: Final = frozenset({"consents", "email", "phone", "timezone"})
 LONGEST_FIELD: Final = 100
 LONGEST_VALUE: Final = 1000
 """Characters of JSON; of what is longer only is known that what was there before is no longer so."""
@@ -78,7 +78,7 @@ class Profiles:
             if at is None or added.known_at <= at:
                 if added.merged is not None:
                     _join(profile, self.of(added.merged.no, at=added.known_at))
-                _join(profile, traits_of(added.event, at=added.happened_at))
+                _join(profile, told_by(added.event, at=added.happened_at))
         return profile
 
     def save(self) -> None:
@@ -115,12 +115,13 @@ def tells(added: Appended) -> bool:
     return context is not None and "traits" in context
 
 
-def traits_of(event: Event, *, at: int) -> Profile:
-    """Return what an event tells of its person, as of a moment in microseconds; a group's traits are not theirs."""
-    context = event.payload.get("context") or {}
-    own = event.payload.get("traits") if event.kind is not Kind.GROUPED else None
-    found = {**_fields(context.get("traits")), **_fields(own)}
-    return {field: Told(_text(value), at) for field, value in found.items()}
+def told_by(event: Event, *, at: int) -> Profile:
+    """Return what an event tells of its person, as of a moment in microseconds, as far as profiles hold it."""
+    return {
+        field: Told(_text(value), at)
+        for field, value in traits_of(event.kind, event.payload).items()
+        if len(field) <= LONGEST_FIELD and field not in ELSEWHERE
+    }
 
 
 def learn(connection: Connection, events: Iterable[Appended]) -> None:
@@ -140,12 +141,6 @@ def _join(profile: Profile, told: Mapping[str, Told]) -> None:
             continue
         if before is None or each.at >= before.at:
             profile[field] = each
-
-
-def _fields(traits: object) -> dict[str, Any]:
-    if not isinstance(traits, dict):
-        return {}
-    return {name: value for name, value in traits.items() if len(name) <= LONGEST_FIELD and name not in ELSEWHERE}
 
 
 def _text(value: object) -> str:

@@ -115,7 +115,7 @@ class StateKeeper:
             return None
 
     def _rebuild(self, connection: Connection, people: Sequence[Person], states: Floats) -> None:
-        log, index = component_rows(connection, [each.no for each in people])
+        log, index = component_rows(connection, [each.no for each in people], catalogue=self._catalogue)
         last = {int(user): row for row, user in enumerate(log.user)}
         at_rows = sorted((last[index[each.no]], each.slot) for each in people)
         points = np.array([row for row, _ in at_rows], dtype=np.int64)

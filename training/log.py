@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from features.events import RECORD_WIDTH
+from features.catalog import CATALOGUE
 from features.fold import EVENT, UNLINKED, LogArrays, components
 from features.kept import Kept, joined, rows_of
+from features.layout import Catalogue
+from features.traits import ABOUT_TRAITS, records_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -22,7 +24,10 @@ KIND = 1
 NEVER = np.iinfo(np.int64).max
 FETCHED_AT_ONCE = 2_000
 """Few enough that the garbage collector does not walk through them."""
-EVENTS = "SELECT user_no, seq, known_at, COALESCE(linked_no, -1), record FROM events WHERE known_at <= ? ORDER BY seq"
+EVENTS = """
+SELECT user_no, seq, known_at, COALESCE(linked_no, -1), record, {told} FROM events WHERE known_at <= ? ORDER BY seq
+"""
+TOLD = f"CASE WHEN instr(payload, '{ABOUT_TRAITS}') THEN payload END"
 KEPT = "SELECT user_no, owner_no, seq, known_at, state FROM kept_states ORDER BY user_no"
 
 
@@ -114,10 +119,11 @@ class Log:
         return owners
 
 
-def read_log(database: Path, *, until_us: int | None = None) -> Log:
+def read_log(database: Path, *, until_us: int | None = None, catalogue: Catalogue = CATALOGUE) -> Log:
     """Return the log of this SQLite database, up to and including a moment in microseconds.
 
-    Memory: 112 bytes an event, and twice that for a moment while they are put in order.
+    Memory: 112 bytes an event and 8 for each trait of the catalogue, and twice that for a moment while they are put in
+    order.
     """
     until = NEVER if until_us is None else until_us
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
@@ -126,12 +132,12 @@ def read_log(database: Path, *, until_us: int | None = None) -> Log:
         users = connection.execute(
             "SELECT user_no, user_key, excluded IS NOT NULL FROM users ORDER BY user_no"
         ).fetchall()
-        numbers, records = _fetched(connection, int(until))
+        numbers, records = _fetched(connection, int(until), catalogue)
         kept = [Kept(*row) for row in connection.execute(KEPT).fetchall()]
     user_nos = np.array([each[0] for each in users], dtype=np.int64)
     user_no, seq, known_at, linked_no = numbers
     found = LogArrays(user_no, known_at, seq, records, linked_no)
-    found = joined(found, rows_of(kept)) if kept else found
+    found = joined(found, rows_of(kept, catalogue=catalogue)) if kept else found
     unordered = replace(
         found,
         user=np.searchsorted(user_nos, found.user),
@@ -148,19 +154,19 @@ def read_log(database: Path, *, until_us: int | None = None) -> Log:
     )
 
 
-def _fetched(connection: sqlite3.Connection, until: int) -> tuple[Ints, Floats]:
+def _fetched(connection: sqlite3.Connection, until: int, catalogue: Catalogue) -> tuple[Ints, Floats]:
     """Return user, position, moment and linked user of each event, of shape (4, n), and their records."""
     first, last = connection.execute("SELECT COALESCE(MIN(seq), 0), COALESCE(MAX(seq), -1) FROM events").fetchone()
     # As long as it can be at most; memory that is never written to is never taken.
     numbers = np.empty((4, last - first + 1), dtype=np.int64)
-    records = np.empty((last - first + 1, RECORD_WIDTH))
-    cursor = connection.execute(EVENTS, (until,))
+    records = np.empty((last - first + 1, catalogue.record_width))
+    cursor = connection.execute(EVENTS.format(told=TOLD if catalogue.traits else "NULL"), (until,))
     begun = 0
     while rows := cursor.fetchmany(FETCHED_AT_ONCE):
         end = begun + len(rows)
-        users, seqs, moments, linked, packed = zip(*rows, strict=True)
+        users, seqs, moments, linked, packed, told = zip(*rows, strict=True)
         for row, values in enumerate((users, seqs, moments, linked)):
             numbers[row, begun:end] = np.fromiter(values, dtype=np.int64, count=len(rows))
-        records[begun:end] = np.frombuffer(b"".join(packed), dtype="<f8").reshape(-1, RECORD_WIDTH)
+        records[begun:end] = records_of(packed, told, catalogue.traits)
         begun = end
     return numbers[:, :begun], records[:begun]
