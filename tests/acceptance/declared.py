@@ -47,9 +47,9 @@ class Declared:
         (self._package / "catalog.py").write_text(declared)
 
     def run(self, *arguments):
-        """Run Python with these arguments to its end, and return what it printed."""
+        """Run Python with these arguments to its end, and return the last line that it printed."""
         done = subprocess.run(
-            [sys.executable, *map(str, arguments)],
+            [sys.executable, "-W", "ignore", *map(str, arguments)],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
@@ -57,4 +57,4 @@ class Declared:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return done.stdout.splitlines()[-1]
