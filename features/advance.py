@@ -76,7 +76,7 @@ def clear(state: Floats, tables: Tables) -> None:
     state[CART_EMPTIED] = NEVER
     state[SESSION_START] = NEVER
     state[SESSION_LAST] = NEVER
-    state[tables.age_slots[0] : tables.trait_slots[1]] = NEVER
+    state[tables.end_slots[0] : tables.end_slots[2]] = NEVER
 
 
 @njit(cache=True, nogil=True)
@@ -210,7 +210,7 @@ def _act(state: Floats, record: Floats, kind: int, at: float, behind_s: float, t
 def _tell(state: Floats, record: Floats, at: float, seq: float, tables: Tables) -> None:
     """Keep what is told of the person's traits, whoever says so; of the same moment what stands later in the log."""
     column = RECORD_WIDTH
-    for slot in range(tables.trait_slots[0], tables.trait_slots[1], TRAIT_SLOTS):
+    for slot in range(tables.end_slots[1], tables.end_slots[2], TRAIT_SLOTS):
         if not math.isnan(record[column]) and at >= state[slot + 1]:
             state[slot] = record[column]
             state[slot + 1] = at

@@ -68,10 +68,8 @@ class Tables(NamedTuple):
     ages: Ints
     """Slots of ages; those of one kind of event adjacent."""
     ages_from: Ints
-    age_slots: Ints
-    """(2,): first slot of the ages, and the one behind their last."""
-    trait_slots: Ints
-    """(2,): the same of the traits, which have three slots each."""
+    end_slots: Ints
+    """(3,): first slot of the ages, first of the traits, which have three each, and the one behind the last of all."""
     ops: Ints
     """(features, 5): operation, slot or fact, half-life, and for ratios the second slot and half-life."""
     profile_slot: int
@@ -214,8 +212,7 @@ def _tables(declarations: Sequence[Declaration], slots: _Slots, *, stamp: float)
         tallies_from=_starts(tallies),
         ages=np.array(list(chain.from_iterable(ages)), dtype=np.int64),
         ages_from=_starts(ages),
-        age_slots=np.array((slots.first_trait - len(slots.ages), slots.first_trait)),
-        trait_slots=np.array((slots.first_trait, slots.width)),
+        end_slots=np.array((slots.first_trait - len(slots.ages), slots.first_trait, slots.width)),
         ops=np.array([_op(each, slots) for each in declarations], dtype=np.int64).reshape(-1, 5),
         profile_slot=slots.profile[0],
         profile_half_life=slots.profile[1],

@@ -96,7 +96,7 @@ def _merge_offsets(into: Floats, other: Floats) -> None:
 @njit(cache=True, nogil=True)
 def _merge_traits(into: Floats, other: Floats, tables: Tables) -> None:
     """Keep what was told later; of the same moment what stands later in the log."""
-    for slot in range(tables.trait_slots[0], tables.trait_slots[1], TRAIT_SLOTS):
+    for slot in range(tables.end_slots[1], tables.end_slots[2], TRAIT_SLOTS):
         mine = (into[slot + 1], into[slot + 2], into[slot])
         theirs = (other[slot + 1], other[slot + 2], other[slot])
         if theirs > mine:
@@ -123,7 +123,7 @@ def merge_states(into: Floats, other: Floats, tables: Tables) -> None:
     into[SEQ] = max(into[SEQ], other[SEQ])
     into[KNOWN_AT] = max(into[KNOWN_AT], other[KNOWN_AT])
     into[FIRST_AT] = min(into[FIRST_AT], other[FIRST_AT])
-    for slot in range(tables.age_slots[0], tables.age_slots[1]):
+    for slot in range(tables.end_slots[0], tables.end_slots[1]):
         into[slot] = max(into[slot], other[slot])
     _merge_traits(into, other, tables)
     _merge_offsets(into, other)

@@ -58,6 +58,8 @@ class Imported:
     first_reject: str
     unknown: Counter[str]
     """Event names that nobody knows; they were kept as activity."""
+    unread: list[str]
+    """What is to be said of traits that features cannot read."""
     seconds: float
 
 
@@ -120,6 +122,7 @@ def import_history(
         rejects=rejected.path,
         first_reject=rejected.first,
         unknown=unknown,
+        unread=intake.unread.sentences(),
         seconds=time.monotonic() - began,
     )
 
@@ -161,4 +164,4 @@ def report(done: Imported, mapping: EventMapping) -> str:
         near = mapping.nearest(name)
         hint = f"; the nearest known name is {near!r}" if near else ""
         lines.append(f"{count:,} events are named {name!r}, which nobody knows: kept as activity{hint}")
-    return "\n".join(lines)
+    return "\n".join(lines + done.unread)

@@ -10,6 +10,7 @@ from serving.history_lines import Row
 from serving.history_orders import OrderRows
 from serving.history_rejects import RejectedRows
 from serving.history_stage import Stage
+from serving.unread_traits import UnreadTraits
 
 _SHOWN = 2000
 
@@ -28,6 +29,7 @@ class Intake:
         self._received_at = received_at
         self.unknown: Counter[str] = Counter()
         """Event names that nobody knows, and how often they came."""
+        self.unread = UnreadTraits()
 
     def take(self, row: Row) -> None:
         """Stage a row or put it aside; of an order, only its bad lines are put aside."""
@@ -41,6 +43,7 @@ class Intake:
             return
         if event.kind is Kind.OTHER:
             self.unknown[event.name] += 1
+        self.unread.mind(event)
         self._stage.put(event)
         if row.lines:
             self._stage.remember((row.order, *(each.message_id for each in row.lines)))

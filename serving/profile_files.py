@@ -46,6 +46,8 @@ class Imported(NamedTuple):
     rejected: int
     rejects: Path
     first_reject: str
+    unread: list[str]
+    """What is to be said of traits that features cannot read."""
 
 
 class _Told(NamedTuple):
@@ -75,18 +77,21 @@ def import_profiles(
     from serving.history_append import append_history
     from serving.history_rejects import RejectedRows
     from serving.profile_rows import read
+    from serving.unread_traits import UnreadTraits
 
     said_at = min(file.stat().st_mtime_ns // 1000, at)
     fates: Counter[Fate] = Counter()
-    good = 0
+    good, unread = 0, UnreadTraits()
     with RejectedRows(file, otherwise=home / "import", with_rows=tracking is None) as rejected:
         told = _good(read(file), rejected, mapping, said_at=said_at, at=at)
         while batch := list(itertools.islice(told, _AT_ONCE)):
             good += len(batch)
+            for each in batch:
+                unread.mind(each.event)
             with for_writing(database).begin() as connection:
                 events = sorted(_news(connection, batch), key=lambda each: each.occurred_at)
                 fates += append_history(connection, events, origin="import", received_at=at, tracking=tracking)
-    return Imported(fates, good - fates.total(), rejected.count, rejected.path, rejected.first)
+    return Imported(fates, good - fates.total(), rejected.count, rejected.path, rejected.first, unread.sentences())
 
 
 def _good(
@@ -164,7 +169,7 @@ def report(done: Imported) -> str:
             lines.append(f"{done.fates[fate]:,} rows were not kept: {says}")
     if done.rejected:
         lines.append(f"{done.rejected:,} bad rows were set aside in {done.rejects}, the first: {done.first_reject}")
-    return "\n".join(lines)
+    return "\n".join(lines + done.unread)
 
 
 def main(arguments: list[str] | None = None) -> int:

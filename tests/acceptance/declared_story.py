@@ -5,6 +5,7 @@ One process does it all, since each one that asks Feast takes seconds to start.
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 from datetime import timedelta
@@ -48,17 +49,21 @@ def row(call, who, after_s, **said):
 
 
 def imported(home):
+    """Import the history, and a file of profiles; return what the two commands say."""
+    from serving import history_import, profile_files
     from serving.clock import wall
     from serving.database import open_database
-    from serving.history_import import import_history
     from serving.mapping_file import read_mapping
 
-    file = home / "history.jsonl"
+    file, profiles = home / "history.jsonl", home / "profiles.csv"
     file.write_text("\n".join(json.dumps(each) for each in history()))
-    database = open_database(home / "opportune.db")
-    found = import_history(file, database=database, home=home, mapping=read_mapping(), received_at=wall())
+    profiles.write_text("user_id,age,tier,address.city\nfiled,51,gold,Bonn\nwrong,52,platinum,\n")
+    os.utime(profiles, (FIRST + DAYS * DAY_S, FIRST + DAYS * DAY_S))  # As old as the last of the history.
+    database, mapping = open_database(home / "opportune.db"), read_mapping()
+    told = history_import.import_history(file, database=database, home=home, mapping=mapping, received_at=wall())
+    filed = profile_files.import_profiles(profiles, database=database, home=home, mapping=mapping, at=wall())
     database.dispose()
-    return found.added
+    return [history_import.report(told, mapping).splitlines(), profile_files.report(filed).splitlines()]
 
 
 def trained(home):
@@ -122,6 +127,8 @@ async def served(home):
         await ask(server, "PATCH", "/v1/users/new/profile", {"profile": {"tier": "bronze", "age": None}})
         found["patched"] = await features("new")
         found["bronze"] = await score("new", 1)
+        found["filed"] = await features("filed")
+        found["wrong"] = await features("wrong")
         await identify("bad", traits={"age": "old", "tier": 7, "address": "Kiel"})
         found["bad"] = await features("bad")
         await identify("u1", context={"traits": {"age": 44}}, anonymousId="a1")

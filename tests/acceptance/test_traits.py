@@ -15,7 +15,6 @@ def story(tmp_path_factory):
 
 
 def test_training_reads_traits_from_the_imported_history(story):
-    assert story["imported"] > 1000
     assert {"age", "tier", "city"} <= set(story["reads"])
 
 
@@ -42,6 +41,16 @@ def test_what_cannot_be_read_is_unknown_and_counted(story):
         'opportune_unread_traits_total{trait="age"} 1.0',
         'opportune_unread_traits_total{trait="tier"} 1.0',
     ]
+
+
+def test_a_file_of_profiles_tells_traits_and_says_which_could_not_be_read(story):
+    of_history, of_profiles = story["imported"]
+    unread = "is told as what its features cannot read: kept, and unknown to models"
+
+    assert story["served"]["filed"] == [51.0, 3.0, 2.0]
+    assert story["served"]["wrong"] == [52.0, None, None]
+    assert of_profiles == ["2 profiles written", f"1 times the trait 'tier' {unread}"]
+    assert f"100 times the trait 'address.city' {unread}" in of_history
 
 
 def test_whoever_was_erased_has_no_traits(story):

@@ -23,6 +23,7 @@ from features.declare import (
     Source,
     Sum,
     Tally,
+    Trait,
 )
 from features.events import FLAG_SNAPSHOT
 from features.kinds import Kind
@@ -56,6 +57,8 @@ def formula(declaration: Declaration, history: Sequence[Happening], at: int) -> 
             return gap(fact, history, at)
         case AtMoment(fact=fact):
             return moment(fact, history, at)
+        case Trait():
+            return trait(declaration, history)
     raise AssertionError(declaration)
 
 
@@ -149,6 +152,19 @@ def cart(fact: CartFact, history: Sequence[Happening], at: int) -> float:
         touched = max(touched, each.at)
     ages = {CartFact.AGE_H: (at - opened) / HOUR, CartFact.IDLE_H: (at - touched) / HOUR}
     return {CartFact.ITEMS: items, CartFact.VALUE: value}.get(fact, ages[fact] if fact in ages and items else NO_ANSWER)
+
+
+def trait(declared: Trait, history: Sequence[Happening]) -> float:
+    told = [
+        (each.at, seq, each.traits)
+        for seq, each in enumerate(history)
+        if declared.trait in each.traits and each.kind is not Kind.GROUPED
+    ]
+    value = max(told, key=lambda each: each[:2])[2][declared.trait] if told else None
+    if declared.values is not None:
+        words = [each.lower() for each in declared.values]
+        return words.index(value.lower()) + 1.0 if isinstance(value, str) and value.lower() in words else NO_ANSWER
+    return float(value) if isinstance(value, int | float) else NO_ANSWER
 
 
 def at_opening(before: float, items: float, opened: float, at: int) -> float:

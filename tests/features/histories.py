@@ -1,7 +1,7 @@
 """Histories of made-up people: what Hypothesis draws, and how it is folded."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import nan
 
 import numpy as np
@@ -9,10 +9,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from features.catalog import CATALOGUE
-from features.events import FLAG_MACHINE, FLAG_SNAPSHOT, RECORD_WIDTH, pack_record
+from features.events import FLAG_MACHINE, FLAG_SNAPSHOT, pack_record
 from features.fold import UNLINKED, LogArrays
 from features.kinds import Kind
+from features.layout import Catalogue
 from features.state import advance, empty
+from features.traits import with_traits
 
 laws = settings(deadline=None, max_examples=60, derandomize=True)
 
@@ -36,6 +38,8 @@ class Happening:
     discount: float = 0.0
     product: int = 0
     items: float = 0.0
+    traits: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """What its payload tells of the person."""
 
     @property
     def at(self) -> int:
@@ -51,8 +55,9 @@ class Happening:
         return bool(self.flags & FLAG_MACHINE)
 
     @property
-    def record(self) -> np.ndarray:
-        packed = pack_record(
+    def packed(self) -> bytes:
+        """The record as a log keeps it."""
+        return pack_record(
             self.occurred_at,
             self.kind,
             flags=self.flags,
@@ -64,7 +69,15 @@ class Happening:
             items=self.items,
             plus_minus=self.plus_minus,
         )
-        return np.frombuffer(packed, dtype="<f8")
+
+    @property
+    def record(self) -> np.ndarray:
+        """The record as it is folded."""
+        return self.record_of(CATALOGUE)
+
+    def record_of(self, catalogue: Catalogue) -> np.ndarray:
+        payload = {"traits": dict(self.traits)} if self.traits else {}
+        return np.frombuffer(with_traits(self.packed, payload, catalogue.traits), dtype="<f8")
 
 
 LIKELY = [
@@ -115,23 +128,23 @@ def state_of(history: Sequence[Happening], *, catalogue=CATALOGUE) -> np.ndarray
     """Fold one by one, as serving does."""
     state = empty(catalogue=catalogue)
     for seq, each in enumerate(history, start=1):
-        advance(state, each.record, each.known_at, seq, catalogue=catalogue)
+        advance(state, each.record_of(catalogue), each.known_at, seq, catalogue=catalogue)
     return state
 
 
-def log_of(people: Sequence[Sequence[Happening]]) -> LogArrays:
+def log_of(people: Sequence[Sequence[Happening]], *, catalogue: Catalogue = CATALOGUE) -> LogArrays:
     """One person after the other, nobody linked."""
     rows = [(user, each) for user, history in enumerate(people) for each in history]
-    return log_of_rows([(user, each, UNLINKED) for user, each in rows])
+    return log_of_rows([(user, each, UNLINKED) for user, each in rows], catalogue=catalogue)
 
 
-def log_of_rows(rows: Sequence[tuple[int, Happening, int]]) -> LogArrays:
+def log_of_rows(rows: Sequence[tuple[int, Happening, int]], *, catalogue: Catalogue = CATALOGUE) -> LogArrays:
     """Rows of (user, happening, linked), numbered as they come."""
     return LogArrays(
         user=np.array([user for user, _, _ in rows], dtype=np.int64),
         known_at=np.array([each.known_at for _, each, _ in rows], dtype=np.int64),
         seq=np.arange(1, len(rows) + 1),
-        records=np.array([each.record for _, each, _ in rows]).reshape(-1, RECORD_WIDTH),
+        records=np.array([each.record_of(catalogue) for _, each, _ in rows]).reshape(-1, catalogue.record_width),
         linked=np.array([linked for _, _, linked in rows], dtype=np.int64),
     )
 

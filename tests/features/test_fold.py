@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.catalog import CATALOGUE
 from features.fold import UNLINKED, components, fold
 from features.kinds import Kind
 from features.state import advance, empty, merge
@@ -23,12 +24,14 @@ from tests.features.histories import (
     state_of,
 )
 
+HISTORIES = histories(min_size=1)
+
 
 @st.composite
-def linked_rows(draw):
+def linked_rows(draw, history=HISTORIES):
     """Rows of a few ids of one person, among which links turn up: (user, happening, linked)."""
     rows, merged_into = [], {}
-    for each in draw(histories(min_size=1)):
+    for each in draw(history):
         user = draw(st.integers(0, 3))
         while user in merged_into:
             user = merged_into[user]
@@ -40,21 +43,21 @@ def linked_rows(draw):
     return rows
 
 
-def one_by_one(rows):
+def one_by_one(rows, *, catalogue=CATALOGUE):
     """Fold as serving does, and return the state of the row's user after each."""
     states, after = {}, []
     for seq, (user, each, linked) in enumerate(rows, start=1):
-        state = states.setdefault(user, empty())
+        state = states.setdefault(user, empty(catalogue=catalogue))
         if linked in states:
-            merge(state, states[linked])
-        advance(state, each.record, each.known_at, seq)
+            merge(state, states[linked], catalogue=catalogue)
+        advance(state, each.record_of(catalogue), each.known_at, seq, catalogue=catalogue)
         after.append(state.copy())
     return np.array(after)
 
 
-def in_components(rows):
+def in_components(rows, *, catalogue=CATALOGUE):
     """Return the log with linked users side by side, and the order in which its rows came."""
-    log = log_of_rows(rows)
+    log = log_of_rows(rows, catalogue=catalogue)
     order = np.lexsort((log.seq, components(log)))
     return part_of(log, order), order
 

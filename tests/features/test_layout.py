@@ -12,14 +12,15 @@ from features.layout import FIXED_SLOTS, PROFILE_SLOTS, SESSION_STARTED, compile
 ORDERS = Sum(name="orders", meaning="Orders", of=tally(Kind.ORDER_COMPLETED))
 
 
-def test_every_slot_belongs_to_one_tally_one_age_or_the_profile():
+def test_every_slot_belongs_to_one_tally_one_age_one_trait_or_the_profile():
     tables = CATALOGUE.tables
     tallies = set(tables.tallies[:, 0].tolist())
     profile = set(range(tables.profile_slot, tables.profile_slot + PROFILE_SLOTS))
-    ages = set(range(*tables.age_slots.tolist()))
+    first_age, first_trait, end = tables.end_slots.tolist()
+    ages, traits = set(range(first_age, first_trait)), set(range(first_trait, end))
 
-    assert tallies | profile | ages == set(range(FIXED_SLOTS, CATALOGUE.width))
-    assert len(tallies) + len(profile) + len(ages) == CATALOGUE.width - FIXED_SLOTS
+    assert tallies | profile | ages | traits == set(range(FIXED_SLOTS, CATALOGUE.width))
+    assert len(tallies) + len(profile) + len(ages) + len(traits) == CATALOGUE.width - FIXED_SLOTS
 
 
 def test_slots_that_decay_alike_are_adjacent_and_nothing_else_decays():
@@ -27,7 +28,7 @@ def test_slots_that_decay_alike_are_adjacent_and_nothing_else_decays():
     firsts, ends = tables.groups[:, 0], tables.groups[:, 1]
 
     assert firsts.tolist() == [FIXED_SLOTS, *ends[:-1].tolist()]
-    assert ends[-1] == tables.age_slots[0]
+    assert ends[-1] == tables.end_slots[0]
     for slot, _, _, half_life in tables.tallies.tolist():
         assert firsts[half_life] <= slot < ends[half_life]
 

@@ -6,6 +6,12 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.catalog import DECLARATIONS
+from features.declare import Trait
+from features.events import RECORD_WIDTH
+from features.fold import fold
+from features.layout import compile_catalogue
+from features.state import read
 from serving.database import for_writing
 from serving.history_append import append_history
 from serving.items import Fate
@@ -188,6 +194,20 @@ async def test_along_each_persons_log_moments_ascend_strictly_whoever_wrote_it(t
             assert (brought < log.known_at[row]).all()
     assert late == [(0,)]
     assert set(kept) <= set(newest)
+
+
+async def test_what_is_told_of_a_person_is_read_back_from_the_log_for_a_catalogue_that_declares_it(shop):
+    declared = compile_catalogue([*DECLARATIONS, Trait(name="age", meaning="Age", trait="age")])
+    told = [event("", "u", at, type="identify", traits={"age": age}) for at, age in ((1, 30), (2, "old"), (4, 31))]
+    await shop.engine.ingest([*told[:2], event("Product Added", "u", 3, **CART), told[2]])
+    with shop.database.connect() as connection:
+        (number,) = connection.exec_driver_sql("SELECT user_no FROM users").one()
+        log, _ = component_rows(connection, [number], catalogue=declared)
+        plain, _ = component_rows(connection, [number])
+
+    np.testing.assert_array_equal(log.records[:, RECORD_WIDTH:], [[30], [-np.inf], [np.nan], [31]])
+    assert log.records[:, :RECORD_WIDTH].tobytes() == plain.records.tobytes()
+    assert read(fold(log, np.array([3]), catalogue=declared)[0], START + 5 * SECOND, catalogue=declared)[-1] == 31.0
 
 
 def test_ids_of_evaluations_sort_like_their_ticks():

@@ -62,9 +62,9 @@ def _events(log, moments, users):
     for row in np.flatnonzero(log.ordered).tolist():
         at = int(moments[row]) + HOUR
         order = Happening(Kind.ORDER_COMPLETED, occurred_at=at, known_at=at, amount=40.0, items=1.0)
-        yield row + 1, int(log.user[row]) + 1, f"m{row}", at, at, at, int(order.kind), order.record.tobytes()
+        yield row + 1, int(log.user[row]) + 1, f"m{row}", at, at, at, int(order.kind), order.packed
     last = Happening(Kind.PAGE_VIEWED, occurred_at=END, known_at=END)
-    yield len(log) + 1, users, "last", END, END, END, int(last.kind), last.record.tobytes()
+    yield len(log) + 1, users, "last", END, END, END, int(last.kind), last.packed
 
 
 def _decision(log, row, moment):

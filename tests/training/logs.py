@@ -16,7 +16,7 @@ _USER = "INSERT INTO users (user_no, user_key, unit, last_seq, last_known_at, ex
 _EVENT = """
 INSERT INTO events
 (seq, user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, linked_no, record, payload)
-VALUES (?, ?, ?, ?, ?, ?, ?, '', 'import', ?, ?, '{}')
+VALUES (?, ?, ?, ?, ?, ?, ?, '', 'import', ?, ?, ?)
 """
 _TOLD = """
 INSERT INTO events (user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, record, payload)
@@ -37,8 +37,9 @@ def write_log(folder, rows, *, excluded=()):
         for key, no in number.items():
             connection.exec_driver_sql(_USER, (no, key, key, "staff" if key in excluded else None))
         for seq, (user, each, linked) in enumerate(rows, start=1):
+            payload = json.dumps({"traits": dict(each.traits)}) if each.traits else "{}"
             moments = (each.known_at, each.occurred_at, each.known_at)
-            row = (seq, number[user], f"m{seq}", *moments, int(each.kind), number.get(linked), each.record.tobytes())
+            row = (seq, number[user], f"m{seq}", *moments, int(each.kind), number.get(linked), each.packed, payload)
             connection.exec_driver_sql(_EVENT, row)
     database.dispose()
     return folder / "opportune.db"

@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from features.catalog import DECLARATIONS
+from features.declare import Trait
 from features.kinds import Kind
+from features.layout import compile_catalogue
 from tests.features.histories import HOUR, JULY, Happening
 from tests.training.logs import a_crowd, write_log
 from training.log import read_log
@@ -24,6 +27,8 @@ LINKED = [
     ("bob", view(5), None),
     ("ann", view(6), None),
 ]
+
+TOLD = [{"age": 31}, {"shoe": 44}, {"age": "old"}]
 
 
 @pytest.fixture
@@ -52,6 +57,16 @@ def test_each_event_keeps_its_numbers(tmp_path):
         assert log.arrays.known_at[row] == each.known_at
         assert log.arrays.records[row].tobytes() == each.record.tobytes()
         assert log.kinds[row] == each.kind
+
+
+def test_what_is_told_of_people_is_read_for_a_catalogue_that_declares_it(tmp_path):
+    declared = compile_catalogue([*DECLARATIONS, Trait(name="age", meaning="Age", trait="age")])
+    told = [replace(view(hours), kind=Kind.IDENTIFIED, traits=traits) for hours, traits in enumerate(TOLD)]
+
+    log = read_log(write_log(tmp_path, [("ann", each, None) for each in told]), catalogue=declared)
+
+    np.testing.assert_array_equal(log.arrays.records[:, -1], [31.0, np.nan, -np.inf])
+    assert log.arrays.records[:, :-1].tobytes() == b"".join(each.packed for each in told)
 
 
 def test_the_log_can_be_read_up_to_a_moment(tmp_path):
