@@ -91,9 +91,9 @@ def trained(home):
     return list(learned.features)
 
 
-async def ask(server, method, path, body=None):
+async def ask(edge, method, path, body=None):
     sent = {"host": "127.0.0.1:8000", "content-type": "application/json"}
-    answer = await reply(server.edge(), method, path, sent, [json.dumps(body).encode()] if body else [b""])
+    answer = await reply(edge, method, path, sent, [json.dumps(body).encode()] if body else [b""])
     assert answer.status < 300, (answer.status, answer.body)
     return answer.json if answer.body.startswith(b"{") else answer.body.decode()
 
@@ -106,16 +106,17 @@ async def served(home):
     """Tell a server of people, and ask it; return what it answered."""
     (home / "triggers.yaml").write_text(TRIGGERS)
     server = a_server(home, score_sample=1.0)
+    edge = server.edge()
 
     async def identify(who, **said):
-        await ask(server, "POST", "/v1/identify", said | {"userId": who})
+        await ask(edge, "POST", "/v1/identify", said | {"userId": who})
 
     async def features(who):
-        return told_of((await ask(server, "GET", f"/v1/users/{who}/features"))["features"])
+        return told_of((await ask(edge, "GET", f"/v1/users/{who}/features"))["features"])
 
     async def score(who, number=0):
         event = {"type": "track", "userId": who, "event": "Product Added", "messageId": f"a-{who}-{number}"}
-        answer = await ask(server, "POST", "/v1/score", {"event": event, "explain": True})
+        answer = await ask(edge, "POST", "/v1/score", {"event": event, "explain": True})
         explained = {each["feature"]: each["value"] for each in answer["explain"]["24h"]}
         return {"intent": answer["intent"]["24h"], "tier": explained.get("tier")}
 
@@ -124,7 +125,7 @@ async def served(home):
         await identify("new", traits={"age": "34", "tier": " GOLD ", "address": {"city": "Kiel", "zip": "1"}})
         found["identified"] = await features("new")
         found["gold"] = await score("new")
-        await ask(server, "PATCH", "/v1/users/new/profile", {"profile": {"tier": "bronze", "age": None}})
+        await ask(edge, "PATCH", "/v1/users/new/profile", {"profile": {"tier": "bronze", "age": None}})
         found["patched"] = await features("new")
         found["bronze"] = await score("new", 1)
         found["filed"] = await features("filed")
@@ -133,15 +134,15 @@ async def served(home):
         found["bad"] = await features("bad")
         await identify("u1", context={"traits": {"age": 44}}, anonymousId="a1")
         found["from the context"] = (await features("u1"))[0]
-        await ask(server, "POST", "/v1/group", {"userId": "u1", "groupId": "g", "traits": {"age": 3}})
+        await ask(edge, "POST", "/v1/group", {"userId": "u1", "groupId": "g", "traits": {"age": 3}})
         found["not from a group"] = (await features("u1"))[0]
-        await ask(server, "POST", "/v1/track", {"userId": "gone", "event": "x", "context": {"traits": {"age": 5}}})
-        await ask(server, "DELETE", "/v1/users/gone")
-        await ask(server, "POST", "/v1/track", {"userId": "gone", "event": "x"})
+        await ask(edge, "POST", "/v1/track", {"userId": "gone", "event": "x", "context": {"traits": {"age": 5}}})
+        await ask(edge, "DELETE", "/v1/users/gone")
+        await ask(edge, "POST", "/v1/track", {"userId": "gone", "event": "x"})
         found["erased"] = await features("gone")
         for who in range(2, 30):
             await score(f"u{who}")
-        metrics = await ask(server, "GET", "/metrics")
+        metrics = await ask(edge, "GET", "/metrics")
         found["unread"] = sorted(each for each in metrics.splitlines() if each.startswith("opportune_unread_traits_t"))
     return found
 
