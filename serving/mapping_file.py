@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 from features.mapping import EventMapping
 from features.mapping_checks import BadMapping
+from policy.places import MOST_FIELDS
 
 
 class MappingRefused(ValueError):
@@ -38,9 +40,16 @@ def read_mapping(*paths: Path | None) -> EventMapping:
 
 def _load(text: str, name: str) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        # A few lines of aliases of aliases say millions, and nobody means them.
+        too_many = any(islice(_places(root, ""), MOST_FIELDS, None))
+        found = None if root is None or too_many else loader.construct_document(root)
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
+        # PyYAML itself stumbles over `2020-13-45` and `!!timestamp x`.
         raise MappingRefused(f"{name}: is not YAML: {error}") from error
+    if too_many:
+        raise MappingRefused(f"{name}:1: has more than {MOST_FIELDS:,} fields, those of its aliases counted each time")
     if found is not None and not isinstance(found, dict):
         raise MappingRefused(f"{name}:1: must be a mapping of sections such as `events:`")
     return found or {}

@@ -60,3 +60,32 @@ def test_what_is_not_yaml_or_no_mapping_is_refused(tmp_path, text):
 def test_a_missing_file_is_refused_by_name(tmp_path):
     with pytest.raises(MappingRefused, match=r"nowhere\.yaml"):
         read_mapping(tmp_path / "nowhere.yaml")
+
+
+LAUGHS = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'ha'}]\n" for n in range(12))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"{LAUGHS}events: *a11\n", "has more than 200,000 fields, those of its aliases counted each time"),
+        ("events: &a [*a]\n", "is not YAML: maximum recursion depth"),
+        ("events: {a: 2020-13-45}\n", "is not YAML: month must be in 1..12"),
+        ("events: {a: !!timestamp x}\n", "is not YAML: "),
+    ],
+    ids=["a billion laughs", "itself within itself", "no date", "no timestamp"],
+)
+def test_what_would_fill_the_memory_or_break_the_reader_is_refused(tmp_path, text, reason):
+    path = write(tmp_path, text)
+
+    with pytest.raises(MappingRefused) as refused:
+        read_mapping(path)
+
+    assert str(refused.value).startswith(f"{path}:")
+    assert reason in str(refused.value)
+
+
+def test_aliases_that_say_little_are_read(tmp_path):
+    mapping = read_mapping(write(tmp_path, "events: {gekauft: &o Order Completed, bezahlt: *o}\n"))
+
+    assert mapping.kind_of("bezahlt") is Kind.ORDER_COMPLETED
