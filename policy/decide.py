@@ -167,5 +167,5 @@ def _moment(trigger: Trigger, asked: Asked, run: Run, facts: Facts) -> Moment:
         return now_or_never(asked, at)
     until = (at if run.first_at is None else run.first_at) + trigger.send_within_us
     if trigger.send == "best_hour" and run.first_at is None:
-        return at_best(asked, at, until, facts.hours())
+        return at_best(asked, at, until, facts.hours(), half_life_us=trigger.half_life_us)
     return soon(asked, at, until)

@@ -24,6 +24,7 @@ _ALIKE = (
     "guards",
     "send",
     "send_within",
+    "half_life",
     "steps",
     "exit_when",
     "codes",

@@ -50,14 +50,19 @@ def soon(asked: Asked, at: int, until: int) -> Moment:
     return Moment((), due_at if due_at is not None and due_at <= until else None)
 
 
-def at_best(asked: Asked, at: int, until: int, hours: Hours = PRIOR_HOURS) -> Moment:
-    """Return when a message goes out: at the best of the hours in which it may, up to and with `until`."""
+def at_best(
+    asked: Asked, at: int, until: int, hours: Hours = PRIOR_HOURS, *, half_life_us: int | None = None
+) -> Moment:
+    """Return when a message goes out: of the hours in which it may, up to and with `until`, at the one worth most.
+
+    An hour is worth its score, halved for every half-life until then; the earliest of equals is taken.
+    """
     zone = zone_for(asked.guards, asked.standing)
     moments = [] if zone is None else [*_hours(asked, at, until, zone)]
     if zone is None or not moments:
         return soon(asked, at, until)
     clock = UTC if hours.in_utc else zone
-    rated = [(-hours.scores[_local(each, clock).hour], each) for each in moments]
+    rated = [(-hours.scores[_local(each, clock).hour] * _left(each - at, half_life_us), each) for each in moments]
     _, due_at = min(rated)  # the earliest of equals
     return now_or_never(asked, at) if due_at == at else Moment((), due_at)
 
@@ -96,6 +101,11 @@ def _hours(asked: Asked, at: int, until: int, zone: ZoneInfo) -> Iterator[int]:
         passed = (shown.minute * 60 + shown.second) * 1_000_000 + shown.microsecond
         # All else that stood against it is over by then.
         moment = next_allowed(asked.guards, asked.standing, moment + _HOUR_US - passed)
+
+
+def _left(delay_us: int, half_life_us: int | None) -> float:
+    """Return what part of its worth a message still has after a delay."""
+    return 1.0 if half_life_us is None else float(2.0 ** (-delay_us / half_life_us))
 
 
 def _local(moment: int, zone: tzinfo) -> datetime:

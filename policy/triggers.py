@@ -58,6 +58,12 @@ def _foreseeable(duration: timedelta) -> timedelta:
     return duration
 
 
+def _lasting(duration: timedelta) -> timedelta:
+    if not duration:
+        raise ValueError("must be above 0: what is worth nothing a moment later goes out with send: now")
+    return duration
+
+
 def cooling(name: str, key: str) -> str:
     """Return under which name firings are remembered, by `Trigger.cool_down_key` and what they were for."""
     return f"{name}/{key}" if key else name
@@ -129,6 +135,11 @@ class Trigger(BaseModel):
         default=timedelta(0),
         description="How long to seek a moment at which no guard objects; default: it is now or never.",
     )
+    half_life: Annotated[Duration, AfterValidator(_lasting)] | None = Field(
+        default=None,
+        description="What a message is worth halves in so long, which `send: best_hour` weighs against the hour: "
+        "`6 hours`; default: it loses nothing.",
+    )
     steps: tuple[Step, ...] = Field(default=(), max_length=20, description="What follows the message, step by step.")
     exit_when: When | None = Field(default=None, description="The steps end where this holds at one of them.")
     key: Literal["user", "cart", "product"] = Field(
@@ -174,6 +185,8 @@ class Trigger(BaseModel):
     def _goes_on_sensibly(self) -> Self:
         if self.send == "best_hour" and not self.send_within:
             raise ValueError("send: best_hour needs send_within, such as 24h: how far away that hour may be")
+        if self.half_life is not None and self.send != "best_hour":
+            raise ValueError("half_life needs send: best_hour: nothing else weighs moments")
         if self.exit_when is not None and not self.steps:
             raise ValueError("exit_when needs steps: there is nothing else to leave")
         if self.when is not None and self.when.reads.message:
@@ -235,6 +248,11 @@ class Trigger(BaseModel):
     def send_within_us(self) -> int:
         """How long a better moment is sought, in microseconds."""
         return microseconds(self.send_within)
+
+    @cached_property
+    def half_life_us(self) -> int | None:
+        """In how long its message halves in worth, in microseconds; None where it loses nothing."""
+        return None if self.half_life is None else microseconds(self.half_life)
 
     @cached_property
     def plans(self) -> tuple[Plan, ...]:

@@ -148,6 +148,7 @@ going_on = st.one_of(
     st.just({}),
     st.just({}),
     blocks(send_within=durations, send=st.sampled_from([None, None, "best_hour"]), cancel_on=few_names),
+    blocks(send_within=durations, send=st.just("best_hour"), half_life=durations, cancel_on=few_names),
     blocks(steps=steps, exit_when=st.none() | st.none() | nested(following), cancel_on=few_names),
     blocks(steps=steps, send_within=durations, send=st.sampled_from([None, "best_hour"]), cancel_on=few_names),
 )

@@ -92,8 +92,15 @@ class Outlook:
         allowed = [each for each in self.changes(at, until) if each <= until and self.is_allowed(each)]
         best = self.run.trigger.get("send") == "best_hour" and self.run.first_at is None
         if best and self.zone is not None:
-            return min(allowed, key=lambda each: (-PRIOR[clock(each, self.zone).hour], each), default=None)
+            return min(allowed, key=lambda each: (-self.worth(each, at), each), default=None)
         return min(allowed, default=None)
+
+    def worth(self, moment, at):
+        """Return what a message is worth that goes out at a moment instead of now."""
+        score = PRIOR[clock(moment, self.zone).hour]
+        if "half_life" not in self.run.trigger:
+            return score
+        return score * 2.0 ** -((moment - at) / span(self.run.trigger["half_life"]))
 
     def changes(self, at, until):
         """Return every moment at which something that stands against the message may end, or an hour begins."""

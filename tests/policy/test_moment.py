@@ -236,3 +236,65 @@ def test_a_transactional_message_goes_out_at_once():
 def test_what_is_held_back_for_another_reason_is_not_put_off():
     assert verdict(a_trigger(threshold=0.9, guards=QUIET, send_within="8h")).reason == Reason.BELOW_THRESHOLD
     assert verdict(a_trigger(mode="dry_run", guards=QUIET, send_within="8h")).reason == Reason.PUT_OFF
+
+
+half_lives = st.sampled_from([MINUTE, 30 * MINUTE, HOUR, 6 * HOUR, 48 * HOUR])
+
+
+@given(anything_asked(), st.integers(0, 60), half_lives)
+def test_of_all_moments_in_time_it_takes_the_one_at_which_the_message_is_worth_most(case, hours, half_life_us):
+    asked, at = case
+    until = at + hours * HOUR
+    moment = at_best(asked, at, until, half_life_us=half_life_us)
+    chosen = at if moment.channels else moment.due_at
+    free = [each for each in range(at, until + 1, 5 * MINUTE) if is_free(asked, each)]
+
+    if chosen is None:
+        assert free == []
+        return
+    assert at <= chosen <= until
+    assert is_free(asked, chosen)
+
+    def worth(when):
+        return PRIOR[local_hour(when, asked)] * 0.5 ** ((when - at) / half_life_us)
+
+    assert all(worth(each) <= worth(chosen) * (1.0 + 1e-12) for each in free)
+
+
+@given(anything_asked(), st.integers(0, 60))
+def test_what_is_worth_nothing_a_moment_later_goes_out_as_soon_as_it_may(case, hours):
+    asked, at = case
+    until = at + hours * HOUR
+
+    assert at_best(asked, at, until, half_life_us=1) == soon(asked, at, until)
+
+
+@given(anything_asked(), st.integers(0, 60))
+def test_what_loses_nothing_in_a_thousand_years_goes_out_at_the_best_hour(case, hours):
+    asked, at = case
+    until, millennium = at + hours * HOUR, 365_000 * 24 * HOUR
+
+    assert at_best(asked, at, until, half_life_us=millennium) == at_best(asked, at, until)
+
+
+@given(anything_asked(), st.integers(0, 60), half_lives, half_lives)
+def test_the_faster_it_loses_its_worth_the_sooner_it_goes_out(case, hours, one, other):
+    asked, at = case
+    until = at + hours * HOUR
+    sooner, later = (at_best(asked, at, until, half_life_us=each) for each in sorted((one, other)))
+
+    assert (sooner.due_at or at) <= (later.due_at or at)
+
+
+@pytest.mark.parametrize(
+    ("half_life", "minutes"),
+    # At noon now is worth .85, ten o'clock 22 hours later 1: .85 = 2^(-22 h / half-life) at 93.9 hours. Within the day,
+    # half past six in the evening is worth .82 at once and never more than now.
+    [("93h", 0), ("95h", 22 * 60), ("6h", 0)],
+)
+def test_now_is_weighed_against_her_hour(half_life, minutes):
+    found = verdict(a_trigger(send="best_hour", send_within="1d", half_life=half_life))
+
+    assert (found.reason, found.due_at) == (
+        (Reason.PUT_OFF, NOON + minutes * MINUTE) if minutes else (Reason.SENT, None)
+    )

@@ -78,6 +78,10 @@ def test_a_trigger_is_explained_in_one_sentence(fields, words):
         ("channel: {together: [email, webhook]}", "send a marketing message by email and by webhook to default if"),
         ("send_within: 8h", "; put off where only the moment is wrong, by 8 hours at most."),
         ("send_within: 24h, send: best_hour", "; at the best hour of their day within 1 day."),
+        (
+            "send_within: 24h, send: best_hour, half_life: 6 hours",
+            "; at the best hour of their day within 1 day, its worth halved every 6 hours.",
+        ),
         ("key: product", "at most once in 7 days about one product."),
         (
             "steps: [{after: 24h, channel: sms, when: {response: {is: opened}}, threshold: 50%}]",

@@ -46,6 +46,8 @@ def test_a_step_leaves_to_the_trigger_and_a_branch_to_the_step_what_they_do_not_
         ("exit_when: {response: {is: opened}}", "triggers[0]: exit_when needs steps"),
         ("send: best_hour", "triggers[0]: send: best_hour needs send_within"),
         ("send_within: 15d", "triggers[0].send_within: may be 14d at most"),
+        ("send_within: 1d, half_life: 6h", "triggers[0]: half_life needs send: best_hour"),
+        ("send_within: 1d, send: best_hour, half_life: 0", "triggers[0].half_life: must be above 0"),
         ("content: {t: .nan}", "triggers[0].content: Out of range float values are not JSON compliant"),
         (f"content: {{t: {'x' * 8000}}}", "triggers[0].content: holds 8009 bytes as JSON, and may hold 8000"),
     ],
