@@ -1,4 +1,8 @@
-"""Bundles of send hours: the profile as numbers in a manifest, written by training, loaded or refused by serving."""
+"""Bundles of send hours, written by training, loaded or refused by serving: the profile as numbers in a manifest.
+
+Where trees say when people answer, they lie beside it as text. They are read here, and not by LightGBM's library, so
+that nothing in a bundle can end a process.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -8,12 +12,28 @@ from pydantic import Field, model_validator
 
 from features import fingerprints
 from models.circle import HOURS
-from models.manifest import BundleRefused, Part, read_manifest, write_manifest
+from models.forest import NotWalkable
+from models.manifest import BundleRefused, ModelFile, Part, read_manifest, sha256, whole, write_manifest
+from models.response import NotSound, Response
 from models.send_hour import SendHourModel
 
 MOST_COHORTS: Final = 64
 Above = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+TREES: Final = "trees.txt"
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Chance = Annotated[float, Field(gt=0.0, lt=1.0)]
 Day = Annotated[tuple[Above, ...], Field(min_length=HOURS, max_length=HOURS)]
+
+
+class ResponsePart(Part):
+    """What was learned from sends; see `models.response`."""
+
+    ratios: tuple[Annotated[tuple[Chance, ...], Field(min_length=HOURS, max_length=HOURS)], ...]
+    sent: Annotated[
+        tuple[Annotated[float, Field(ge=0.0, allow_inf_nan=False)], ...], Field(min_length=HOURS, max_length=HOURS)
+    ]
+    weights: tuple[Finite, Finite, Finite]
+    trees: ModelFile | None = None
 
 
 class SendHourManifest(Part):
@@ -31,6 +51,7 @@ class SendHourManifest(Part):
     sigma_h: Above
     created_at: str
     lineage: dict[str, Any] = Field(default_factory=dict)
+    response: ResponsePart | None = None
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -38,12 +59,15 @@ class SendHourManifest(Part):
             raise ValueError(f"there are {len(self.cohorts)} cohorts and {len(self.shares)} shares")
         if not all(np.isclose(sum(each), 1.0) for each in (self.shares, *self.cohorts)):
             raise ValueError("the shares, and the hours of each cohort, must sum to one")
+        if self.response is not None and len(self.response.ratios) != len(self.cohorts):
+            raise ValueError(f"there are {len(self.cohorts)} cohorts and ratios of {len(self.response.ratios)}")
         return self
 
 
 def write(directory: Path, model: SendHourModel, *, created_at: str) -> SendHourManifest:
-    """Write a bundle of one file; `created_at` is ISO 8601 with Z."""
+    """Write a bundle, the manifest last; `created_at` is ISO 8601 with Z."""
     directory.mkdir(parents=True, exist_ok=True)
+    response = None if model.response is None else _written(directory, model.response)
     manifest = SendHourManifest(
         name=model.name,
         habits=fingerprints.of_habits(),
@@ -54,9 +78,20 @@ def write(directory: Path, model: SendHourModel, *, created_at: str) -> SendHour
         sigma_h=model.sigma_h,
         created_at=created_at,
         lineage=model.lineage,
+        response=response,
     )
     write_manifest(manifest, directory)
     return manifest
+
+
+def _written(directory: Path, response: Response) -> ResponsePart:
+    ratios, sent = tuple(map(tuple, response.ratios.tolist())), tuple(response.sent.tolist())
+    trees = None
+    if response.forest is not None:
+        path = directory / TREES
+        path.write_text(response.text, encoding="utf-8")
+        trees = ModelFile(file=TREES, sha256=sha256(path), trees=len(response.forest.roots))
+    return ResponsePart(ratios=ratios, sent=sent, weights=response.weights, trees=trees)
 
 
 def load(directory: Path, *, version: str | None = None) -> SendHourModel:
@@ -77,4 +112,18 @@ def load(directory: Path, *, version: str | None = None) -> SendHourModel:
         events_per_visit=found.events_per_visit,
         sigma_h=found.sigma_h,
         lineage=found.lineage,
+        response=None if found.response is None else _read(directory, found.response),
     )
+
+
+def _read(directory: Path, part: ResponsePart) -> Response:
+    text = ""
+    if part.trees is not None:
+        whole(directory / part.trees.file, part.trees.sha256)
+        text = (directory / part.trees.file).read_text(encoding="utf-8")
+    found = Response(np.array(part.ratios), np.array(part.sent), part.weights, text)
+    try:
+        found.forest  # noqa: B018 - read now, so that what cannot be walked is refused before it is in service
+    except (NotWalkable, NotSound, IndexError) as error:
+        raise BundleRefused(f"{directory} holds trees that cannot be walked: {error}") from error
+    return found

@@ -5,8 +5,9 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from tests.verification.sends import RIVALS, a_world, captured, learned, of_cohort
-from training.send_response import Group, Sends, fit, ratios
+from models.response import LEAST_SENDS, shown
+from tests.verification.sends import RIVALS, a_world, activity, captured, learned, of_cohort
+from training.send_response import fit, with_trees
 
 SEEDS = (11, 12, 13)
 """None of those that the design was tried on."""
@@ -33,6 +34,12 @@ def test_with_weak_effects_it_is_no_worse_than_the_cohorts_hours():
     )
 
 
+def test_people_who_answer_hours_after_they_are_there_are_found_by_their_answers_and_not_by_their_activity():
+    later = a_world(11, later_h=4)
+
+    assert captured(later, learned(later)) > captured(later, activity(later)) + 0.3
+
+
 def test_who_answers_as_everybody_does_gains_nothing_and_loses_nothing():
     flat = a_world(1, people=800, effect=0.0)
     chosen = learned(flat).argmax(axis=1)
@@ -40,42 +47,29 @@ def test_who_answers_as_everybody_does_gains_nothing_and_loses_nothing():
     assert flat.chances.max(axis=1) == pytest.approx(flat.chances[np.arange(len(chosen)), chosen])
 
 
-def test_a_ratio_is_answers_for_each_send_and_not_how_often_was_sent():
-    user = np.zeros(110, dtype=np.int64)
-    hour = np.array([10] * 100 + [20] * 10)
-    answered = np.array([True] * 10 + [False] * 90 + [True] * 5 + [False] * 5)
-    group = Group(np.zeros(1, dtype=np.int64), np.full((1, 24), 1 / 24))
-    found = ratios(Sends(user, hour, answered), group, 1e-9)
+def test_an_hour_at_which_nothing_was_sent_is_nobodys_best(worlds):
+    part = worlds[0].sends.where((worlds[0].sends.hour >= 7) & (worlds[0].sends.hour < 20))
+    found = fit(part, worlds[0].model)
+    best = found.chances(*worlds[0].model.profiles(worlds[0].histories)).argmax(axis=1)
 
-    assert found.own[0, 10] == pytest.approx(0.1)
-    assert found.own[0, 20] == pytest.approx(0.5)
+    assert found.sent[2] < LEAST_SENDS
+    assert not set(best.tolist()) & set(range(4))
 
 
-def test_with_nothing_of_their_own_people_have_the_ratio_of_their_cohort():
-    world = a_world(2, people=200)
-    everybody_but_one = world.sends.user != 0
-    part = Sends(*(each[everybody_but_one] for each in (world.sends.user, world.sends.hour, world.sends.answered)))
-    found = ratios(part, world.group, 10.0)
+def test_trees_answer_more_where_somebody_is_more(worlds):
+    world = worlds[0]
+    found = with_trees(fit(world.sends, world.model), world.sends, world.model)
+    there, members = world.model.profiles(world.histories[:200])
+    more, start = there.copy(), found.log_odds(there, members)
+    more[:, 15] += 0.05
+    before, after = (found.forest.log_odds(shown(each, start)) for each in (there, more))
 
-    np.testing.assert_allclose(found.own[0], found.of_cohort[0])
-
-
-def test_more_answers_at_an_hour_never_make_it_worse():
-    world = a_world(3, people=400)
-    model = fit(world.sends, world.group)
-    hour = 20
-    more = Sends(
-        np.append(world.sends.user, np.zeros(5, dtype=np.int64)),
-        np.append(world.sends.hour, np.full(5, hour)),
-        np.append(world.sends.answered, np.ones(5, dtype=bool)),
-    )
-    before, after = (model.predict(each, world.group)[0] for each in (world.sends, more))
-
-    # How it stands to the hour on the other side of the clock: all of them rise, since the person answers more.
-    assert after[hour] / after[8] >= before[hour] / before[8] - 1e-6
+    assert found.weights[1] >= 0.0
+    assert (after[15::24] >= before[15::24]).all()
 
 
-def test_the_same_sends_give_the_same_model():
-    world = a_world(4, people=300)
+def test_the_same_sends_give_the_same_model(worlds):
+    world = worlds[0]
+    one, other = (with_trees(fit(world.sends, world.model), world.sends, world.model) for _ in range(2))
 
-    np.testing.assert_array_equal(learned(world), learned(world))
+    assert (one.weights, one.text) == (other.weights, other.text)
