@@ -68,23 +68,21 @@ def habits(log: Log, at_us: int, until_us: int, *, seed: int = 0) -> Habits:
     place = np.full(user.size, -1)
     place[owner[chosen]] = np.arange(chosen.size)
     who = place[owner[log.arrays.user]]
-    happened_at = np.minimum(log.arrays.records[:, OCCURRED_AT].astype(np.int64), log.arrays.known_at)
-    seen = _is_activity(log) & (who >= 0)
+    moment = happened_at(log)
+    seen = is_activity(log) & (who >= 0)
     before = seen & (log.arrays.known_at <= at_us)
-    after = seen & (happened_at > at_us) & (happened_at <= until_us)
+    after = seen & (moment > at_us) & (moment <= until_us)
     return Habits(
         user=chosen,
         histories=read_hours(states, at[: chosen.size]),
         events=np.bincount(who[before], minlength=chosen.size),
-        later=_active_hours(
-            who[after], happened_at[after], _offsets(log, after, who, states[:, UTC_OFFSET]), chosen.size
-        ),
+        later=_active_hours(who[after], moment[after], _offsets(log, after, who, states[:, UTC_OFFSET]), chosen.size),
     )
 
 
 def events_per_visit(log: Log) -> float:
     """Return how many events an hour has in which somebody is active, on average; 1 for a log without activity."""
-    seen = _is_activity(log)
+    seen = is_activity(log)
     hour = log.arrays.known_at[seen] // (HOUR_S * 1_000_000)
     visits = np.unique(log.components[seen] * _MOST_HOURS + hour).size
     return float(seen.sum()) / visits if visits else 1.0
@@ -95,7 +93,12 @@ def _first_of_each(users: Ints, owner: Ints) -> Ints:
     return np.sort(users[first])
 
 
-def _is_activity(log: Log) -> Bools:
+def happened_at(log: Log) -> Ints:
+    """Return when each event happened, in microseconds, and not after it was known."""
+    return np.minimum(log.arrays.records[:, OCCURRED_AT].astype(np.int64), log.arrays.known_at)
+
+
+def is_activity(log: Log) -> Bools:
     """Return which events were visits of people that are in models."""
     kinds = log.kinds
     known = (kinds >= 0) & (kinds < _VISITS.size)

@@ -86,13 +86,13 @@ class Retraining:
 
     def _send_hours(self) -> dict[str, Any]:
         """Learn at which hours people are there, and return the figures."""
-        log = self._read()
+        log, database = self._read(), self._home / "opportune.db"
         try:
             send_hours.refuse_short(log)
             registry = self._opened()
             return self._timed(
                 "learned and recorded send hours",
-                lambda: record_hours(log, registry, self._directory, cutoff_us=self._cutoff_us),
+                lambda: record_hours(log, database, registry, self._directory, cutoff_us=self._cutoff_us),
             )
         except TooLittleHistory as reason:
             return send_hours.figures_of_nothing(str(reason))

@@ -10,27 +10,30 @@ from models.horizon import SEND_HOUR_REGISTERED as REGISTERED
 from models.manifest import BundleRefused
 from models.send_hour import SendHourModel
 from models.send_hour_bundle import load, write
+from training.answers import read_sends
 from training.gate import Verdict
 from training.lineage import lineage
 from training.log import Log
 from training.registry import Registry
 from training.send_hour_judge import calibration
 from training.send_hour_report import page
-from training.send_hours import HoursLearned, decide, figures, learn
+from training.send_hours import LEARNED_FROM, HoursLearned, decide, figures, learn, with_sends
 
 REPORT = "report-send-hour.html"
 
 
-def record(log: Log, registry: Registry, directory: Path, *, cutoff_us: int | None) -> dict[str, Any]:
-    """Learn send hours from a log, register them, promote or not, and return their figures.
+def record(log: Log, database: Path, registry: Registry, directory: Path, *, cutoff_us: int | None) -> dict[str, Any]:
+    """Learn send hours from a log and the messages of its database, register them, promote or not, return figures.
 
     Raises:
         TooLittleHistory: There is too little to learn from; then nothing is left behind.
     """
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         origin = lineage(log, until_us=log.span[1], cutoff_us=cutoff_us)
-        learned = learn(log, origin, champion=_champion(registry, Path(scratch)))
-        verdict = decide(learned)
+        champion = _champion(registry, Path(scratch))
+        learned = learn(log, origin, champion=champion)
+        learned = with_sends(learned, read_sends(database, log), champion=champion)
+        verdict = decide(learned, champion)
         bundle, files = Path(scratch) / "bundle", Path(scratch) / "files"
         with registry.run(REGISTERED) as run_id:
             learned.model.lineage["mlflow_run_id"] = run_id
@@ -42,7 +45,7 @@ def record(log: Log, registry: Registry, directory: Path, *, cutoff_us: int | No
             text = page(f"{REGISTERED}, version {version}", learned, verdict, found)
             for path in (files / "report.html", directory / REPORT):
                 path.write_text(text, encoding="utf-8")
-            registry.record(_parameters(learned, origin), _metrics(learned), _tags(verdict, origin), files)
+            registry.record(_parameters(learned, origin), _metrics(learned), _tags(learned, verdict, origin), files)
     registry.note(REGISTERED, version, f"{'Promoted' if verdict.promoted else 'Not promoted'}: {verdict.reason}")
     if verdict.promoted:
         registry.promote(REGISTERED, version)
@@ -75,14 +78,17 @@ def _metrics(learned: HoursLearned) -> dict[str, float]:
     for name, its in learned.judgements.items():
         prefix = "test" if name == "model" else f"baseline.{name}"
         found |= {f"{prefix}.{key}": value for key, value in asdict(its).items()}
+    if learned.chosen is not None and learned.chosen.log_loss is not None:
+        found |= {f"sends.{name}.log_loss": value for name, value in learned.chosen.log_loss.items()}
     return found
 
 
-def _tags(verdict: Verdict, origin: dict[str, Any]) -> dict[str, str]:
+def _tags(learned: HoursLearned, verdict: Verdict, origin: dict[str, Any]) -> dict[str, str]:
     return {
         "dataset": origin["log"]["fingerprint"],
         "git_commit": origin["git_commit"] or "unknown",
         "gate": "promoted" if verdict.promoted else "refused",
         "gate_reason": verdict.reason,
-        "learned_from": "activity, not response",
+        "learned_from": LEARNED_FROM[learned.model.learned_from],
+        **({} if learned.chosen is None else {"learned_from_reason": learned.chosen.reason}),
     }

@@ -1,7 +1,7 @@
 """The report of a model of send hours: a single HTML file that needs nothing else."""
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from training.gate import Verdict
+from training.hour_value import HourValue
 from training.markup import picture, table
 from training.plots import saved
+from training.response_choice import NAMES as WAYS
+from training.response_choice import Chosen
 from training.send_hour_judge import TENTHS
 from training.send_hours import HoursLearned
 from training.verdict_markup import opening
@@ -47,8 +50,8 @@ def page(title: str, learned: HoursLearned, verdict: Verdict, found: dict[str, A
     return "".join(
         (
             opening(title, verdict),
-            "<p><b>This is activity, not response</b>: the hours at which people are there, told from what they did. ",
-            "Nothing here says how many more of them answer to a message that comes at such an hour.</p>",
+            _meaning(learned),
+            *_from_sends(learned.chosen),
             f"<h2>What {len(learned.judged_by):,} people did after all that was learned from</h2>",
             "<p>The 24 hours of a person's own day, tried from the best one on; each person counts once.</p>",
             table(("", *FIGURES), _rows(found)),
@@ -62,6 +65,42 @@ def page(title: str, learned: HoursLearned, verdict: Verdict, found: dict[str, A
             "</html>",
         )
     )
+
+
+def _meaning(learned: HoursLearned) -> str:
+    if learned.model.response is not None:
+        return (
+            "<p><b>This is response</b>: the scores say how likely people answer to a message at an hour. Plots and "
+            "figures of hits below are of the hours at which they are there, on which these are built.</p>"
+        )
+    return (
+        "<p><b>This is activity, not response</b>: the hours at which people are there, told from what they did. "
+        "Nothing here says how many more of them answer to a message that comes at such an hour.</p>"
+    )
+
+
+def _from_sends(chosen: Chosen | None) -> Iterator[str]:
+    """Yield what messages told, and why hours are told by them or not."""
+    if chosen is None:
+        return
+    yield "<h2>What messages told</h2>"
+    yield f"<p>{chosen.sends:,} messages, {chosen.answers:,} of them answered within a day, enough at {chosen.hours} "
+    yield f"of 24 hours. Learned from {chosen.reason}.</p>"
+    if chosen.log_loss is not None:
+        yield table(("told by", "log-loss"), [(WAYS[each], f"{loss:.4f}") for each, loss in chosen.log_loss.items()])
+        yield f"<p>Calibration error of what was learned from messages: {chosen.calibration_error:.4f}.</p>"
+    if chosen.values:
+        yield "<p>Share of messages that would be answered at the best hour by each rule, where hours were drawn:</p>"
+        head = ("hours by", "as they went out", "self-normalised", "doubly robust", "messages it is told by")
+        yield table(head, map(_value, chosen.values))
+    elif chosen.log_loss is not None:
+        yield "<p>No hours were drawn by chance, or too few: what other hours would have been worth is not known.</p>"
+
+
+def _value(found: HourValue) -> Sequence[Any]:
+    estimates = (found.self_normalised, found.doubly_robust)
+    told = (f"{each:.2%} ({low:.2%} to {high:.2%})" for each, low, high in estimates)
+    return (WAYS[found.rule], f"{found.usual:.2%}", *told, f"{found.effective:,.0f}")
 
 
 def _rows(found: dict[str, Any]) -> Iterable[Sequence[Any]]:

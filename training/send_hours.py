@@ -1,7 +1,7 @@
 """From the log to a judged model of send hours: fit on what came first, choose by what came next, judge by the last."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from models.send_hour import SendHourModel
@@ -10,8 +10,11 @@ from training.evaluate import upper_bound
 from training.gate import Rule, Verdict
 from training.habits import Habits, events_per_visit, habits
 from training.log import Floats, Ints, Log
+from training.response_choice import Chosen
+from training.response_choice import choose as choose_response
 from training.send_hour_fit import choose, fit
 from training.send_hour_judge import HoursJudged, baselines, by_history, calibration, judge, losses
+from training.send_response import Sends
 from training.windows import TooLittleHistory
 
 CHOSEN_FROM, JUDGED_FROM = 0.6, 0.8
@@ -24,6 +27,12 @@ WORSE_THAN_CHAMPION: Final = 0.005
 """How much worse a refresh may be at worst, as a share of the champion's log-loss."""
 
 
+LEARNED_FROM: Final = {
+    "activity": "activity, not response: when people are there, not what they answer to",
+    "sends": "sends: when people answer to a message, or come back after it",
+}
+
+
 @dataclass(frozen=True)
 class HoursLearned:
     """What training came to.
@@ -33,12 +42,18 @@ class HoursLearned:
         judged_by: Those who came back in the last part of the log, as they were known before it.
         scores: Of these people by name of the rule: `model`, which learned from nothing of that time, and simpler ones.
         cohorts: How many there are.
+        before: The model that learned from nothing after `judged_from`.
+        judged_from: A moment in microseconds.
+        chosen: What sends came to; None until they were looked at.
     """
 
     model: SendHourModel
     judged_by: Habits
     scores: dict[str, Floats]
     cohorts: int
+    before: SendHourModel
+    judged_from: int
+    chosen: Chosen | None = None
 
     @property
     def judgements(self) -> dict[str, HoursJudged]:
@@ -67,7 +82,14 @@ def learn(log: Log, lineage: dict[str, Any], *, champion: SendHourModel | None =
     if champion is not None:
         scores["champion"] = champion.predict(people.histories)
     whole = habits(log, last, last).histories
-    return HoursLearned(fit(whole, count, strength, per_visit, lineage), people, scores, count)
+    model = fit(whole, count, strength, per_visit, lineage)
+    return HoursLearned(model, people, scores, count, challenger, judged_from)
+
+
+def with_sends(learned: HoursLearned, sends: Sends, *, champion: SendHourModel | None = None) -> HoursLearned:
+    """Return the same, whose model tells when people answer if that was surely better on later messages."""
+    chosen = choose_response(sends, learned.judged_from, learned.before, learned.model, champion)
+    return replace(learned, model=replace(learned.model, response=chosen.response), chosen=chosen)
 
 
 def refuse_short(log: Log) -> None:
@@ -87,11 +109,21 @@ def _enough(found: Habits, what_for: str) -> Habits:
     return found
 
 
-def decide(learned: HoursLearned) -> Verdict:
+def decide(learned: HoursLearned, champion: SendHourModel | None = None) -> Verdict:
     """Return whether the model goes into service, and what each rule says; people count alike."""
-    rules = tuple(_rules(learned))
+    rules = (*_keeps_answers(learned, champion), *_rules(learned))
     broken = next((each for each in rules if not each.holds), None)
     return Verdict(broken is None, (broken or rules[-1]).words, rules)
+
+
+def _keeps_answers(learned: HoursLearned, champion: SendHourModel | None) -> Iterator[Rule]:
+    """Yield whether what was learned from sends is not given up where nothing speaks against it but too few sends."""
+    chosen = learned.chosen
+    if champion is not None and champion.response is not None and chosen is not None:
+        holds = chosen.response is not None or chosen.log_loss is not None
+        yield Rule(
+            "answers", holds, chosen.reason if holds else f"the champion learned from sends, now {chosen.reason}"
+        )
 
 
 def _rules(learned: HoursLearned) -> Iterator[Rule]:
@@ -134,7 +166,8 @@ def figures(learned: HoursLearned, verdict: Verdict, model_version: str, run_id:
         "strength": learned.model.strength,
         "cohorts": learned.cohorts,
         "events_per_visit": learned.model.events_per_visit,
-        "learned_from": "activity, not response: when people are there, not what they answer to",
+        "learned_from": LEARNED_FROM[learned.model.learned_from],
+        "from_sends": None if learned.chosen is None else learned.chosen.figures,
         "promoted": verdict.promoted,
         "reason": verdict.reason,
         "rules": [each._asdict() for each in verdict.rules],
@@ -158,6 +191,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"send hour: {found['model_version']} {'PROMOTED' if found['promoted'] else 'not promoted'}: {found['reason']}",
         *(f"  {'holds ' if each['holds'] else 'BROKEN'} {each['name']:12}{each['words']}" for each in found["rules"]),
         f"  judged by when {found['people']:,} people were active later; that is activity, not response",
+        *(() if found["from_sends"] is None else (f"  learned from {found['from_sends']['reason']}",)),
         f"  {'':18}{'hit@1':>9}{'hit@3':>9}{'MRR':>10}{'log-loss':>10}",
         *(
             f"  {name:18}{its['hit_at_1']:>9.4f}{its['hit_at_3']:>9.4f}{its['mrr']:>10.4f}{its['log_loss']:>10.4f}"
