@@ -42,11 +42,20 @@ def main() -> None:
     backfill = measured("benchmarks.backfill", folders.shop / "opportune.db", folders.root / "backfill")
     note("50 triggers, and a million timers")
     policy = measured("benchmarks.triggers", folders.shop, folders.root / "triggers")
+    note("the hours of a person's day")
+    hours = measured("benchmarks.hours", folders.shop, folders.root / "hours")
     note("from event to message")
     dispatch = measured("benchmarks.dispatch", folders.shop, folders.root / "dispatch")
     note("done")
-    summed = report.summary(http, backfill, policy, dispatch)
-    details = {"machine": described(), "http": http, "backfill": backfill, "policy": policy, "dispatch": dispatch}
+    summed = report.summary(http, backfill, policy, hours, dispatch)
+    details = {
+        "machine": described(),
+        "http": http,
+        "backfill": backfill,
+        "policy": policy,
+        "send_hour": hours,
+        "dispatch": dispatch,
+    }
     write(folders, summed, details)
     show(folders, summed, details)
 

@@ -38,7 +38,11 @@ class Bar:
 
 
 def summary(
-    http: dict[str, Any], backfill: dict[str, Any], policy: dict[str, Any], dispatch: dict[str, Any]
+    http: dict[str, Any],
+    backfill: dict[str, Any],
+    policy: dict[str, Any],
+    hours: dict[str, Any],
+    dispatch: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what `summary.json` holds."""
     same = backfill["same_job_events_per_s"]
@@ -53,6 +57,7 @@ def summary(
             "to_duckdb": round(same["ours"] / same["duckdb"], 2),
         },
         "policy": _policy(policy["us_per_event"]),
+        "send_hour": _hours(hours["us_per_event"]),
         "dispatch": _dispatch(dispatch),
         "startup_s": http["startup_s"],
         "peak_rss_mb": http["peak_rss_mb"],
@@ -80,6 +85,14 @@ def _policy(us: dict[str, float]) -> dict[str, float]:
     }
 
 
+def _hours(us: dict[str, float]) -> dict[str, float]:
+    """Return what share of an event with its score the 24 hours cost besides."""
+    return {
+        "to_event_with_score": round(us["hours"] / us["none"] - 1.0, 3),
+        "with_trees_to_event_with_score": round(us["hours_with_trees"] / us["none"] - 1.0, 3),
+    }
+
+
 def _dispatch(found: dict[str, Any]) -> dict[str, float]:
     alone, beside = found["alone"], found["beside"]
     return {
@@ -93,7 +106,7 @@ def _dispatch(found: dict[str, Any]) -> dict[str, float]:
 def bars(summed: dict[str, Any], http: dict[str, Any], backfill: dict[str, Any]) -> list[Bar]:
     """Return the promises of issue and README with what was found."""
     score, event, fold = summed["score"], summed["event"], summed["backfill"]
-    policy, dispatch = summed["policy"], summed["dispatch"]
+    policy, hours, dispatch = summed["policy"], summed["send_hour"], summed["dispatch"]
     same, busy = backfill["same_job_events_per_s"], http["busy"]
     return [
         Bar("score, times the ceiling", score["to_ceiling"], 1.2),
@@ -109,6 +122,8 @@ def bars(summed: dict[str, Any], http: dict[str, Any], backfill: dict[str, Any])
         Bar("backfill, times pandas group-by", same["ours"] / same["pandas_group_by"], 10),
         Bar("event with 50 triggers loaded, times one", policy["fifty_to_one"], 3, at_least=False),
         Bar("event beside a million timers, times none", policy["million_timers_to_none"], 1.25, at_least=False),
+        Bar("24 hours of a person, share of an event", hours["to_event_with_score"], 0.2, at_least=False),
+        Bar("the same with trees", hours["with_trees_to_event_with_score"], 0.2, at_least=False),
         Bar("event to message at 500 events/s, p99 in s", dispatch["p99_s"], 1, at_least=False),
         Bar("the same beside a dead and a slow endpoint", dispatch["p99_s_beside_dead_and_slow"], 1, at_least=False),
         Bar("peak memory in MB", summed["peak_rss_mb"], 600, at_least=False),
@@ -124,6 +139,7 @@ def table(details: dict[str, Any]) -> Iterator[str]:
     yield from _backfill(details["backfill"])
     yield ""
     yield from _triggers(details["policy"])
+    yield from _send_hours(details["send_hour"])
     yield ""
     yield from _messages(details["dispatch"])
 
@@ -174,6 +190,16 @@ def _triggers(found: dict[str, Any]) -> Iterator[str]:
         ("timers", f"a trigger that waits, {found['timers']:,} timers", "no_timers"),
     ):
         yield f"{title:51}{us[name]:>10,.0f}" + (f"{us[name] / us[to]:>11.2f}" if to else "")
+
+
+def _send_hours(found: dict[str, Any]) -> Iterator[str]:
+    us = found["us_per_event"]
+    for name, title in (
+        ("none", "without send hours"),
+        ("hours", "with the 24 hours of the person"),
+        ("hours_with_trees", "with the 24 hours, and 50 trees on top"),
+    ):
+        yield f"{title:51}{us[name]:>10,.0f}" + (f"{us[name] / us['none']:>11.2f}" if name != "none" else "")
 
 
 def _messages(found: dict[str, Any]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from features.events import Event
 from features.normalise import normalise
 from serving.app import Server
 from serving.database import open_database
+from serving.items import Answer
 from serving.mapping_file import read_mapping
 from serving.settings import Settings
 
@@ -90,8 +91,12 @@ class Subject:
     async def take(self, events: Sequence[Event]) -> None:
         """Take events that come all at once, each with its score."""
         engine, begin = self._server.engine, time.perf_counter()
-        await asyncio.gather(*(engine.score([(each.user_id, None)], event=each) for each in events))
+        for answer in await asyncio.gather(*(engine.score([(each.user_id, None)], event=each) for each in events)):
+            self.read(answer)
         self.per_event_us.append((time.perf_counter() - begin) / len(events) * 1e6)
+
+    def read(self, answer: Answer) -> None:
+        """Read what is asked of an answer: nothing."""
 
     def close(self) -> None:
         """Close the engine."""

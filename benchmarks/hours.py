@@ -1,0 +1,116 @@
+"""What the hours of a person's day cost an event with its score: the engine with a model of send hours, and without.
+
+Run as `python -m benchmarks.hours <home> <folder>`: models are those of the home, the folder is made and removed.
+Events are handed to the engine as in `benchmarks.triggers`; of every answer best hour, its next moment, confidence and
+personal share are read, as `/v1/score` does, of people who live in several zones. The model is as large as training
+makes it: eight cohorts, answers learned from sends, once without trees and once with fifty.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+
+from benchmarks.triggers import Subject, race, triggers
+from models import send_hour_bundle
+from models.circle import HOURS
+from models.response import FEATURES, Response
+from models.send_hour import SIGMA_H, SendHourModel
+from serving.items import Answer
+
+COHORTS: Final = 8
+PEOPLE: Final = 1000
+ZONES: Final = ("Europe/Berlin", "America/New_York", "Asia/Tokyo")
+ROUNDS: Final = 160
+TREES: Final = 50
+_ROWS: Final = 20_000
+_PARAMETERS: Final = {"objective": "binary", "num_leaves": 4, "num_threads": 1, "verbose": -1, "seed": 0}
+
+
+class Listener(Subject):
+    """An engine whose answers are read to the end, and whose people live in several zones."""
+
+    def __init__(self, folder: Path, policy: str, *, bundles: Path, people: int) -> None:
+        """Prepare a home with people who act."""
+        super().__init__(folder, policy, bundles=bundles, people=people)
+        self.told: list[Any] = []
+        with closing(sqlite3.connect(folder / "opportune.db")) as connection, connection:
+            for remainder, each in enumerate(ZONES):
+                connection.execute("UPDATE users SET timezone = ? WHERE user_no % ? = ?", (each, len(ZONES), remainder))
+
+    def read(self, answer: Answer) -> None:
+        """Read of each score what `/v1/score` tells of the person's hours."""
+        self.told = [
+            (each.hours.known, each.hours.send_at(answer.at)) for each in answer.scores if each.hours is not None
+        ]
+
+
+def a_model(*, trees: int) -> SendHourModel:
+    """Return a made-up model as large as those that are learned; what it says does not matter here."""
+    drawn = np.random.default_rng(7)
+    cohorts = drawn.dirichlet(np.full(HOURS, 3.0), COHORTS)
+    rows = drawn.random((_ROWS, len(FEATURES)))
+    text = ""
+    if trees:
+        grown = lightgbm.train(_PARAMETERS, lightgbm.Dataset(rows, drawn.integers(0, 2, _ROWS)), trees)
+        text = grown.model_to_string()
+    response = Response(drawn.uniform(0.02, 0.2, (COHORTS, HOURS)), np.full(HOURS, 500.0), (0.1, 0.5, 0.9), text)
+    shares = np.full(COHORTS, 1.0 / COHORTS)
+    return SendHourModel(send_hour_bundle.REGISTERED, "1", cohorts, shares, 20.0, 3.0, SIGMA_H, {}, response)
+
+
+def with_hours(bundles: Path, folder: Path, model: SendHourModel) -> Path:
+    """Return a copy of bundles whose champions include a model of send hours."""
+    shutil.copytree(bundles, folder)
+    path = f"{model.name}/{model.version}"
+    send_hour_bundle.write(folder / path, model, created_at="2026-01-01T00:00:00Z")
+    pointer = folder / "champions.json"
+    named = json.loads(pointer.read_text())
+    named[send_hour_bundle.SEND_HOUR] = {"name": model.name, "version": model.version, "path": path}
+    pointer.write_text(json.dumps(named))
+    return folder
+
+
+def measure(bundles: Path, folder: Path, *, rounds: int) -> dict[str, Any]:
+    """Return microseconds an event, with hours and without."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    loaded = {
+        "none": bundles,
+        "hours": with_hours(bundles, folder / "plain", a_model(trees=0)),
+        "hours_with_trees": with_hours(bundles, folder / "trees", a_model(trees=TREES)),
+    }
+    found = {
+        name: Listener(folder / name, triggers(1, at_once=True), bundles=each, people=1)
+        for name, each in loaded.items()
+    }
+    asyncio.run(race(list(found.values()), rounds=rounds, people=PEOPLE, orders=False))
+    us = {name: round(each.typical_us, 1) for name, each in found.items()}
+    for each in found.values():
+        each.close()
+    shutil.rmtree(folder, ignore_errors=True)
+    return {"us_per_event": us}
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.hours", description=__doc__)
+    parser.add_argument("home", type=Path, help="whose champions decide")
+    parser.add_argument("folder", type=Path, help="to work in; removed afterwards")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    asked = parser.parse_args()
+    # That there are no keys is right here.
+    logging.disable(logging.WARNING)
+    print(json.dumps(measure(asked.home / "bundles", asked.folder, rounds=asked.rounds)))
+
+
+if __name__ == "__main__":
+    main()
