@@ -43,11 +43,14 @@ class HourScore(Declared):
     """One hour of a user's day."""
 
     hour: int = Field(description="0 to 23: on the clock of the user's zone; on that of UTC where it is not known.")
-    score: float = Field(description="How likely it is the hour at which they are there; the 24 sum to one.")
+    score: float = Field(
+        description="How likely it is the hour at which they are there, the 24 sum to one; where the model learned from "
+        "sends, how likely they answer within a day to a message sent then."
+    )
 
 
 class SendHourAnswer(Declared):
-    """At which hours of their day a user is there: activity, not response. Nulls while no model says it."""
+    """At which hours of their day a user is there, or answers, as learned. Nulls while no model says it."""
 
     model_config = ConfigDict(
         strict=True,

@@ -18,8 +18,8 @@ from training.log import Floats, Ints
 from training.off_policy import effective_size
 from training.send_response import Sends
 
-LEAST_EFFECTIVE: Final = 50.0
-"""With fewer messages that a rule can be told by there is no answer."""
+LEAST_EFFECTIVE: Final = 200.0
+"""With fewer messages that a rule can be told by there is no answer: intervals would hold the truth too rarely."""
 TWO_SIDED_95: Final = 1.959963984540054
 
 

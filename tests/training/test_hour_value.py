@@ -43,7 +43,7 @@ def test_where_no_hour_was_drawn_nothing_is_told():
 
 
 def test_a_rule_whose_hours_hardly_occurred_has_no_value():
-    sends = some([9] * 300 + [20] * 30, [True] * 330, [0.9] * 330)
+    sends = some([9] * 300 + [20] * 30, [True] * 330, [0.9] * 330)  # 30 are fewer than 200
     scores = np.zeros((330, 24))
     scores[:, 20] = 1.0
     scores[:, 3] = 2.0  # never sent at

@@ -13,7 +13,7 @@ from training.send_hours import HoursLearned, Rule, _keeps_answers
 @pytest.fixture(scope="module")
 def later():
     """People who answer four hours after they are there."""
-    return a_world(3, people=1200, explore=0.3, later_h=4)
+    return a_world(3, people=1200, explore=0.6, later_h=4)
 
 
 def chosen_of(world, sends=None, **fields):
