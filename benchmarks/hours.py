@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks.triggers import Subject, race, triggers
 from models import send_hour_bundle
 from models.circle import HOURS
+from models.horizon import SEND_HOUR, SEND_HOUR_REGISTERED
 from models.response import FEATURES, Response
 from models.send_hour import SIGMA_H, SendHourModel
 from serving.items import Answer
@@ -64,7 +65,7 @@ def a_model(*, trees: int) -> SendHourModel:
         text = grown.model_to_string()
     response = Response(drawn.uniform(0.02, 0.2, (COHORTS, HOURS)), np.full(HOURS, 500.0), (0.1, 0.5, 0.9), text)
     shares = np.full(COHORTS, 1.0 / COHORTS)
-    return SendHourModel(send_hour_bundle.REGISTERED, "1", cohorts, shares, 20.0, 3.0, SIGMA_H, {}, response)
+    return SendHourModel(SEND_HOUR_REGISTERED, "1", cohorts, shares, 20.0, 3.0, SIGMA_H, {}, response)
 
 
 def with_hours(bundles: Path, folder: Path, model: SendHourModel) -> Path:
@@ -74,7 +75,7 @@ def with_hours(bundles: Path, folder: Path, model: SendHourModel) -> Path:
     send_hour_bundle.write(folder / path, model, created_at="2026-01-01T00:00:00Z")
     pointer = folder / "champions.json"
     named = json.loads(pointer.read_text())
-    named[send_hour_bundle.SEND_HOUR] = {"name": model.name, "version": model.version, "path": path}
+    named[SEND_HOUR] = {"name": model.name, "version": model.version, "path": path}
     pointer.write_text(json.dumps(named))
     return folder
 

@@ -44,8 +44,8 @@ class HourScore(Declared):
 
     hour: int = Field(description="0 to 23: on the clock of the user's zone; on that of UTC where it is not known.")
     score: float = Field(
-        description="How likely it is the hour at which they are there, the 24 sum to one; where the model learned from "
-        "sends, how likely they answer within a day to a message sent then."
+        description="How likely it is the hour at which they are there, the 24 sum to one; where the model learned "
+        "from sends, how likely they answer within a day to a message sent then."
     )
 
 
