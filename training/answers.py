@@ -36,7 +36,8 @@ _SECOND_US: Final = 1_000_000
 # In a replay messages are delivered on the wall's clock; on that of the events it was when they were due.
 _SENT: Final = """
 SELECT d.trigger_decision_id, d.user_no, p.timezone,
-    MIN(CASE WHEN e.origin = 'replay' THEN d.at ELSE o.delivered_at END) AS went_out, {chance}
+    MIN(CASE WHEN e.origin = 'replay' THEN d.at ELSE o.delivered_at END) AS went_out,
+    d.trigger, d.event_seq, d.step, d.at
 FROM decisions d JOIN outbox o ON o.trigger_decision_id = d.trigger_decision_id
 JOIN users u ON u.user_no = d.user_no JOIN users p ON p.user_no = COALESCE(u.merged_into, u.user_no)
 LEFT JOIN events e ON e.seq = d.event_seq
@@ -44,11 +45,9 @@ WHERE d.action = 'send' AND o.status = 'delivered' AND o.delivered_at IS NOT NUL
 GROUP BY d.trigger_decision_id ORDER BY went_out DESC, d.trigger_decision_id LIMIT :most
 """
 # The hour is drawn when a message is put off; what then goes out at that hour was drawn there.
-_CHANCE: Final = """
-    COALESCE(json_extract(d.draws, '$.hour_probability'), (
-        SELECT json_extract(w.draws, '$.hour_probability') FROM decisions w
-        WHERE w.user_no = d.user_no AND w.trigger = d.trigger AND w.event_seq = d.event_seq AND w.step = d.step
-            AND w.due_at <= d.at AND d.at - w.due_at < 3600000000 ORDER BY w.at DESC LIMIT 1))
+_DRAWN: Final = """
+SELECT user_no, trigger, event_seq, step, COALESCE(due_at, at), json_extract(draws, '$.hour_probability') AS chance
+FROM decisions WHERE draws IS NOT NULL AND chance IS NOT NULL ORDER BY at
 """
 _CLICKED: Final = """
 SELECT trigger_decision_id, occurred_at FROM outcomes WHERE kind IN ('clicked', 'tapped')
@@ -64,8 +63,8 @@ def read_sends(database: Path, log: Log) -> Sends:
         log: Its log, which tells who came back, and what people had done before.
     """
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        chance = _CHANCE if connection.execute(_DRAWS).fetchone() else "NULL"
-        rows = connection.execute(_SENT.format(chance=chance), {"most": MOST_SENDS}).fetchall()[::-1]
+        rows = connection.execute(_SENT, {"most": MOST_SENDS}).fetchall()[::-1]
+        drawn = connection.execute(_DRAWN).fetchall() if connection.execute(_DRAWS).fetchone() else []
         clicks = connection.execute(_CLICKED).fetchall()
     known = {int(each) for each in log.user_nos[~log.excluded]}
     rows = [each for each in rows if each[1] in known and each[3] + WITHIN_US + LATE_US <= log.span[1]]
@@ -75,8 +74,18 @@ def read_sends(database: Path, log: Log) -> Sends:
     answered = _came_back(log, user, at) | _clicked([each[0] for each in rows], at, clicks)
     final = log.owners(user, np.full(user.size, log.span[1], dtype=np.int64))
     hour = _local_hours(at, [each[2] for each in rows], offset_s)
-    chances = np.array([np.nan if each[4] is None else each[4] for each in rows], dtype=np.float64)
-    return Sends(final, at, hour, histories, answered, chances)
+    return Sends(final, at, hour, histories, answered, _chances(rows, drawn))
+
+
+def _chances(rows: Sequence[tuple[Any, ...]], drawn: Sequence[tuple[Any, ...]]) -> Floats:
+    """Return how likely the hour of each message was; NaN where it did not go out in the hour that was drawn for it."""
+    told = {each[:4]: each[4:] for each in drawn}
+    found = np.full(len(rows), np.nan)
+    for row, (_, user_no, _, _, trigger, event_seq, step, at) in enumerate(rows):
+        due_at, chance = told.get((user_no, trigger, event_seq, step), (at + 1, None))
+        if 0 <= at - due_at < _HOUR_S * _SECOND_US and chance is not None:
+            found[row] = chance
+    return found
 
 
 def _known(log: Log, users: Ints, at: Ints) -> tuple[Floats, Floats]:
