@@ -11,7 +11,7 @@ from policy.reasons import Reason
 
 
 class Recorded(NamedTuple):
-    """A decision as the ledger keeps it; the fields are those of `policy.decide.Verdict` and `policy.runs.Run`."""
+    """A decision as the ledger keeps it; the fields are those of `Verdict`, `Run` and `Draws` in this package."""
 
     reason: Reason
     findings: Sequence[Finding] = ()
@@ -20,6 +20,7 @@ class Recorded(NamedTuple):
     threshold: float | None = None
     horizon: str | None = None
     arm: str | None = None
+    explored: bool | None = None
 
 
 class Answer(NamedTuple):
@@ -40,13 +41,14 @@ class Answer(NamedTuple):
 
 _FOR_GOOD: Final = ("suppression", "consent")
 _MOMENT: Final = "moment"
+_THRESHOLD: Final = "threshold"
 _ORDER: Final[dict[str, tuple[frozenset[Reason], str]]] = {
     "exclusion": (frozenset({Reason.EXCLUDED_USER}), "not excluded from messages"),
     "age": (frozenset({Reason.STALE_EVENT, Reason.EXPIRED}), "in time"),
     "exit_when": (frozenset({Reason.EXITED}), "the sequence goes on"),
     "suppression": (frozenset({Reason.SUPPRESSED}), "on one channel at least nothing is suppressed"),
     "consent": (frozenset({Reason.NO_CONSENT}), "on one channel at least consent is given, or not asked for"),
-    "threshold": (frozenset({Reason.NO_SCORE, Reason.BELOW_THRESHOLD}), ""),
+    _THRESHOLD: (frozenset({Reason.NO_SCORE, Reason.BELOW_THRESHOLD}), ""),
     "cool_down": (frozenset({Reason.COOLING_DOWN}), "not cooling down"),
     "when": (frozenset({Reason.CONDITION_NOT_MET}), "what the trigger asks for under when is so"),
     _MOMENT: (
@@ -67,6 +69,8 @@ _ORDER: Final[dict[str, tuple[frozenset[Reason], str]]] = {
     "codes": (frozenset({Reason.NO_CODE}), ""),
 }
 """What is asked, in this order: which reasons it gives, and what it says where it does not object."""
+_EXPLORING: Final = sorted(_ORDER, key=lambda each: (each in ("mode", "hold_out", "codes"), each == _THRESHOLD))
+"""The order where decisions below the threshold are left to chance."""
 _WITHOUT_ASKING: Final = {Reason.CANCELLED: "cancel_on", Reason.POLICY_CHANGED: "policy"}
 
 
@@ -76,9 +80,9 @@ def answers(recorded: Recorded) -> list[Answer]:
     if reason in _WITHOUT_ASKING:
         return [_objection(_WITHOUT_ASKING[reason], reason)]
     found: list[Answer] = []
-    for question, (reasons, _) in _ORDER.items():
+    for question in _ORDER if recorded.explored is None else _EXPLORING:
         found += _asked(question, recorded)
-        if reason in reasons and not (question in _FOR_GOOD and _went_on(recorded)):
+        if reason in _ORDER[question][0] and not (question in _FOR_GOOD and _went_on(recorded)):
             break
     return found
 
@@ -93,10 +97,10 @@ def _asked(question: str, recorded: Recorded) -> Iterator[Answer]:
     found = [each for each in recorded.findings if _question(each) == question]
     if found:
         yield from of_findings(found)
+    elif question == _THRESHOLD:
+        yield from _of_threshold(recorded, objects=recorded.reason in reasons)
     elif recorded.reason in reasons:
-        yield _threshold(recorded) if question == "threshold" else _objection(question, recorded.reason)
-    elif question == "threshold":
-        yield from [_threshold(recorded)] if _suffices(recorded) else []
+        yield _objection(question, recorded.reason)
     elif _concerns(question, recorded):
         yield Answer(question, None, None, fine)
 
@@ -128,6 +132,15 @@ def _concerns(question: str, recorded: Recorded) -> bool:
 def _suffices(recorded: Recorded) -> bool:
     """Whether the score spoke for the message; a transactional one does not ask for it."""
     return recorded.score is not None and recorded.threshold is not None and recorded.score >= recorded.threshold
+
+
+def _of_threshold(recorded: Recorded, *, objects: bool) -> Iterator[Answer]:
+    if recorded.explored is not None:
+        yield _threshold(recorded)._replace(objection=Reason.BELOW_THRESHOLD)
+        drawn, said = recorded.explored, "drawn to fire below its threshold all the same"
+        yield Answer("explore", None, None if drawn else Reason.BELOW_THRESHOLD, said if drawn else f"not {said}")
+    elif objects or _suffices(recorded):
+        yield _threshold(recorded)
 
 
 def _threshold(recorded: Recorded) -> Answer:

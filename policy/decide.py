@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 from policy.arms import CONTROL
 from policy.channels import Route, unbarred
 from policy.conditions import Condition
+from policy.draws import Draws
+from policy.exploration import EXPLORED, decision_unit
 from policy.guards import TRANSACTIONAL, Standing
 from policy.moment import Asked, Moment, at_best, now_or_never, objection_to, soon
 from policy.reasons import FIRED, Action, Reason
@@ -58,12 +60,13 @@ class Verdict(NamedTuple):
         action: Send, withhold for comparison, or hold back.
         reason: Why.
         arm: Where the user was drawn to; None when something else decided before the draw.
-        propensity: Probability of this action under the whole policy, in (0, 1].
+        propensity: Probability of this action under the whole policy, in (0, 1]: the product of all draws.
         score: The probability that was looked at; None where there is none.
         threshold: What it was compared with.
         route: Where the message goes, or would; None where an event alone decided, without asking.
         channels: On which channels it does.
         due_at: When it is asked again, in microseconds; None where nothing was put off.
+        draws: What chance had to say; None where nothing was left to it.
     """
 
     action: Action
@@ -75,6 +78,7 @@ class Verdict(NamedTuple):
     route: Route | None = None
     channels: tuple[str, ...] = ()
     due_at: int | None = None
+    draws: Draws | None = None
 
     @property
     def fired(self) -> bool:
@@ -92,9 +96,10 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     The first objection is the reason, in this order: excluded, stale or expired, exited, suppressed, no consent, no
     score, below the threshold, cooling down (not at later steps), condition not met, the wrong moment (bought
     recently, still browsing, capped, quiet hours; put off where there is a better one in time), dry run. Of several
-    channels those without an objection are used; where none is left, that to the first counts. The hold-out is asked
-    last, so that both arms hold users of the same kind. A transactional message asks neither score nor hold-out, nor
-    any guard but suppression. Takes a few microseconds.
+    channels those without an objection are used; where none is left, that to the first counts. Where decisions below
+    the threshold are explored, the threshold is asked last but for dry run: what is then below it was left to chance.
+    The hold-out is asked last, so that both arms hold users of the same kind. A transactional message asks neither
+    score nor hold-out, nor any guard but suppression. Takes a few microseconds.
     """
     plan, score = trigger.plans[run.step], facts.scores.get(trigger.horizon)
     chosen = plan.choose(facts.view) if plan.branches else plan.route
@@ -113,21 +118,47 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
         if not channels:
             held = barred or objection_to(asked, facts.at) if due_at is None else _PUT_OFF
             return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, route, (), due_at)
-    action, reason, arm, propensity = _draw(trigger, facts)
-    return Verdict(action, reason, arm, propensity, score, plan.threshold, route, channels)
+    if trigger.exploration is not None and score is not None and score < plan.threshold:
+        drawn = _explore(trigger, facts)
+    else:
+        drawn = _draw(trigger, facts)
+    action, reason, arm, propensity, draws = drawn
+    if not propensity > 0:
+        raise AssertionError(f"trigger {trigger.name}: what has a probability of {propensity} was drawn")
+    return Verdict(action, reason, arm, propensity, score, plan.threshold, route, channels, draws=draws)
 
 
-def _draw(trigger: Trigger, facts: Facts) -> tuple[Action, Reason, str | None, float]:
-    """Return action, reason, arm and propensity where all speaks for sending: the hold-out has the last word."""
-    # Whoever is excluded came this far only as a test user of a trigger for these.
-    if not trigger.live and facts.excluded is None:
-        return _HOLD, _DRY_RUN, None, 1.0
+_Drawn = tuple[Action, Reason, str | None, float, Draws | None]
+
+
+def _draw(trigger: Trigger, facts: Facts) -> _Drawn:
+    """Return action, reason, arm, propensity and draws where all speaks for sending: the hold-out is asked last."""
+    if _is_rehearsal(trigger, facts):
+        return _HOLD, _DRY_RUN, None, 1.0, None
     if trigger.message_class == TRANSACTIONAL:
-        return _SEND, _SENT, None, 1.0
+        return _SEND, _SENT, None, 1.0, None
     arm, probability = trigger.split.assign(facts.unit)
-    if not probability > 0:
-        raise AssertionError(f"trigger {trigger.name}: an arm of probability {probability} was drawn")
-    return (_CONTROL, Reason.CONTROL, arm, probability) if arm == CONTROL else (_SEND, _SENT, arm, probability)
+    if arm == CONTROL:
+        return _CONTROL, Reason.CONTROL, arm, probability, Draws(1.0 - probability, probability)
+    return _SEND, _SENT, arm, probability, Draws(probability, probability)
+
+
+def _explore(trigger: Trigger, facts: Facts) -> _Drawn:
+    """Return the same where all but the threshold speaks for sending: chance may overrule it, before the hold-out."""
+    if trigger.exploration is None:
+        raise AssertionError(f"trigger {trigger.name}: nothing is explored")
+    outcome, chance = trigger.exploration.assign(decision_unit(facts.unit, facts.at))
+    if outcome != EXPLORED:
+        sends = 0.0 if _is_rehearsal(trigger, facts) else (1.0 - chance) * trigger.treated
+        return _HOLD, _BELOW_THRESHOLD, None, chance, Draws(sends, explored=False)
+    action, reason, arm, propensity, draws = _draw(trigger, facts)
+    sends, own = (0.0, None) if draws is None else (draws.send, draws.arm_probability)
+    return action, reason, arm, chance * propensity, Draws(chance * sends, own, explored=True)
+
+
+def _is_rehearsal(trigger: Trigger, facts: Facts) -> bool:
+    # Whoever is excluded came this far only as a test user of a trigger for these.
+    return not trigger.live and facts.excluded is None
 
 
 def _objection(trigger: Trigger, facts: Facts, run: Run, score: float | None, barred: Reason | None) -> Reason | None:
@@ -140,7 +171,7 @@ def _objection(trigger: Trigger, facts: Facts, run: Run, score: float | None, ba
         return Reason.EXITED
     if barred is not None:
         return barred
-    if trigger.message_class != TRANSACTIONAL and (unlikely := _doubt(trigger.plans[run.step].threshold, score)):
+    if trigger.message_class != TRANSACTIONAL and (unlikely := _doubt(trigger, run, score)):
         return unlikely
     if run.step == 0:
         fired_at = facts.last_fired.get(trigger.cools(run.key) if run.key else trigger.cool_down_key)
@@ -149,11 +180,11 @@ def _objection(trigger: Trigger, facts: Facts, run: Run, score: float | None, ba
     return None
 
 
-def _doubt(threshold: float, score: float | None) -> Reason | None:
-    """Return why the score does not speak for sending, or None."""
+def _doubt(trigger: Trigger, run: Run, score: float | None) -> Reason | None:
+    """Return why the score does not speak for sending, or None; None, too, where that is left to chance."""
     if score is None or score != score:
         return _NO_SCORE
-    return _BELOW_THRESHOLD if score < threshold else None
+    return _BELOW_THRESHOLD if score < trigger.plans[run.step].threshold and trigger.exploration is None else None
 
 
 def _is_met(when: Condition | None, view: View | None) -> bool:

@@ -28,6 +28,7 @@ _ALIKE = (
     "steps",
     "exit_when",
     "codes",
+    "explore",
 )
 """What two triggers must have in common for one to shadow the other."""
 
@@ -51,10 +52,11 @@ def doubts(policy: Policy) -> list[str]:
 def impossible(trigger: Trigger) -> Iterator[str]:
     """Yield why a trigger can never fire, or why a part of its condition never matters."""
     transactional = trigger.message_class == TRANSACTIONAL
-    if trigger.threshold == 1 and not transactional:
+    explores = trigger.exploration is not None
+    if trigger.threshold == 1 and not (transactional or explores):
         yield "never fires: its threshold is 100 %, and no probability is that high"
     known: dict[Subject, Interval] = {}
-    if not transactional and trigger.threshold < 1:
+    if not (transactional or explores) and trigger.threshold < 1:
         known[("intent", trigger.horizon)] = Interval(low=trigger.threshold)
     if not trigger.waits and len(trigger.on) == 1:
         known |= dict.fromkeys(_own_counts(trigger.when, trigger.on[0]), _AT_ALL)
@@ -71,7 +73,7 @@ def impossible(trigger: Trigger) -> Iterator[str]:
 def _impossible_steps(trigger: Trigger) -> Iterator[str]:
     for number, plan in enumerate(trigger.plans[1:], 1):
         asked = () if plan.when is None else (plan.when,)
-        if plan.threshold == 1 and trigger.message_class != TRANSACTIONAL:
+        if plan.threshold == 1 and trigger.message_class != TRANSACTIONAL and trigger.exploration is None:
             yield f"never fires at step {number}: its threshold is 100 %, and no probability is that high"
         for together in [(*asked, when) for when, _ in plan.branches] or [asked]:
             if together and (why := _contradiction(Condition(all=together), {})):

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from policy.event_names import by_event, of_event
 from policy.experiments import Experiments, check_planned
+from policy.exploration import Explore
+from policy.guards import TRANSACTIONAL
 from policy.hours import Zone
 from policy.segments import Segment, SegmentRules, Segments, check_known, segment_rules
 from policy.templates import Templates
@@ -23,6 +25,10 @@ class Policy(BaseModel):
 
     format: Literal[1] = Field(default=1, description="Version of this file's format.")
     shop_zone: Zone = Field(default="UTC", description="Time zone of the shop, for `unknown_zone: shop_zone`.")
+    explore: Explore | None = Field(
+        default=None,
+        description="What every marketing trigger that does not say otherwise does by chance, to learn from it.",
+    )
     segments: Segments = Field(default=(), description="People named by what holds for them.")
     templates: Templates = Field(
         default={}, description="Messages by name, beside those of the folder `templates/`; see docs/content.md."
@@ -34,6 +40,19 @@ class Policy(BaseModel):
         exclude=True,
         description="What is planned for experiments before anybody looks at them; see docs/reports.md.",
     )
+
+    @model_validator(mode="after")
+    def _fills_in(self) -> Self:
+        """Tell each trigger what the file says for all of them."""
+        if self.explore is not None:
+            told = (
+                each
+                if each.explore is not None or each.message_class == TRANSACTIONAL
+                else each.model_copy(update={"explore": self.explore})
+                for each in self.triggers
+            )
+            object.__setattr__(self, "triggers", tuple(told))
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

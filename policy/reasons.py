@@ -51,7 +51,10 @@ FIRED: Final = frozenset({Reason.SENT, Reason.CONTROL, Reason.DRY_RUN})
 
 SENTENCES: Mapping[Reason, str] = MappingProxyType(
     {
-        Reason.SENT: "The score reached the threshold and no guard objected, so the message went to the outbox.",
+        Reason.SENT: (
+            "The score reached the threshold, or chance overruled it, and no guard objected, "
+            "so the message went to the outbox."
+        ),
         Reason.CONTROL: (
             "Everything spoke for sending, but this user is in the hold-out: nothing is sent, "
             "so that the effect of sending can be measured."

@@ -50,6 +50,7 @@ def _limits(trigger: Trigger, transactional: bool) -> str:
     parts += [f"at most once in {in_words(trigger.cool_down)} {about}"] if trigger.cool_down else []
     if not transactional:
         parts += _held_out(trigger)
+        parts += _explored(trigger)
         parts += _guards(trigger.guards, trigger.channels)
         parts += _moment(trigger)
     parts += [] if trigger.live else [_rehearsal(trigger)]
@@ -62,6 +63,11 @@ def _held_out(trigger: Trigger) -> Iterator[str]:
     if trigger.hold_out.share:
         drawn = f" for the experiment {trigger.experiment}" if trigger.experiment is not None else ""
         yield f"never to the {percent(trigger.hold_out.share)} held out{drawn}"
+
+
+def _explored(trigger: Trigger) -> Iterator[str]:
+    if trigger.explore is not None and trigger.explore.below_threshold:
+        yield f"drawn in {percent(trigger.explore.below_threshold)} of the cases where the score alone objects"
 
 
 def _rehearsal(trigger: Trigger) -> str:

@@ -20,6 +20,7 @@ from policy.channels import Channels, route
 from policy.codes import Codes
 from policy.conditions import Condition, When
 from policy.event_names import EventNameOrAny
+from policy.exploration import Explore, below_threshold
 from policy.guards import TRANSACTIONAL, Consent, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.names import Name
@@ -86,6 +87,10 @@ class Trigger(BaseModel):
     experiment: Name | None = Field(
         default=None,
         description="Name under which the hold-out is drawn, and which the message tells; default: the trigger's.",
+    )
+    explore: Explore | None = Field(
+        default=None,
+        description="What is done by chance in a share of the decisions, to learn from it; default: that of the file.",
     )
     when: When | None = Field(default=None, description="A condition that must hold besides; default: none.")
     mode: Mode = Field(
@@ -199,6 +204,12 @@ class Trigger(BaseModel):
     def _is_drawn_by_one_name(self) -> Self:
         if self.experiment is not None and self.hold_out.salt is not None:
             raise ValueError("experiment and hold_out.salt exclude each other: both say by which name users are drawn")
+        return self
+
+    @model_validator(mode="after")
+    def _explores_marketing(self) -> Self:
+        if self.explore is not None and self.message_class == TRANSACTIONAL:
+            raise ValueError("explore is not for transactional messages: nothing of them is left to chance")
         return self
 
     @property
@@ -318,4 +329,20 @@ class Trigger(BaseModel):
     @cached_property
     def split(self) -> Split:
         """The division of users into those who get the message and those held out."""
-        return hold_out(self.hold_out.salt or self.experiment_name, self.hold_out.share)
+        return hold_out(self.salt, self.hold_out.share)
+
+    @cached_property
+    def salt(self) -> str:
+        """By which name users are drawn into its arms."""
+        return self.hold_out.salt or self.experiment_name
+
+    @cached_property
+    def treated(self) -> float:
+        """The share of users who are not held out."""
+        return 1.0 - self.hold_out.share
+
+    @cached_property
+    def exploration(self) -> Split | None:
+        """How decisions below the threshold are drawn; None where these are held for sure."""
+        share = 0.0 if self.explore is None else self.explore.below_threshold
+        return below_threshold(self.name, share) if share else None

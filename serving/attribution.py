@@ -24,7 +24,7 @@ _ATTRIBUTE: Final = text(
     "INSERT INTO outcomes (trigger_decision_id, event_seq, kind, value, occurred_at)"
     " SELECT d.trigger_decision_id, :event_seq, 'order', :value, :occurred_at FROM decisions d"
     " WHERE d.user_no IN (SELECT user_no FROM users WHERE user_no = :user_no OR merged_into = :user_no)"
-    " AND d.at < :occurred_at AND d.at >= :earliest AND d.action <> 'hold'"
+    " AND d.at < :occurred_at AND d.at >= :earliest AND (d.action <> 'hold' OR d.send_probability IS NOT NULL)"
     " AND :occurred_at - d.at <= CAST(substr(d.horizon, 1, length(d.horizon) - 1) AS BIGINT)"
     " * CASE substr(d.horizon, length(d.horizon)) WHEN 'd' THEN 86400000000 ELSE 3600000000 END"
     " ON CONFLICT (trigger_decision_id, event_seq) DO NOTHING"
@@ -92,7 +92,7 @@ def counts_for(*, decided_at: int, horizon: str, occurred_at: int) -> bool:
 
 
 def attribute(connection: Connection, orders: Sequence[Order]) -> int:
-    """Tie orders to the decisions, sent or withheld, that they count for; return how many ties are new.
+    """Tie orders to the decisions, sent, withheld or left to chance, that they count for; return how many are new.
 
     Runs in the transaction that logs the orders, after the decisions of the same batch are written. An order counts at
     most once for a decision, however often this is repeated.

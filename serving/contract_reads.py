@@ -105,6 +105,19 @@ class MessageExplained(Declared):
     delivered_at: AwareDatetime | None
 
 
+class DrawsExplained(Declared):
+    """What was drawn for a decision, and for whom."""
+
+    unit: str = Field(description="What was drawn: the earliest id of the person at that moment.")
+    experiment: str
+    salt: str = Field(description="By which name units are drawn into the arms.")
+    timezone: str | None = Field(description="Where the person was then, IANA name; null where it was not known.")
+    local_hour: int | None = Field(description="The hour of their day; null where their zone was not known.")
+    explored: bool | None = Field(
+        description="Whether it was drawn to fire below the threshold all the same; null where this was not drawn."
+    )
+
+
 class DecisionExplained(Declared):
     """What was decided for one trigger, and why."""
 
@@ -120,7 +133,12 @@ class DecisionExplained(Declared):
     threshold: float | None
     horizon: str | None
     arm: str | None
-    propensity: float
+    propensity: float = Field(description="Probability of this outcome under the whole policy: all draws multiplied.")
+    arm_probability: float | None = Field(description="Of the arm; null where none was drawn.")
+    send_probability: float | None = Field(
+        description="Probability that the message was sent, whatever was drawn; null where nothing was left to chance."
+    )
+    draws: DrawsExplained | None = Field(description="null where nothing was left to chance.")
     model_version: str | None
     policy_version: str
     step: int = Field(description="Which step of the trigger this was; 0 is the trigger itself.")

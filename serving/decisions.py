@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import bindparam, text
 
 from features.moments import to_moment
 from policy.answers import Recorded, answers
 from policy.findings_in_words import all_in_words
 from policy.reasons import Action, Reason
-from serving.contract_reads import DecisionExplained, DecisionsAnswer, Evaluation
+from serving.contract_reads import DecisionExplained, DecisionsAnswer, DrawsExplained, Evaluation
 from serving.cursors import cursor, read_cursor
 from serving.deliveries import explained, messages_of
+from serving.draws import unpack as unpack_draws
 from serving.driver import driver
 from serving.errors import NoSuchUser
 from serving.findings import unpack
@@ -92,6 +95,9 @@ def _decisions(connection: Connection, decision_ids: Sequence[str]) -> dict[str,
                 horizon=row.horizon,
                 arm=row.arm,
                 propensity=row.propensity,
+                arm_probability=row.arm_probability,
+                send_probability=row.send_probability,
+                draws=_drawn(row),
                 model_version=row.model_version,
                 policy_version=row.policy_version,
                 step=row.step,
@@ -103,9 +109,19 @@ def _decisions(connection: Connection, decision_ids: Sequence[str]) -> dict[str,
     return made
 
 
+def _drawn(row: Row[Any]) -> DrawsExplained | None:
+    drawn = unpack_draws(row.draws)
+    if drawn is None:
+        return None
+    hour = None if drawn.timezone is None else to_moment(row.at).astimezone(ZoneInfo(drawn.timezone)).hour
+    return DrawsExplained(**msgspec.structs.asdict(drawn), local_hour=hour)
+
+
 def _recorded(row: Row[Any]) -> Recorded:
     found = unpack(row.findings)
-    return Recorded(Reason(row.reason), found, row.step, row.score, row.threshold, row.horizon, row.arm)
+    drawn = unpack_draws(row.draws)
+    explored = None if drawn is None else drawn.explored
+    return Recorded(Reason(row.reason), found, row.step, row.score, row.threshold, row.horizon, row.arm, explored)
 
 
 def _explained(row: Row[Any]) -> str:

@@ -14,8 +14,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision_id) DO NOTHING
 _DECISION = """
 INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score,
     threshold, horizon, arm, propensity, model_version, policy_version, step, due_at, channels,
-    findings)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    findings, arm_probability, send_probability, draws)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -56,6 +56,9 @@ class DecisionRow(NamedTuple):
     due_at: int | None = None
     channels: str | None = None
     findings: str | None = None
+    arm_probability: float | None = None
+    send_probability: float | None = None
+    draws: str | None = None
 
 
 def write(connection: Connection, evaluations: Sequence[EvaluationRow], decisions: Sequence[DecisionRow]) -> None:

@@ -18,6 +18,7 @@ from policy.timing import follows, run_of
 from policy.triggers import Trigger
 from serving import cooldowns, outbox
 from serving.codes import Code, Holder, Pools, with_code
+from serving.draws import pack as pack_draws
 from serving.findings import pack
 from serving.items import Decided, Score
 from serving.ledger import DecisionRow
@@ -198,6 +199,7 @@ class Verdicts:
         sends = verdict.action is Action.SEND
         message_id = self._send(asking, trigger, run, verdict, own_id, code) if sends else None
         action, reason = verdict.action.value, verdict.reason.value
+        drawn = pack_draws(verdict.draws, trigger, asking.unit, asking.timezone)
         self.rows.append(
             DecisionRow(
                 trigger_decision_id=own_id,
@@ -219,6 +221,9 @@ class Verdicts:
                 due_at=verdict.due_at,
                 channels=",".join(verdict.channels) or None,
                 findings=pack(found),
+                arm_probability=drawn.arm_probability,
+                send_probability=drawn.send_probability,
+                draws=drawn.draws,
             )
         )
         return Decided(

@@ -16,7 +16,9 @@ from training.decisions import Bools, Decisions, Floats, Ints
 from training.log import Log, read_log
 
 DECIDED = """
-SELECT d.user_no, d.at, d.score, d.threshold, d.propensity, d.horizon, d.action = 'send', d.reason = 'below_threshold',
+SELECT d.user_no, d.at, d.score, d.threshold,
+    coalesce(d.send_probability, CASE d.action WHEN 'send' THEN d.propensity ELSE 1.0 - d.propensity END), d.horizon,
+    d.action = 'send', d.reason = 'below_threshold',
     EXISTS (SELECT 1 FROM outcomes o WHERE o.trigger_decision_id = d.trigger_decision_id
         AND o.kind IN ('unsubscribed', 'complained')),
     CASE WHEN e.catalogue = :catalogue THEN e.features END
@@ -41,7 +43,8 @@ class TriggerLog:
         present: The threshold of the newest decision.
         horizon: Within which an order counts.
         immature: Decisions whose horizon is not over yet.
-        explores: Whether something is sent below the threshold by chance. If so, earlier decisions are left out.
+        explores: Whether something is sent below the threshold by chance. If so, decisions of when it was not are left
+            out.
         held_for_sure: Decisions below the threshold that nothing could have sent.
     """
 
@@ -87,17 +90,17 @@ class Ledger:
             rows = connection.execute(DECIDED, {"trigger": trigger, "catalogue": CATALOGUE.fingerprint}).fetchall()
         if not rows:
             raise LookupError(f"no decision of a trigger {trigger!r} by its score is in the ledger")
-        user_no, at, score, threshold, propensity, horizons, sent, below, left, packed = zip(*rows, strict=True)
+        user_no, at, score, threshold, chances, horizons, sent, below, left, packed = zip(*rows, strict=True)
         moments, whose = np.array(at, dtype=np.int64), np.searchsorted(self._log.user_nos, np.array(user_no))
         horizon, acted = str(horizons[-1]), np.array(sent, dtype=np.bool_)
+        chance = np.array(chances, dtype=np.float64)
         ordered, matured = self._followed(whose, moments, horizon)
-        chance = np.where(acted, propensity, 1.0 - np.array(propensity))
         held = np.array(below, dtype=np.bool_)
         sure = held & (chance <= 0)
         limits = np.array(threshold, dtype=np.float64)
         scores = np.array(score, dtype=np.float64)
-        since, explores = _since(moments, (scores < limits) & (chance > 0))
-        used = matured & (moments >= since)
+        era, explores = _era(moments, (scores < limits) & (chance > 0), sure)
+        used = matured & era
         found = Decisions(self._orders.person[whose], scores, _features(packed), acted, chance, ordered,
                           np.array(left, dtype=np.bool_))  # fmt: skip
         return TriggerLog(
@@ -124,9 +127,18 @@ class Ledger:
         return sqlite3.connect(f"{self._database.absolute().as_uri()}?mode=ro", uri=True)
 
 
-def _since(at: Ints, explored: Bools) -> tuple[int, bool]:
-    """Return the first moment that counts, and whether there is exploration; what was before says nothing below."""
-    return (int(at[explored][0]), True) if explored.any() else (int(at[0]), False)
+def _era(at: Ints, explored: Bools, sure: Bools) -> tuple[Bools, bool]:
+    """Return which decisions count, and whether there is exploration; what was before and after it says nothing below.
+
+    Where somebody switched it off and on again, the newest stretch counts.
+    """
+    if not explored.any():
+        return np.ones(at.size, dtype=np.bool_), False
+    last = int(np.flatnonzero(explored)[-1])
+    before, after = np.flatnonzero(sure[:last]), last + np.flatnonzero(sure[last:])
+    first = int(np.flatnonzero(explored & (np.arange(at.size) > (before[-1] if before.size else -1)))[0])
+    end = int(at[after[0]]) if after.size else int(at[-1]) + 1
+    return (at >= at[first]) & (at < end), True
 
 
 def _features(packed: tuple[bytes | None, ...]) -> Floats:

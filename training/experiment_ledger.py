@@ -21,12 +21,15 @@ STAGES = ("delivered", "opened", "clicked", "tapped")
 GUARDED = ("unsubscribed", "complained")
 SAME = 1e-9
 
-# Whoever is excluded got messages as a test user only; what is transactional has no arm.
+# Whoever is excluded got messages as a test user only; what is transactional has no arm. What was explored is below the
+# threshold, and tells of what the trigger does there; its experiment is about those above.
 _DRAWN = """
 SELECT d.trigger_decision_id AS decision, COALESCE(u.merged_into, u.user_no) AS person, d.trigger, d.at, d.arm,
-       d.propensity, d.score, d.horizon, d.channels
+       coalesce(d.arm_probability, d.propensity) AS propensity, d.score, d.horizon, d.channels
 FROM decisions d JOIN users u ON u.user_no = d.user_no
-WHERE d.action <> 'hold' AND d.arm IS NOT NULL AND u.excluded IS NULL ORDER BY d.at, d.trigger_decision_id
+WHERE d.action <> 'hold' AND d.arm IS NOT NULL AND u.excluded IS NULL
+    AND NOT coalesce(json_extract(d.draws, '$.explored'), 0)
+ORDER BY d.at, d.trigger_decision_id
 """
 _OUTCOMES = "SELECT trigger_decision_id AS decision, kind, value, occurred_at FROM outcomes"
 _HANDED_OVER = "SELECT DISTINCT trigger_decision_id FROM outbox WHERE status = 'delivered'"

@@ -43,7 +43,10 @@ decisions = Table(
     Column("due_at", BigInteger),
     Column("channels", String(80)),
     Column("findings", Text),
-    partial("decisions_fired", "user_no", "at", where="action <> 'hold'"),
+    Column("arm_probability", Float),
+    Column("send_probability", Float),
+    Column("draws", Text),
+    partial("decisions_fired", "user_no", "at", where="action <> 'hold' OR send_probability IS NOT NULL"),
 )
 
 outcomes = Table(

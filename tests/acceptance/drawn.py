@@ -165,6 +165,7 @@ plain = blocks(
     channel=channels,
     key=st.sampled_from([None, None, None, "product"]),
     priority=st.sampled_from([None, None, 1, -1]),
+    explore=st.sampled_from([None, None, None, {"below_threshold": "50%"}, {"below_threshold": 0}]),
     when=st.none() | st.none() | nested(everywhere + asking),
     guards=guards,
     **{"class": st.sampled_from([None, None, None, "transactional"])},
@@ -182,9 +183,10 @@ triggers = st.builds(lambda one, held, goes_on, waits: one | held | goes_on | wa
 
 def policies_of(one):
     return st.builds(
-        lambda found, segment, zone: yaml.dump(
+        lambda found, segment, zone, explored: yaml.dump(
             {
                 "shop_zone": zone,
+                **explored,
                 "segments": [{"name": "some", "when": segment}],
                 "triggers": [{"name": f"t{i}", **_said(each)} for i, each in enumerate(found)],
             },
@@ -194,6 +196,7 @@ def policies_of(one):
         st.lists(one, min_size=3, max_size=5),
         nested(everywhere),
         st.sampled_from(["UTC", "Asia/Tokyo"]),
+        st.sampled_from([{}, {}, {"explore": {"below_threshold": "40%"}}]),
     )
 
 
@@ -223,7 +226,8 @@ conversations = policies_of(st.builds(lambda one, held: one | held, sequences, h
 
 
 def _said(trigger):
-    return {name: value for name, value in trigger.items() if value != []}
+    transactional = trigger.get("class") == "transactional"
+    return {name: each for name, each in trigger.items() if each != [] and not (transactional and name == "explore")}
 
 
 people = st.sampled_from(

@@ -1,11 +1,11 @@
 """The policy again, naively: the whole history in a list, looked through from the start at every question."""
 
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 
 import yaml
 
 from features.activity import ELSEWHERE, PASSIVE
+from tests.acceptance.naive_chance import explored_share, is_explored, is_held_out
 from tests.acceptance.naive_conditions import MINUTE, Known, Moment, holds, listed, share, span
 from tests.acceptance.naive_findings import findings
 from tests.acceptance.naive_moment import Outlook
@@ -112,6 +112,7 @@ class Naive:
         self.shop_zone = policy.get("shop_zone", "UTC")
         self.segments = {each["name"]: each["when"] for each in policy.get("segments", [])}
         self.triggers = policy["triggers"]
+        self.policy = policy
 
     # Who is who.
 
@@ -320,9 +321,11 @@ class Naive:
             return "put_off", (), due_at
         if not now:
             return barred or found.hindrance(free[0], at), (), None
+        if self.is_doubted(run, who) and not is_explored(trigger, self.policy, unit, at):
+            return "below_threshold", now, None
         if trigger.get("mode", "dry_run") == "dry_run":
             return "dry_run", now, None
-        return ("control" if not transactional and self.is_held_out(trigger, unit) else "sent"), now, None
+        return ("control" if not transactional and is_held_out(trigger, unit) else "sent"), now, None
 
     def person(self, run, at):
         events = self.by_root[run.root]
@@ -360,8 +363,7 @@ class Naive:
         trigger, at = run.trigger, who.at
         late = span(trigger.get("expires_after", "24 h") if run.is_due else trigger.get("max_event_age", "1 h"))
         transactional = trigger.get("class") == "transactional"
-        score = who.scores.get(trigger.get("horizon", "24h"))
-        unknown = score is None or score != score
+        unknown = self.score(run, who) is None
         cool_down, fired = span(trigger["cool_down"]), self.fired(run)
         objections = {
             "excluded_user": any(each.event.excluded for each in who.events) or is_machine(who.events),
@@ -369,23 +371,24 @@ class Naive:
             "exited": run.step > 0 and "exit_when" in trigger and holds(trigger["exit_when"], who),
             barred: barred is not None,
             "no_score": not transactional and unknown,
-            "below_threshold": not (transactional or unknown) and score < share(run.said("threshold")),
+            "below_threshold": self.is_doubted(run, who) and not explored_share(trigger, self.policy),
             "cooling_down": run.step == 0 and any(at - each.at < cool_down for each in fired),
         }
         return next((reason for reason, holds_it in objections.items() if holds_it), None)
 
+    def score(self, run, who):
+        found = who.scores.get(run.trigger.get("horizon", "24h"))
+        return None if found is None or found != found else found
+
+    def is_doubted(self, run, who):
+        """Whether there is a score, it is asked for, and it is too low."""
+        found = self.score(run, who)
+        transactional = run.trigger.get("class") == "transactional"
+        return not transactional and found is not None and found < share(run.said("threshold"))
+
     def fired(self, run):
         mine = [each for each in self.of_root.get(run.root, []) if each.reason in FIRED]
         return [each for each in mine if (each.trigger, each.key) == (run.trigger["name"], run.key)]
-
-    def is_held_out(self, trigger, unit):
-        """Whether the first 64 bits of a keyed hash lie in the share that is held out."""
-        said = trigger.get("hold_out", {})
-        said = said if isinstance(said, dict) else {"share": said}
-        salt = said.get("salt", trigger.get("experiment", trigger["name"]))
-        key = blake2b(salt.encode(), digest_size=32).digest()
-        drawn = int.from_bytes(blake2b(unit.encode(), digest_size=8, key=key).digest(), "big")
-        return drawn < round(share(said.get("share", "10%")) * 2**64)
 
     def write(self, run, at, reason, channels=(), due_at=None, said=()):
         action = {"sent": "send", "control": "control"}.get(reason, "hold")

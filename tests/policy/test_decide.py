@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from policy.arms import CONTROL, TREATMENT
 from policy.channels import Route
 from policy.decide import Facts, Verdict, decide
+from policy.draws import Draws
 from policy.guards import Standing
 from policy.reasons import Action, Reason
 from policy.runs import Run
@@ -64,6 +65,7 @@ def test_a_score_at_the_threshold_sends():
         *(Action.SEND, Reason.SENT, TREATMENT, 1.0, 0.5, 0.5),
         route=Route(("webhook",), together=False, endpoint="default", content=None),
         channels=("webhook",),
+        draws=Draws(send=1.0, arm_probability=1.0),
     )
 
 

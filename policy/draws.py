@@ -1,0 +1,18 @@
+"""What chance had to say in a decision, and how likely it was to say that."""
+
+from typing import NamedTuple
+
+
+class Draws(NamedTuple):
+    """The draws of one decision.
+
+    Attributes:
+        send: Probability that the message is sent, under the whole policy: hold-out and exploration included.
+        arm_probability: Of the arm that was drawn; None where none was.
+        explored: Whether the decision, which was below the threshold, was drawn to fire all the same; None where
+            it was not drawn.
+    """
+
+    send: float
+    arm_probability: float | None = None
+    explored: bool | None = None

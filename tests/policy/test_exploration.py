@@ -1,0 +1,129 @@
+"""What is explored below the threshold: only where somebody wrote it, last of all, and as often as it is said to be."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from policy.decide import decide
+from policy.guards import Standing
+from policy.reasons import Action, Reason
+from policy.source import PolicyRefused, parse
+from tests.policy.test_decide import HOUR, NOON, a_trigger, facts_of_anyone, some_facts, triggers
+
+LOW = {"24h": 0.1}
+N = 20_000
+
+
+def explored(share=0.05, **fields):
+    return a_trigger(explore={"below_threshold": share}, **fields)
+
+
+def many(trigger, n=N):
+    """Decide for many people, each at their own moment."""
+    return [decide(trigger, some_facts(unit=f"u{i}", at=NOON + i, scores=LOW)) for i in range(n)]
+
+
+def test_each_outcome_is_as_frequent_as_its_logged_propensity():
+    found = many(explored(hold_out="30%"))
+
+    likely = {Reason.BELOW_THRESHOLD: 0.95, Reason.CONTROL: 0.05 * 0.3, Reason.SENT: 0.05 * 0.7}
+    for reason, probability in likely.items():
+        mine = [each for each in found if each.reason is reason]
+        assert [*{each.propensity for each in mine}] == pytest.approx([probability])
+        assert binomtest(len(mine), N, probability).pvalue > 0.001
+    assert [each.draws.send for each in found] == pytest.approx([0.035] * N)
+    assert all(each.draws.explored == (each.reason is not Reason.BELOW_THRESHOLD) for each in found)
+    assert {each.draws.arm_probability for each in found} == {None, 0.3, 0.7}
+
+
+def test_the_same_person_is_drawn_anew_at_the_next_moment_and_alike_at_the_same():
+    trigger = explored(0.5, hold_out=0)
+    reasons = [decide(trigger, some_facts(at=NOON + i, scores=LOW)).reason for i in range(2000)]
+
+    assert binomtest(reasons.count(Reason.SENT), 2000, 0.5).pvalue > 0.001
+    assert reasons == [decide(trigger, some_facts(at=NOON + i, scores=LOW)).reason for i in range(2000)]
+
+
+def test_what_chance_drew_goes_on_to_the_hold_out_of_everybody():
+    trigger = explored(0.5, hold_out="50%")
+    for i in range(500):
+        found = decide(trigger, some_facts(unit=f"u{i}", scores=LOW))
+        if found.reason is not Reason.BELOW_THRESHOLD:
+            assert found.arm == trigger.split.assign(f"u{i}").arm
+
+
+@pytest.mark.parametrize(
+    ("facts", "fields", "reason"),
+    [
+        ({"last_fired": {"warm-cart": NOON - HOUR}}, {}, Reason.COOLING_DOWN),
+        ({}, {"channel": "email"}, Reason.NO_CONSENT),
+        ({}, {"when": {"profile": {"field": "tier", "exists": True}}}, Reason.CONDITION_NOT_MET),
+        (
+            {"standing": Standing(last_order_at=NOON - HOUR)},
+            {"guards": {"gap_after_purchase": "1d"}},
+            Reason.BOUGHT_RECENTLY,
+        ),
+        (
+            {"standing": Standing(last_order_at=NOON - HOUR)},
+            {"guards": {"gap_after_purchase": "1d"}, "send_within": "2d"},
+            Reason.PUT_OFF,
+        ),
+        ({"scores": {"24h": None}}, {}, Reason.NO_SCORE),
+    ],
+)
+def test_nothing_is_drawn_where_anything_else_speaks_against_it(facts, fields, reason):
+    for i in range(50):
+        found = decide(explored(0.9, **fields), some_facts(unit=f"u{i}", **{"scores": LOW} | facts))
+        assert (found.reason, found.propensity, found.draws) == (reason, 1.0, None)
+
+
+def test_a_dry_run_rehearses_the_draw_and_sends_nothing():
+    found = many(explored(0.3, mode="dry_run", hold_out="10%"), 300)
+
+    assert {(each.action, each.reason) for each in found} == {
+        (Action.HOLD, Reason.BELOW_THRESHOLD),
+        (Action.HOLD, Reason.DRY_RUN),
+    }
+    assert {each.draws.send for each in found} == {0.0}
+
+
+@given(triggers, facts_of_anyone(), st.sampled_from([None, {"below_threshold": 0}]))
+def test_without_exploration_a_low_score_is_held_for_sure(trigger, facts, explore):
+    asked = a_trigger(**trigger.model_dump(exclude={"name", "tests", "explore"}, by_alias=True), explore=explore)
+    found = decide(asked, facts)
+
+    assert found == decide(trigger, facts)
+    if found.reason is Reason.BELOW_THRESHOLD:
+        assert (found.propensity, found.draws) == (1.0, None)
+
+
+@given(triggers, facts_of_anyone(), st.floats(0.001, 0.999))
+def test_exploration_changes_nothing_at_or_above_the_threshold(trigger, facts, share):
+    asked = trigger.model_copy(update={"explore": explored(share).explore})
+    score = facts.scores.get(trigger.horizon)
+    if score is None or not score < trigger.threshold:
+        assert decide(asked, facts) == decide(trigger, replace(facts))
+
+
+def test_the_policy_says_it_for_all_its_marketing_triggers_but_those_that_say_otherwise():
+    policy = parse("""
+explore: {below_threshold: 5%}
+triggers:
+  - {name: a, on: Product Added, threshold: 20%, cool_down: 1d}
+  - {name: b, on: Product Added, threshold: 20%, cool_down: 1d, explore: {below_threshold: 0}}
+  - {name: c, on: Order Completed, threshold: 0, cool_down: 0, class: transactional}
+""")
+
+    assert [each.exploration is not None for each in policy.triggers] == [True, False, False]
+
+
+def test_exploration_of_everything_or_of_transactional_messages_is_refused():
+    text = "triggers: [{{name: a, on: Product Added, threshold: 20%, cool_down: 1d, {}}}]"
+
+    with pytest.raises(PolicyRefused, match="less than 1"):
+        parse(text.format("explore: {below_threshold: 100%}"))
+    with pytest.raises(PolicyRefused, match="explore is not for transactional messages"):
+        parse(text.format("explore: {below_threshold: 5%}, class: transactional"))
