@@ -20,7 +20,7 @@ from training.ledger_rows import Row, rows
 from training.process import home_of_process
 
 ACTIONS = ("control", "send")
-"""What could be done where an arm was drawn: withhold the message, or send it; places are item ids and labels."""
+"""What could be done where chance had a say: withhold the message, or send it; places are item ids and labels."""
 SUFFIXES = {"parquet": "parquet", "obp": "csv", "dsjson": "jsonl"}
 _MOMENT = pa.timestamp("us", tz="UTC")
 _OUTCOME = pa.struct([("kind", pa.string()), ("occurred_at", _MOMENT), ("value", pa.float64())])
@@ -30,8 +30,10 @@ _COLUMNS: dict[str, pa.DataType] = {
     "at": _MOMENT,
     "timezone": pa.string(),
     "local_hour": pa.int8(),
-    **dict.fromkeys(("action", "reason", "arm"), pa.string()),
-    **dict.fromkeys(("propensity", "score", "threshold"), pa.float64()),
+    **dict.fromkeys(("action", "reason", "experiment", "salt", "arm"), pa.string()),
+    **dict.fromkeys(("arm_probability", "propensity", "send_probability"), pa.float64()),
+    "explored": pa.bool_(),
+    **dict.fromkeys(("score", "threshold"), pa.float64()),
     **dict.fromkeys(("horizon", "model_version", "policy_version", "channels"), pa.string()),
     "due_at": _MOMENT,
     "delivered_at": _MOMENT,
@@ -83,15 +85,15 @@ def parquet(parts: Iterable[Sequence[Row]], out: Path) -> int:
 def _flat(row: Row) -> dict[str, Any]:
     features = {f"feature.{name}": _known(value) for name, value in (row.features or {}).items()}
     values = [each.value for each in row.orders if each.value is not None]
-    # Orders are tied to messages that were sent or withheld: of the others it is not known that none followed.
-    fired = row.decision["action"] != "hold"
+    # Orders are tied to what was sent, withheld or left to chance: of the others it is not known that none followed.
+    followed = row.decision["action"] != "hold" or row.decision["send_probability"] is not None
     return {
         **{key: value for key, value in row.decision.items() if key in _COLUMNS},
         "local_hour": row.local_hour,
         "delivered_at": row.delivered_at,
         "window_end": row.window_end,
         "matured": row.matured,
-        "orders": len(row.orders) if fired else None,
+        "orders": len(row.orders) if followed else None,
         "revenue": sum(values) if values else None,
         "outcomes": [each._asdict() for each in row.outcomes],
         "scores": json.dumps(row.scores),
@@ -100,7 +102,7 @@ def _flat(row: Row) -> dict[str, Any]:
 
 
 def obp(parts: Iterable[Sequence[Row]], out: Path) -> int:
-    """Write matured decisions for which an arm was drawn in the columns of the Open Bandit Dataset; return how many.
+    """Write matured decisions in which chance had a say in the columns of the Open Bandit Dataset; return how many.
 
     Saito, Aihara, Matsutani and Narita, "Open Bandit Dataset and Pipeline", NeurIPS 2021 Datasets and Benchmarks track.
     `item_id` is 0 where the message was withheld and 1 where it was sent, `click` whether an order followed within the
@@ -113,8 +115,8 @@ def obp(parts: Iterable[Sequence[Row]], out: Path) -> int:
         writer.writerow(["", "timestamp", "item_id", "position", "click", "propensity_score", *features])
         for row in _judgeable(parts):
             values = [_written(each) for each in (row.features or dict.fromkeys(CATALOGUE.names, math.nan)).values()]
-            action, propensity = ACTIONS.index(row.decision["action"]), row.decision["propensity"]
-            writer.writerow([count, _moment(row).isoformat(" "), action, 1, int(bool(row.orders)), propensity, *values])
+            action, clicked = int(row.sent), int(bool(row.orders))
+            writer.writerow([count, _moment(row).isoformat(" "), action, 1, clicked, row.propensity, *values])
             count += 1
     return count
 
@@ -134,7 +136,7 @@ def dsjson(parts: Iterable[Sequence[Row]], out: Path) -> int:
 
 def _interaction(row: Row) -> dict[str, Any]:
     decision = row.decision
-    chosen, propensity = ACTIONS.index(decision["action"]), decision["propensity"]
+    chosen, propensity = int(row.sent), row.propensity
     cost = -float(bool(row.orders))
     # What was done comes first, as the format wants it.
     order = [chosen, 1 - chosen]

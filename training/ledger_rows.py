@@ -34,6 +34,7 @@ _DELIVERED = """
 SELECT o.trigger_decision_id, MIN(o.delivered_at) FROM json_each(:ids) i
 JOIN outbox o ON o.trigger_decision_id = i.value GROUP BY o.trigger_decision_id
 """
+_NOTHING_DRAWN: dict[str, Any] = dict.fromkeys(("experiment", "salt", "explored"))
 _UNTIL = "SELECT COALESCE(MAX(last_known_at), 0) FROM users"
 
 
@@ -49,7 +50,8 @@ class Row(NamedTuple):
     """One decision of one trigger; moments in microseconds.
 
     Attributes:
-        decision: Columns of the table `decisions`, with the person's `user_key`, `unit` and `timezone`.
+        decision: Columns of the table `decisions`, with the person's `user_key`, and with what `draws` says: `unit`,
+            `experiment`, `salt`, `timezone`, `explored`. Where nothing was drawn, unit and zone are those known now.
         features: As they were scored, by name; None where retention removed them or the catalogue was another one.
         scores: Of each horizon, by its label.
         outcomes: In the order in which they happened.
@@ -68,8 +70,21 @@ class Row(NamedTuple):
 
     @property
     def drawn(self) -> bool:
-        """Whether an arm was drawn: all else had only one possible action."""
-        return self.decision["arm"] is not None
+        """Whether chance could send the message and did, or could have: all else had only one possible action."""
+        return self.decision["arm"] is not None or bool(self.decision["send_probability"])
+
+    @property
+    def sent(self) -> bool:
+        """Whether the message was sent, rather than withheld by whichever draw."""
+        return str(self.decision["action"]) == "send"
+
+    @property
+    def propensity(self) -> float:
+        """The probability of what was done, of sending and withholding, under the whole policy."""
+        sending = self.decision["send_probability"]
+        if sending is None:
+            return float(self.decision["propensity"])
+        return float(sending if self.sent else 1.0 - sending)
 
     @property
     def orders(self) -> tuple[Outcome, ...]:
@@ -78,7 +93,7 @@ class Row(NamedTuple):
 
     @property
     def local_hour(self) -> int | None:
-        """The hour of the person's day, by the zone that is known of them now; None where none is."""
+        """The hour of the person's day, by the zone they were in; None where none is known."""
         zone = self.decision["timezone"]
         if zone is None:
             return None
@@ -116,8 +131,9 @@ def _row(found: sqlite3.Row, outcomes: tuple[Outcome, ...], delivered: Mapping[s
     values = np.frombuffer(packed, dtype="<f8").tolist() if known else ()
     horizon = found["horizon"]
     end = None if horizon is None else found["at"] + round(duration(horizon).total_seconds() * SECOND_US)
+    decision = {key: found[key] for key in found.keys() if key not in ("features", "scores", "draws")}  # noqa: SIM118
     return Row(
-        decision={key: found[key] for key in found.keys() if key not in ("features", "scores")},  # noqa: SIM118
+        decision={**decision, **_NOTHING_DRAWN, **(json.loads(found["draws"]) if found["draws"] else {})},
         features=dict(zip(CATALOGUE.names, values, strict=True)) if known else None,
         scores=json.loads(found["scores"]) if found["scores"] else {},
         outcomes=outcomes,
