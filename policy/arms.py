@@ -39,6 +39,10 @@ class Split:
                 return assignment
         raise AssertionError("the parts of a split cover the whole range")
 
+    def share(self, arm: str) -> float:
+        """Return the share of an arm; 0 for one that nobody is in."""
+        return next((each.probability for _, each in self.parts if each.arm == arm), 0.0)
+
 
 def split(salt: str, shares: Mapping[str, float]) -> Split:
     """Divide all users into arms by their shares; an arm with a share of 0 gets nobody.

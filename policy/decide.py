@@ -137,10 +137,12 @@ def _draw(trigger: Trigger, facts: Facts) -> _Drawn:
         return _HOLD, _DRY_RUN, None, 1.0, None
     if trigger.message_class == TRANSACTIONAL:
         return _SEND, _SENT, None, 1.0, None
-    arm, probability = trigger.split.assign(facts.unit)
+    arm, probability, of_everybody, is_out = trigger.place(facts.unit)
+    sends = trigger.treated
+    draws = Draws(sends, probability, None, of_everybody, is_out)
     if arm == CONTROL:
-        return _CONTROL, Reason.CONTROL, arm, probability, Draws(1.0 - probability, probability)
-    return _SEND, _SENT, arm, probability, Draws(probability, probability)
+        return _CONTROL, Reason.CONTROL, arm, trigger.withheld, draws
+    return _SEND, _SENT, arm, sends, draws
 
 
 def _explore(trigger: Trigger, facts: Facts) -> _Drawn:
@@ -152,8 +154,8 @@ def _explore(trigger: Trigger, facts: Facts) -> _Drawn:
         sends = 0.0 if _is_rehearsal(trigger, facts) else (1.0 - chance) * trigger.treated
         return _HOLD, _BELOW_THRESHOLD, None, chance, Draws(sends, explored=False)
     action, reason, arm, propensity, draws = _draw(trigger, facts)
-    sends, own = (0.0, None) if draws is None else (draws.send, draws.arm_probability)
-    return action, reason, arm, chance * propensity, Draws(chance * sends, own, explored=True)
+    found = Draws(0.0) if draws is None else draws
+    return action, reason, arm, chance * propensity, found._replace(send=chance * found.send, explored=True)
 
 
 def _is_rehearsal(trigger: Trigger, facts: Facts) -> bool:

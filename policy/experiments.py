@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from policy.assignment import EVERYBODY
 from policy.names import Name
 from policy.quantities import Duration, Share, horizon_length, in_words
 from policy.triggers import Trigger
@@ -54,8 +55,9 @@ def check_planned(experiments: Experiments, triggers: Iterable[Trigger]) -> None
         raise ValueError(f"experiments: two have the same name: {', '.join(twice)}")
     horizons: dict[str, list[timedelta]] = {each.name: [] for each in experiments}
     for trigger in triggers:
-        if trigger.experiment_name in horizons:
-            horizons[trigger.experiment_name].append(horizon_length(trigger.horizon))
+        with_everybody = (EVERYBODY,) if trigger.shared.everybody is not None else ()
+        for name in horizons.keys() & {trigger.experiment_name, *with_everybody}:
+            horizons[name].append(horizon_length(trigger.horizon))
     for each in experiments:
         if not horizons[each.name]:
             raise ValueError(f"experiments: no trigger is part of {each.name}")

@@ -7,10 +7,11 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from policy.assignment import Layer, check_layers, shared_by
 from policy.event_names import by_event, of_event
 from policy.experiments import Experiments, check_planned
 from policy.exploration import Explore
-from policy.guards import TRANSACTIONAL
+from policy.holding import ShortHoldOut
 from policy.hours import Zone
 from policy.segments import Segment, SegmentRules, Segments, check_known, segment_rules
 from policy.templates import Templates
@@ -29,6 +30,12 @@ class Policy(BaseModel):
         default=None,
         description="What every marketing trigger that does not say otherwise does by chance, to learn from it.",
     )
+    hold_out: ShortHoldOut | None = Field(
+        default=None, description="Share of users who get nothing of any marketing trigger, besides those of each."
+    )
+    layers: tuple[Layer, ...] = Field(
+        default=(), description="Experiments that share the users among them: nobody is in two of one layer."
+    )
     segments: Segments = Field(default=(), description="People named by what holds for them.")
     templates: Templates = Field(
         default={}, description="Messages by name, beside those of the folder `templates/`; see docs/content.md."
@@ -44,14 +51,12 @@ class Policy(BaseModel):
     @model_validator(mode="after")
     def _fills_in(self) -> Self:
         """Tell each trigger what the file says for all of them."""
-        if self.explore is not None:
-            told = (
-                each
-                if each.explore is not None or each.message_class == TRANSACTIONAL
-                else each.model_copy(update={"explore": self.explore})
-                for each in self.triggers
-            )
-            object.__setattr__(self, "triggers", tuple(told))
+        if self.explore is not None or self.hold_out is not None or self.layers:
+            known = dict.fromkeys(each.experiment_name for each in self.triggers)
+            check_layers(self.layers, self.hold_out, known)
+            shared = {each: shared_by(each, self.hold_out, self.layers) for each in known}
+            told = tuple(each.told(self.explore, shared[each.experiment_name]) for each in self.triggers)
+            object.__setattr__(self, "triggers", told)
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from policy.arms import CONTROL
 from policy.event_names import ANY
 from policy.guards import TRANSACTIONAL, Guards
 from policy.quantities import in_words, percent
@@ -63,6 +64,8 @@ def _held_out(trigger: Trigger) -> Iterator[str]:
     if trigger.hold_out.share:
         drawn = f" for the experiment {trigger.experiment}" if trigger.experiment is not None else ""
         yield f"never to the {percent(trigger.hold_out.share)} held out{drawn}"
+    if trigger.shared.everybody is not None:
+        yield f"never to the {percent(trigger.shared.everybody.share(CONTROL))} held out of everything"
 
 
 def _explored(trigger: Trigger) -> Iterator[str]:

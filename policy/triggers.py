@@ -11,11 +11,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     StrictInt,
     model_validator,
 )
 
 from policy.arms import Split, hold_out
+from policy.assignment import ALONE, Place, Shared, place
 from policy.channels import Channels, route
 from policy.codes import Codes
 from policy.conditions import Condition, When
@@ -173,6 +175,8 @@ class Trigger(BaseModel):
         exclude=True,
         description="These events, this decision, this reason: `make test-triggers` runs them.",
     )
+
+    _shared: Shared = PrivateAttr(default=ALONE)
 
     @model_validator(mode="after")
     def _waits_for_one_thing(self) -> Self:
@@ -336,10 +340,31 @@ class Trigger(BaseModel):
         """By which name users are drawn into its arms."""
         return self.hold_out.salt or self.experiment_name
 
+    def told(self, explore: Explore | None, shared: Shared) -> Self:
+        """Return it with what its file says for all triggers."""
+        marketing = self.message_class != TRANSACTIONAL
+        found = self.model_copy(update={"explore": explore} if marketing and self.explore is None else {})
+        found._shared = shared if marketing else ALONE  # noqa: SLF001 - its own
+        return found
+
+    @property
+    def shared(self) -> Shared:
+        """The draws that it shares with other triggers of its file."""
+        return self._shared
+
     @cached_property
     def treated(self) -> float:
-        """The share of users who are not held out."""
-        return 1.0 - self.hold_out.share
+        """The share of users who get its message where all speaks for it: under all draws together."""
+        return self.shared.reached * (1.0 - self.shared.share * self.hold_out.share)
+
+    @cached_property
+    def withheld(self) -> float:
+        """The share of users from whom it is withheld then."""
+        return self.hold_out.share if self.shared == ALONE else 1.0 - self.treated
+
+    def place(self, unit: str) -> Place:
+        """Return where it draws a unit to."""
+        return place(unit, self.experiment_name, self.split, self.shared)
 
     @cached_property
     def exploration(self) -> Split | None:

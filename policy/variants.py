@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from policy.assignment import ALONE
 from policy.holding import HoldOut
 from policy.policy import Policy
 from policy.triggers import Mode, Trigger
@@ -14,7 +15,8 @@ Model = TypeVar("Model", bound=BaseModel)
 def live(trigger: Trigger, *, hold_out: bool = True) -> Trigger:
     """Return the trigger as it were if it were live; without a hold-out, whoever is in it gets the message, too."""
     kept = trigger.hold_out if hold_out else HoldOut(share=0.0, salt=trigger.hold_out.salt)
-    return _changed(trigger, mode=Mode.LIVE, hold_out=kept)
+    found = _changed(trigger, mode=Mode.LIVE, hold_out=kept)
+    return found if hold_out else found.told(None, ALONE)
 
 
 def all_live(policy: Policy) -> Policy:

@@ -116,6 +116,10 @@ class DrawsExplained(Declared):
     explored: bool | None = Field(
         description="Whether it was drawn to fire below the threshold all the same; null where this was not drawn."
     )
+    everybody: str | None = Field(
+        description="`control` for whoever is held out of everything, else `treatment`; null where nobody is."
+    )
+    everybody_probability: float | None = Field(description="How likely that was; null likewise.")
 
 
 class DecisionExplained(Declared):

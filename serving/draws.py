@@ -4,6 +4,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from policy.arms import CONTROL, TREATMENT
+from policy.assignment import EVERYBODY
 from policy.draws import Draws
 from policy.triggers import Trigger
 
@@ -17,6 +19,8 @@ class Drawn(msgspec.Struct, omit_defaults=True):
         salt: By which name units are drawn into them.
         timezone: Where the person was then: an IANA name, or None.
         explored: As in `Draws`.
+        everybody: Whether the user was held out of everything (`control`) or not (`treatment`); None where nobody is.
+        everybody_probability: How likely that was.
     """
 
     unit: str
@@ -24,6 +28,8 @@ class Drawn(msgspec.Struct, omit_defaults=True):
     salt: str
     timezone: str | None = None
     explored: bool | None = None
+    everybody: str | None = None
+    everybody_probability: float | None = None
 
 
 class Columns(NamedTuple):
@@ -44,6 +50,10 @@ def pack(draws: Draws | None, trigger: Trigger, unit: str, timezone: str | None)
     if draws is None:
         return NOTHING
     told = Drawn(unit, trigger.experiment_name, trigger.salt, timezone, draws.explored)
+    if draws.of_everybody is not None:
+        told.everybody = CONTROL if draws.is_out else TREATMENT
+        told.everybody_probability = draws.of_everybody
+        told.experiment = EVERYBODY if draws.is_out else told.experiment
     return Columns(draws.arm_probability, draws.send, _encode(told).decode())
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.horizon import duration
+from policy.assignment import EVERYBODY
 from training.dataset import SECOND_US
 from training.experiment import CONTROL, Bools, NoExperiment, Units, Words, check_comparable
 
@@ -25,9 +26,11 @@ SAME = 1e-9
 # threshold, and tells of what the trigger does there; its experiment is about those above.
 _DRAWN = """
 SELECT d.trigger_decision_id AS decision, COALESCE(u.merged_into, u.user_no) AS person, d.trigger, d.at, d.arm,
-       coalesce(d.arm_probability, d.propensity) AS propensity, d.score, d.horizon, d.channels
+       coalesce(d.arm_probability, d.propensity) AS propensity, d.score, d.horizon, d.channels,
+       json_extract(d.draws, '$.everybody') AS everybody,
+       json_extract(d.draws, '$.everybody_probability') AS everybody_probability
 FROM decisions d JOIN users u ON u.user_no = d.user_no
-WHERE d.action <> 'hold' AND d.arm IS NOT NULL AND u.excluded IS NULL
+WHERE d.action <> 'hold' AND (d.arm IS NOT NULL OR d.draws IS NOT NULL) AND u.excluded IS NULL
     AND NOT coalesce(json_extract(d.draws, '$.explored'), 0)
 ORDER BY d.at, d.trigger_decision_id
 """
@@ -38,7 +41,11 @@ SELECT c.segment, COALESCE(u.merged_into, u.user_no) AS person, c.at, c.entered
 FROM segment_changes c JOIN users u ON u.user_no = c.user_no ORDER BY c.at, c.change_id
 """
 # A table without rows, or a column without numbers, would have none of its own.
-_DRAWN_TYPES = {"person": "int64", "at": "int64", "propensity": "float64", "score": "float64"}
+_DRAWN_TYPES = {
+    **dict.fromkeys(("person", "at"), "int64"),
+    **dict.fromkeys(("propensity", "score", "everybody_probability"), "float64"),
+    "everybody": "object",
+}
 _OUTCOME_TYPES = {"value": "float64", "occurred_at": "int64"}
 _SEGMENT_TYPES = {"person": "int64", "at": "int64", "entered": "float64"}
 _UNTIL = "SELECT COALESCE(MAX(last_known_at), 0) FROM users"
@@ -103,7 +110,7 @@ def drawn(ledger: Ledger, name: str, triggers: Sequence[str], *, window: timedel
         NoExperiment: Nobody was drawn, or all into one arm, the window is longer than orders are attributed, or the
             triggers hold out different shares.
     """
-    rows = ledger.drawn[ledger.drawn["trigger"].isin(list(triggers))]
+    rows = _of(ledger, name, triggers)
     if rows.empty:
         raise NoExperiment(f"{name}: nobody was sent a message or withheld one yet by {', '.join(triggers)}")
     longest = min(duration(each) for each in rows["horizon"].unique())
@@ -117,6 +124,18 @@ def drawn(ledger: Ledger, name: str, triggers: Sequence[str], *, window: timedel
     units = _units(ledger, rows, kept, arms, counted)
     check_comparable(units, name)
     return Drawn(units, shares, counted, since, len(first) - len(kept))
+
+
+def _of(ledger: Ledger, name: str, triggers: Sequence[str]) -> pd.DataFrame:
+    """Return the decisions that belong to an experiment, with the arm that it drew.
+
+    Whoever is held out of everything is in no other experiment: they get nothing of the other triggers either.
+    """
+    rows = ledger.drawn[ledger.drawn["trigger"].isin(list(triggers))]
+    if name != EVERYBODY:
+        return rows[(rows["everybody"] != CONTROL) & rows["arm"].notna()]
+    rows = rows[rows["everybody"].notna()]
+    return rows.assign(arm=rows["everybody"], propensity=rows["everybody_probability"])
 
 
 def _shares(rows: pd.DataFrame, arms: Sequence[str], name: str) -> tuple[tuple[float, ...] | None, int]:

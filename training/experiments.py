@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from policy.assignment import EVERYBODY
 from policy.experiments import Experiment
 from policy.policy import Policy
 from policy.source import load
@@ -84,6 +85,9 @@ def _members(ledger: Ledger, policy: Policy) -> dict[str, list[str]]:
     for each in ledger.triggers:
         name = policy.by_name[each].experiment_name if each in policy.by_name else each
         found.setdefault(name, []).append(each)
+    with_everybody = ledger.drawn.loc[ledger.drawn["everybody"].notna(), "trigger"].unique().tolist()
+    if with_everybody:
+        found[EVERYBODY] = sorted(with_everybody)
     return dict(sorted(found.items()))
 
 

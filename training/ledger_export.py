@@ -33,6 +33,8 @@ _COLUMNS: dict[str, pa.DataType] = {
     **dict.fromkeys(("action", "reason", "experiment", "salt", "arm"), pa.string()),
     **dict.fromkeys(("arm_probability", "propensity", "send_probability"), pa.float64()),
     "explored": pa.bool_(),
+    "everybody": pa.string(),
+    "everybody_probability": pa.float64(),
     **dict.fromkeys(("score", "threshold"), pa.float64()),
     **dict.fromkeys(("horizon", "model_version", "policy_version", "channels"), pa.string()),
     "due_at": _MOMENT,

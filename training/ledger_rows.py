@@ -34,7 +34,7 @@ _DELIVERED = """
 SELECT o.trigger_decision_id, MIN(o.delivered_at) FROM json_each(:ids) i
 JOIN outbox o ON o.trigger_decision_id = i.value GROUP BY o.trigger_decision_id
 """
-_NOTHING_DRAWN: dict[str, Any] = dict.fromkeys(("experiment", "salt", "explored"))
+_NOTHING_DRAWN: dict[str, Any] = dict.fromkeys(("experiment", "salt", "explored", "everybody", "everybody_probability"))
 _UNTIL = "SELECT COALESCE(MAX(last_known_at), 0) FROM users"
 
 
@@ -51,7 +51,8 @@ class Row(NamedTuple):
 
     Attributes:
         decision: Columns of the table `decisions`, with the person's `user_key`, and with what `draws` says: `unit`,
-            `experiment`, `salt`, `timezone`, `explored`. Where nothing was drawn, unit and zone are those known now.
+            `experiment`, `salt`, `timezone`, `explored`, `everybody`. Where nothing was drawn, unit and zone are
+            those known now.
         features: As they were scored, by name; None where retention removed them or the catalogue was another one.
         scores: Of each horizon, by its label.
         outcomes: In the order in which they happened.

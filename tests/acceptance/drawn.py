@@ -181,12 +181,29 @@ held_out = st.sampled_from(
 triggers = st.builds(lambda one, held, goes_on, waits: one | held | goes_on | waits, plain, held_out, going_on, waiting)
 
 
+SHARED = [
+    *[{}, {}, {"explore": {"below_threshold": "40%"}}, {"hold_out": "30%"}],
+    {
+        "hold_out": {"share": "20%", "salt": "winter"},
+        "layers": lambda names: dict(zip(names, ["30%", 0.5], strict=False)),
+    },
+    {"layers": lambda names: names},
+]
+"""What a file says for all triggers; a layer has the experiments of two of them."""
+
+
+def shared_by(triggers, shared):
+    names = list(dict.fromkeys(each.get("experiment", f"t{i}") for i, each in enumerate(triggers)))[:2]
+    layers = [{"name": "l", "experiments": shared["layers"](names)}] if "layers" in shared else []
+    return {**shared, "layers": layers}
+
+
 def policies_of(one):
     return st.builds(
-        lambda found, segment, zone, explored: yaml.dump(
+        lambda found, segment, zone, shared: yaml.dump(
             {
                 "shop_zone": zone,
-                **explored,
+                **shared_by(found, shared),
                 "segments": [{"name": "some", "when": segment}],
                 "triggers": [{"name": f"t{i}", **_said(each)} for i, each in enumerate(found)],
             },
@@ -196,7 +213,7 @@ def policies_of(one):
         st.lists(one, min_size=3, max_size=5),
         nested(everywhere),
         st.sampled_from(["UTC", "Asia/Tokyo"]),
-        st.sampled_from([{}, {}, {"explore": {"below_threshold": "40%"}}]),
+        st.sampled_from(SHARED),
     )
 
 

@@ -11,12 +11,36 @@ def number(salt, unit):
     return int.from_bytes(blake2b(unit.encode(), digest_size=8, key=key).digest(), "big")
 
 
-def is_held_out(trigger, unit):
+def is_among(said, salt, unit):
     """Whether the number of a user lies in the share that is held out."""
-    said = trigger.get("hold_out", {})
     said = said if isinstance(said, dict) else {"share": said}
-    salt = said.get("salt", trigger.get("experiment", trigger["name"]))
-    return number(salt, unit) < round(share(said.get("share", "10%")) * 2**64)
+    return number(said.get("salt", salt), unit) < round(share(said.get("share", "10%")) * 2**64)
+
+
+def is_held_out(trigger, policy, unit):
+    """Whether a user is held out of everything, or by the trigger, if its experiment has them."""
+    experiment = trigger.get("experiment", trigger["name"])
+    out_of_all = "hold_out" in policy and is_among(policy["hold_out"], "everybody", unit)
+    elsewhere = any(experiment != layered(each, unit) for each in policy.get("layers", []) if experiment in parts(each))
+    return out_of_all or (not elsewhere and is_among(trigger.get("hold_out", {}), experiment, unit))
+
+
+def parts(layer):
+    """Return the experiments of a layer with their shares."""
+    said = layer["experiments"]
+    if isinstance(said, list):
+        return dict.fromkeys(said, 1 / len(said))
+    return {name: share(each) for name, each in said.items()}
+
+
+def layered(layer, unit):
+    """Return the experiment of a layer that a user is in, or None."""
+    found, end = number(f"layer {layer['name']}", unit), 0.0
+    for name, part in parts(layer).items():
+        end += part
+        if found < min(round(end * 2**64), 2**64):
+            return name
+    return None
 
 
 def explored_share(trigger, policy):

@@ -325,7 +325,7 @@ class Naive:
             return "below_threshold", now, None
         if trigger.get("mode", "dry_run") == "dry_run":
             return "dry_run", now, None
-        return ("control" if not transactional and is_held_out(trigger, unit) else "sent"), now, None
+        return ("control" if not transactional and is_held_out(trigger, self.policy, unit) else "sent"), now, None
 
     def person(self, run, at):
         events = self.by_root[run.root]
