@@ -33,7 +33,7 @@ class Split:
 
     def assign(self, unit: str) -> Assignment:
         """Return the arm of a randomisation unit: always the same one, whatever else happens."""
-        drawn = int.from_bytes(blake2b(unit.encode(), digest_size=8, key=self.key).digest(), "big")
+        drawn = _number(self.key, unit)
         for end, assignment in self.parts:
             if drawn < end:
                 return assignment
@@ -42,6 +42,20 @@ class Split:
     def share(self, arm: str) -> float:
         """Return the share of an arm; 0 for one that nobody is in."""
         return next((each.probability for _, each in self.parts if each.arm == arm), 0.0)
+
+
+def key_of(salt: str) -> bytes:
+    """Return 32 bytes made of a salt."""
+    return blake2b(salt.encode(), digest_size=32).digest()
+
+
+def uniform(key: bytes, unit: str) -> float:
+    """Return the number in [0, 1) that a unit always draws with a key of `key_of`."""
+    return (_number(key, unit) >> 11) / (1 << 53)
+
+
+def _number(key: bytes, unit: str) -> int:
+    return int.from_bytes(blake2b(unit.encode(), digest_size=8, key=key).digest(), "big")
 
 
 def split(salt: str, shares: Mapping[str, float]) -> Split:
@@ -58,7 +72,7 @@ def split(salt: str, shares: Mapping[str, float]) -> Split:
     ends = [round(end * _SPAN) for end in accumulate(filled.values())]
     ends[-1] = _SPAN
     return Split(
-        key=blake2b(salt.encode(), digest_size=32).digest(),
+        key=key_of(salt),
         parts=tuple((end, Assignment(arm, share)) for end, (arm, share) in zip(ends, filled.items(), strict=True)),
     )
 

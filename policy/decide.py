@@ -8,7 +8,7 @@ from policy.arms import CONTROL
 from policy.channels import Route, unbarred
 from policy.conditions import Condition
 from policy.draws import Draws
-from policy.exploration import EXPLORED, decision_unit
+from policy.exploration import EXPLORED, decision_unit, hour_chance
 from policy.guards import TRANSACTIONAL, Standing
 from policy.moment import Asked, Moment, at_best, now_or_never, objection_to, soon
 from policy.reasons import FIRED, Action, Reason
@@ -111,18 +111,20 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
         held = _CONDITION_NOT_MET
     if held is not None:
         return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, route)
-    channels, due_at = free if route.together else free[:1], None
+    channels, hour = free if route.together else free[:1], None
     if trigger.minds_the_moment:
         asked = Asked(trigger.guards, standing, trigger.name, route, free)
-        channels, due_at = _moment(trigger, asked, run, facts)
+        channels, due_at, hour = _moment(trigger, asked, run, facts)
         if not channels:
             held = barred or objection_to(asked, facts.at) if due_at is None else _PUT_OFF
-            return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, route, (), due_at)
+            drawn = None if hour is None else Draws(None, hour=hour)
+            return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, route, (), due_at, drawn)
     if trigger.exploration is not None and score is not None and score < plan.threshold:
-        drawn = _explore(trigger, facts)
+        action, reason, arm, propensity, draws = _explore(trigger, facts)
     else:
-        drawn = _draw(trigger, facts)
-    action, reason, arm, propensity, draws = drawn
+        action, reason, arm, propensity, draws = _draw(trigger, facts)
+    if hour is not None:
+        draws = (draws or Draws(None))._replace(hour=hour)
     if not propensity > 0:
         raise AssertionError(f"trigger {trigger.name}: what has a probability of {propensity} was drawn")
     return Verdict(action, reason, arm, propensity, score, plan.threshold, route, channels, draws=draws)
@@ -155,7 +157,7 @@ def _explore(trigger: Trigger, facts: Facts) -> _Drawn:
         return _HOLD, _BELOW_THRESHOLD, None, chance, Draws(sends, explored=False)
     action, reason, arm, propensity, draws = _draw(trigger, facts)
     found = Draws(0.0) if draws is None else draws
-    return action, reason, arm, chance * propensity, found._replace(send=chance * found.send, explored=True)
+    return action, reason, arm, chance * propensity, found._replace(send=chance * (found.send or 0.0), explored=True)
 
 
 def _is_rehearsal(trigger: Trigger, facts: Facts) -> bool:
@@ -200,5 +202,7 @@ def _moment(trigger: Trigger, asked: Asked, run: Run, facts: Facts) -> Moment:
         return now_or_never(asked, at)
     until = (at if run.first_at is None else run.first_at) + trigger.send_within_us
     if trigger.send == "best_hour" and run.first_at is None:
-        return at_best(asked, at, until, facts.hours(), half_life_us=trigger.half_life_us)
+        share = trigger.explored_hours
+        chance = hour_chance(trigger.name, share, facts.unit, at) if share else None
+        return at_best(asked, at, until, facts.hours(), half_life_us=trigger.half_life_us, chance=chance)
     return soon(asked, at, until)

@@ -1,10 +1,10 @@
 """Exploration as a policy file says it: what a trigger does by chance in a share of its decisions, to learn."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from policy.arms import Split, split
+from policy.arms import Split, key_of, split, uniform
 from policy.quantities import Share
 
 EXPLORED: Final = "explored"
@@ -21,6 +21,50 @@ class Explore(BaseModel):
         lt=1,
         description="Of the decisions below the threshold, for which all else spoke, so many fire all the same: `5%`.",
     )
+    hours: Share = Field(
+        default=0.0,
+        description="Of the messages with `send: best_hour`, so many go out at any hour that is allowed, all hours "
+        "with the same chance: `10%`.",
+    )
+
+
+class HourDraw(NamedTuple):
+    """Which hour a message was drawn to go out at.
+
+    Attributes:
+        probability: Of that hour, of all at which it may go out.
+        explored: Whether chance chose it; else it is the best one.
+        eligible: The hours it was drawn from, on the clock of the person's day.
+    """
+
+    probability: float
+    explored: bool
+    eligible: tuple[int, ...]
+
+
+class HourChance(NamedTuple):
+    """How a message is drawn away from its best hour.
+
+    Attributes:
+        share: Of the messages that chance sends at any hour that is allowed.
+        number: What this one drew, in [0, 1).
+    """
+
+    share: float
+    number: float
+
+    def draw(self, best: int, eligible: tuple[int, ...]) -> tuple[int, HourDraw]:
+        """Return the place of an hour among those eligible: any of them with the same chance, or the best one."""
+        count = len(eligible)
+        explored = self.number < self.share
+        found = min(int(self.number / self.share * count), count - 1) if explored else best
+        probability = self.share / count + (1.0 - self.share) * (found == best)
+        return found, HourDraw(probability, explored, eligible)
+
+
+def hour_chance(trigger: str, share: float, unit: str, at: int) -> HourChance:
+    """Return what a user draws for an hour at a moment in microseconds, by a trigger of that name."""
+    return HourChance(share, uniform(key_of(f"hours of {trigger}"), decision_unit(unit, at)))
 
 
 def below_threshold(trigger: str, share: float) -> Split:

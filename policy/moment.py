@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from features.moments import to_moment
 from policy.channels import Route, unhindered
+from policy.exploration import HourChance, HourDraw
 from policy.guards import Guards, Standing, calm_from, hindrance, next_allowed, zone_for
 from policy.reasons import Reason
 from policy.send_hours import PRIOR_HOURS, Hours
@@ -20,10 +21,12 @@ class Moment(NamedTuple):
     Attributes:
         channels: On which, now; empty where it does not go out now.
         due_at: When to ask again, in microseconds; None where it goes out now, or not in time.
+        hour: Which hour was drawn; None where nothing was left to chance.
     """
 
     channels: tuple[str, ...]
     due_at: int | None = None
+    hour: HourDraw | None = None
 
 
 class Asked(NamedTuple):
@@ -51,11 +54,18 @@ def soon(asked: Asked, at: int, until: int) -> Moment:
 
 
 def at_best(
-    asked: Asked, at: int, until: int, hours: Hours = PRIOR_HOURS, *, half_life_us: int | None = None
+    asked: Asked,
+    at: int,
+    until: int,
+    hours: Hours = PRIOR_HOURS,
+    *,
+    half_life_us: int | None = None,
+    chance: HourChance | None = None,
 ) -> Moment:
     """Return when a message goes out: of the hours in which it may, up to and with `until`, at the one worth most.
 
-    An hour is worth its score, halved for every half-life until then; the earliest of equals is taken.
+    An hour is worth its score, halved for every half-life until then; the earliest of equals is taken. Chance may draw
+    another one of them.
     """
     zone = zone_for(asked.guards, asked.standing)
     moments = [] if zone is None else [*_hours(asked, at, until, zone)]
@@ -64,7 +74,13 @@ def at_best(
     clock = UTC if hours.in_utc else zone
     rated = [(-hours.scores[_local(each, clock).hour] * _left(each - at, half_life_us), each) for each in moments]
     _, due_at = min(rated)  # the earliest of equals
-    return now_or_never(asked, at) if due_at == at else Moment((), due_at)
+    drawn = None
+    if chance is not None:
+        eligible = tuple(_local(each, zone).hour for each in moments)
+        place, drawn = chance.draw(moments.index(due_at), eligible)
+        due_at = moments[place]
+    found = now_or_never(asked, at) if due_at == at else Moment((), due_at)
+    return found._replace(hour=drawn)
 
 
 def first_moment(asked: Asked, at: int) -> int | None:

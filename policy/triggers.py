@@ -371,3 +371,8 @@ class Trigger(BaseModel):
         """How decisions below the threshold are drawn; None where these are held for sure."""
         share = 0.0 if self.explore is None else self.explore.below_threshold
         return below_threshold(self.name, share) if share else None
+
+    @cached_property
+    def explored_hours(self) -> float:
+        """In which share of its messages chance draws the hour, rather than take the best one."""
+        return 0.0 if self.explore is None or self.send != "best_hour" else self.explore.hours

@@ -120,6 +120,11 @@ class DrawsExplained(Declared):
         description="`control` for whoever is held out of everything, else `treatment`; null where nobody is."
     )
     everybody_probability: float | None = Field(description="How likely that was; null likewise.")
+    hour_probability: float | None = Field(
+        description="Of the hour at which the message goes out, `due_at` or now; null where hours are not explored."
+    )
+    hour_explored: bool | None = Field(description="Whether chance chose it, rather than take the best one.")
+    eligible_hours: list[int] = Field(description="From which hours of the person's day; empty likewise.")
 
 
 class DecisionExplained(Declared):

@@ -114,7 +114,8 @@ def _drawn(row: Row[Any]) -> DrawsExplained | None:
     if drawn is None:
         return None
     hour = None if drawn.timezone is None else to_moment(row.at).astimezone(ZoneInfo(drawn.timezone)).hour
-    return DrawsExplained(**msgspec.structs.asdict(drawn), local_hour=hour)
+    told = msgspec.structs.asdict(drawn) | {"eligible_hours": list(drawn.eligible_hours)}
+    return DrawsExplained(**told, local_hour=hour)
 
 
 def _recorded(row: Row[Any]) -> Recorded:

@@ -21,6 +21,9 @@ class Drawn(msgspec.Struct, omit_defaults=True):
         explored: As in `Draws`.
         everybody: Whether the user was held out of everything (`control`) or not (`treatment`); None where nobody is.
         everybody_probability: How likely that was.
+        hour_probability: Of the hour at which the message goes out, of those that were `eligible`.
+        hour_explored: Whether chance chose it; else it was the best one.
+        eligible_hours: On the clock of the person's day, in the order in which they come.
     """
 
     unit: str
@@ -30,6 +33,9 @@ class Drawn(msgspec.Struct, omit_defaults=True):
     explored: bool | None = None
     everybody: str | None = None
     everybody_probability: float | None = None
+    hour_probability: float | None = None
+    hour_explored: bool | None = None
+    eligible_hours: tuple[int, ...] = ()
 
 
 class Columns(NamedTuple):
@@ -54,6 +60,8 @@ def pack(draws: Draws | None, trigger: Trigger, unit: str, timezone: str | None)
         told.everybody = CONTROL if draws.is_out else TREATMENT
         told.everybody_probability = draws.of_everybody
         told.experiment = EVERYBODY if draws.is_out else told.experiment
+    if draws.hour is not None:
+        told.hour_probability, told.hour_explored, told.eligible_hours = draws.hour
     return Columns(draws.arm_probability, draws.send, _encode(told).decode())
 
 

@@ -34,7 +34,12 @@ _DELIVERED = """
 SELECT o.trigger_decision_id, MIN(o.delivered_at) FROM json_each(:ids) i
 JOIN outbox o ON o.trigger_decision_id = i.value GROUP BY o.trigger_decision_id
 """
-_NOTHING_DRAWN: dict[str, Any] = dict.fromkeys(("experiment", "salt", "explored", "everybody", "everybody_probability"))
+_OF_HOUR = ("hour_probability", "hour_explored", "eligible_hours")
+_NOTHING_DRAWN: dict[str, Any] = dict.fromkeys(
+    ("experiment", "salt", "explored", "everybody", "everybody_probability", *_OF_HOUR)
+)
+# An hour is drawn when a message is put off to it; the decision that it leads to is of the same event and step.
+_HOURS = "SELECT trigger, event_seq, step, draws FROM decisions WHERE reason = 'put_off' AND draws IS NOT NULL"
 _UNTIL = "SELECT COALESCE(MAX(last_known_at), 0) FROM users"
 
 
@@ -51,8 +56,8 @@ class Row(NamedTuple):
 
     Attributes:
         decision: Columns of the table `decisions`, with the person's `user_key`, and with what `draws` says: `unit`,
-            `experiment`, `salt`, `timezone`, `explored`, `everybody`. Where nothing was drawn, unit and zone are
-            those known now.
+            `experiment`, `salt`, `timezone`, `explored`, `everybody` and the hour. Where nothing was drawn, unit and
+            zone are those known now.
         features: As they were scored, by name; None where retention removed them or the catalogue was another one.
         scores: Of each horizon, by its label.
         outcomes: In the order in which they happened.
@@ -112,21 +117,43 @@ def rows(database: Path, *, trigger: str | None = None) -> Iterator[list[Row]]:
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")
         until = int(connection.execute(_UNTIL).fetchone()[0])
+        hours = {
+            (name, event, step): {key: each for key, each in json.loads(draws).items() if key in _OF_HOUR}
+            for name, event, step, draws in connection.execute(_HOURS)
+        }
         cursor = connection.execute(_ROWS, {"trigger": trigger})
         while part := cursor.fetchmany(AT_ONCE):
-            yield _part(connection, part, until)
+            yield _part(connection, part, hours, until)
 
 
-def _part(connection: sqlite3.Connection, part: Sequence[sqlite3.Row], until: int) -> list[Row]:
+_Hours = Mapping[tuple[str, int, int], Mapping[str, Any]]
+
+
+def _part(connection: sqlite3.Connection, part: Sequence[sqlite3.Row], hours: _Hours, until: int) -> list[Row]:
     ids = {"ids": json.dumps([each["trigger_decision_id"] for each in part])}
     outcomes = defaultdict(list)
     for decision, kind, value, occurred_at in connection.execute(_OUTCOMES, ids):
         outcomes[decision].append(Outcome(kind, occurred_at, value))
     delivered = dict(connection.execute(_DELIVERED, ids).fetchall())
-    return [_row(each, tuple(outcomes[each["trigger_decision_id"]]), delivered, until) for each in part]
+    return [
+        _row(
+            each,
+            hours.get((each["trigger"], each["event_seq"], each["step"]), {}),
+            tuple(outcomes[each["trigger_decision_id"]]),
+            delivered,
+            until,
+        )
+        for each in part
+    ]
 
 
-def _row(found: sqlite3.Row, outcomes: tuple[Outcome, ...], delivered: Mapping[str, int | None], until: int) -> Row:
+def _row(
+    found: sqlite3.Row,
+    hour: Mapping[str, Any],
+    outcomes: tuple[Outcome, ...],
+    delivered: Mapping[str, int | None],
+    until: int,
+) -> Row:
     packed, catalogue = found["features"], found["catalogue"]
     known = packed is not None and catalogue == CATALOGUE.fingerprint
     values = np.frombuffer(packed, dtype="<f8").tolist() if known else ()
@@ -134,7 +161,7 @@ def _row(found: sqlite3.Row, outcomes: tuple[Outcome, ...], delivered: Mapping[s
     end = None if horizon is None else found["at"] + round(duration(horizon).total_seconds() * SECOND_US)
     decision = {key: found[key] for key in found.keys() if key not in ("features", "scores", "draws")}  # noqa: SIM118
     return Row(
-        decision={**decision, **_NOTHING_DRAWN, **(json.loads(found["draws"]) if found["draws"] else {})},
+        decision={**decision, **_NOTHING_DRAWN, **hour, **(json.loads(found["draws"]) if found["draws"] else {})},
         features=dict(zip(CATALOGUE.names, values, strict=True)) if known else None,
         scores=json.loads(found["scores"]) if found["scores"] else {},
         outcomes=outcomes,

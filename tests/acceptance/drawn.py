@@ -165,7 +165,7 @@ plain = blocks(
     channel=channels,
     key=st.sampled_from([None, None, None, "product"]),
     priority=st.sampled_from([None, None, 1, -1]),
-    explore=st.sampled_from([None, None, None, {"below_threshold": "50%"}, {"below_threshold": 0}]),
+    explore=st.sampled_from([None, None, None, {"below_threshold": "50%"}, {"hours": "70%"}]),
     when=st.none() | st.none() | nested(everywhere + asking),
     guards=guards,
     **{"class": st.sampled_from([None, None, None, "transactional"])},
@@ -182,7 +182,7 @@ triggers = st.builds(lambda one, held, goes_on, waits: one | held | goes_on | wa
 
 
 SHARED = [
-    *[{}, {}, {"explore": {"below_threshold": "40%"}}, {"hold_out": "30%"}],
+    *[{}, {}, {"explore": {"below_threshold": "40%", "hours": "60%"}}, {"hold_out": "30%"}],
     {
         "hold_out": {"share": "20%", "salt": "winter"},
         "layers": lambda names: dict(zip(names, ["30%", 0.5], strict=False)),

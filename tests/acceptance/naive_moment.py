@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from policy.send_hours import PRIOR
-from tests.acceptance.naive_conditions import MINUTE, span
+from tests.acceptance.naive_chance import number
+from tests.acceptance.naive_conditions import MINUTE, share, span
 from tests.acceptance.naive_standing import QUARTER, clock, is_quiet, quiet_end, zone_for
 
 CAPS = ("cap", "cap_per_channel", "cap_per_trigger")
@@ -91,8 +92,9 @@ class Outlook:
         until = (self.run.first_at or at) + within
         allowed = [each for each in self.changes(at, until) if each <= until and self.is_allowed(each)]
         best = self.run.trigger.get("send") == "best_hour" and self.run.first_at is None
-        if best and self.zone is not None:
-            return min(allowed, key=lambda each: (-self.worth(each, at), each), default=None)
+        if best and self.zone is not None and allowed:
+            found = min(allowed, key=lambda each: (-self.worth(each, at), each))
+            return self.explored(found, allowed, at)
         return min(allowed, default=None)
 
     def worth(self, moment, at):
@@ -101,6 +103,17 @@ class Outlook:
         if "half_life" not in self.run.trigger:
             return score
         return score * 2.0 ** -((moment - at) / span(self.run.trigger["half_life"]))
+
+    def explored(self, best, allowed, at):
+        """Return the best moment, or one of the first moments in each hour, if it is drawn."""
+        trigger, policy = self.run.trigger, self.naive.policy
+        part = share(trigger.get("explore", policy.get("explore", {})).get("hours", "0%"))
+        hours = {}
+        for each in allowed:
+            shown = clock(each, self.zone)
+            hours.setdefault((shown.hour, shown.fold), each)
+        found = number(f"hours of {trigger['name']}", f"{self.naive.unit(self.run.root)} at {at}") / 2**64
+        return [*hours.values()][int(found / part * len(hours))] if found < part else best
 
     def changes(self, at, until):
         """Return every moment at which something that stands against the message may end, or an hour begins."""

@@ -1,12 +1,15 @@
 """What is explored below the threshold: only where somebody wrote it, last of all, and as often as it is said to be."""
 
+from collections import Counter
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from features.moments import to_moment
 from policy.decide import decide
 from policy.guards import Standing
 from policy.reasons import Action, Reason
@@ -127,3 +130,49 @@ def test_exploration_of_everything_or_of_transactional_messages_is_refused():
         parse(text.format("explore: {below_threshold: 100%}"))
     with pytest.raises(PolicyRefused, match="explore is not for transactional messages"):
         parse(text.format("explore: {below_threshold: 5%}, class: transactional"))
+
+
+SENT_LATER = {"send": "best_hour", "send_within": "23h", "guards": {"quiet_hours": {"from": "21:00", "to": "07:00"}}}
+
+
+def hours_of(trigger, n=4000, zone="Europe/Berlin"):
+    """Return what each of many people draws for the hour, and the hour of their day at which they are asked again."""
+    standing, found = Standing(timezone=zone), []
+    for i in range(n):
+        at = NOON + i
+        verdict = decide(trigger, some_facts(unit=f"u{i}", at=at, event_at=at, standing=standing))
+        due_at = at if verdict.due_at is None else verdict.due_at
+        found.append((verdict, to_moment(due_at).astimezone(ZoneInfo(zone)).hour))
+    return found
+
+
+def test_each_hour_is_as_frequent_as_its_logged_probability():
+    found = hours_of(a_trigger(explore={"hours": "30%"}, **SENT_LATER))
+    # Asked at 14:00 of an October day: until 13:00 of the next one, without the night. The hour under way comes first.
+    eligible = (*range(14, 21), *range(7, 14))
+
+    assert {each.draws.hour.eligible for each, _ in found} == {eligible}
+    counts = Counter(hour for _, hour in found)
+    assert set(counts) == set(eligible)
+    for hour, count in counts.items():
+        likely = {each.draws.hour.probability for each, at in found if at == hour}
+        assert [*likely] == pytest.approx([0.3 / 14 + 0.7 * (hour == 10)])
+        assert binomtest(count, 4000, 0.3 / 14 + 0.7 * (hour == 10)).pvalue > 0.001
+    assert binomtest(sum(each.draws.hour.explored for each, _ in found), 4000, 0.3).pvalue > 0.001
+
+
+def test_without_exploration_everybody_gets_the_best_hour_and_nothing_is_drawn():
+    assert {(each.draws, hour) for each, hour in hours_of(a_trigger(**SENT_LATER), 100)} == {(None, 10)}
+
+
+def test_a_message_that_is_drawn_to_go_now_is_held_out_like_any_other():
+    found = [
+        each
+        for each, hour in hours_of(a_trigger(explore={"hours": "50%"}, **SENT_LATER | {"hold_out": "20%"}))
+        if hour == 14
+    ]
+    held_out = sum(each.action is Action.CONTROL for each in found)
+
+    assert {each.action for each in found} == {Action.SEND, Action.CONTROL}
+    assert binomtest(held_out, len(found), 0.2).pvalue > 0.001
+    assert {each.draws.hour.probability for each in found} == {0.5 / 14}
