@@ -28,6 +28,9 @@ class Experiment(BaseModel):
     window: Duration | None = Field(
         default=None, description="How long an order counts after the message; default: the shortest horizon."
     )
+    control: Name | None = Field(
+        default=None, description="The arm that all others are compared with; default: whoever is held out."
+    )
     looks: Annotated[StrictInt, Field(ge=1, le=30)] = Field(
         default=30, description="How often it is looked at, at most, until all users are there."
     )

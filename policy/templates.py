@@ -13,6 +13,8 @@ from policy.template_syntax import TemplateRefused
 
 if TYPE_CHECKING:
     from policy.policy import Policy
+    from policy.steps import Plan
+    from policy.triggers import Trigger
 
 LONGEST: Final[Mapping[str, int]] = {
     "subject": 500,
@@ -119,7 +121,7 @@ def missing(parts: Mapping[str, str], channel: str) -> list[str]:
 def incomplete(policy: "Policy") -> Iterator[str]:
     """Yield in words which messages could not be sent on one of their channels; those without any part are data."""
     for trigger in policy.triggers:
-        for route in (route for plan in trigger.plans for route in plan.routes):
+        for route in (route for plan in plans_of(trigger) for route in plan.routes):
             parts = parts_of(route.content or {}, policy.templates)
             lacking = {channel: missing(parts, channel) for channel in route.channels} if parts else {}
             for channel, lacks in lacking.items():
@@ -130,10 +132,16 @@ def incomplete(policy: "Policy") -> Iterator[str]:
 def uncoded(policy: "Policy") -> Iterator[str]:
     """Yield in words which messages speak of a code though their trigger has none to hand out."""
     for trigger in policy.triggers:
-        for plan in trigger.plans:
+        for plan in plans_of(trigger):
             parts = [parts_of(route.content or {}, policy.templates) for route in plan.routes if plan.codes is None]
             if any("code" in part(field, text).names for each in parts for field, text in each.items()):
                 yield f"trigger {trigger.name} speaks of a code, but says under `codes` no pool to take one of"
+
+
+def plans_of(trigger: "Trigger") -> Iterator["Plan"]:
+    """Yield what a trigger does at each step, in every arm of it."""
+    for each in (trigger, *trigger.variants.values()):
+        yield from each.plans
 
 
 def contents(policy: "Policy") -> Iterator[tuple[Place, Mapping[str, Any]]]:
@@ -141,6 +149,7 @@ def contents(policy: "Policy") -> Iterator[tuple[Place, Mapping[str, Any]]]:
     for number, trigger in enumerate(policy.triggers):
         place: Place = ("triggers", number)
         found: list[tuple[Place, Mapping[str, Any] | None]] = [(place, trigger.content)]
+        found += [((*place, "arms", name), arm.content) for name, arm in trigger.arms.items()]
         for position, step in enumerate(trigger.steps):
             found.append(((*place, "steps", position), step.content))
             for way, branch in enumerate(step.branches):

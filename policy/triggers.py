@@ -16,11 +16,13 @@ from pydantic import (
     model_validator,
 )
 
-from policy.arms import Split, hold_out
+from policy.arms import CONTROL, Split, hold_out, split
+from policy.arms_said import Arms, check_arms
 from policy.assignment import ALONE, Place, Shared, place
 from policy.channels import Channels, route
 from policy.codes import Codes
 from policy.conditions import Condition, When
+from policy.copies import changed
 from policy.event_names import EventNameOrAny
 from policy.exploration import Explore, below_threshold
 from policy.guards import TRANSACTIONAL, Consent, Guards, MessageClass
@@ -89,6 +91,10 @@ class Trigger(BaseModel):
     experiment: Name | None = Field(
         default=None,
         description="Name under which the hold-out is drawn, and which the message tells; default: the trigger's.",
+    )
+    arms: Arms = Field(
+        default={},
+        description="Arms of its experiment, by name, that have another threshold, condition, content or hour.",
     )
     explore: Explore | None = Field(
         default=None,
@@ -211,7 +217,8 @@ class Trigger(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _explores_marketing(self) -> Self:
+    def _leaves_marketing_to_chance(self) -> Self:
+        check_arms(self.arms, transactional=self.message_class == TRANSACTIONAL, can_wait=bool(self.send_within))
         if self.explore is not None and self.message_class == TRANSACTIONAL:
             raise ValueError("explore is not for transactional messages: nothing of them is left to chance")
         return self
@@ -298,7 +305,8 @@ class Trigger(BaseModel):
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Whatever it may look at: its own condition, that of its end, those of its steps."""
-        own = (each for each in (self.when, self.exit_when) if each is not None)
+        said = (self.when, self.exit_when, *(each.when for each in self.arms.values()))
+        own = (each for each in said if each is not None)
         return (*own, *(each for step in self.steps for each in step.conditions))
 
     @cached_property
@@ -333,7 +341,11 @@ class Trigger(BaseModel):
     @cached_property
     def split(self) -> Split:
         """The division of users into those who get the message and those held out."""
-        return hold_out(self.salt, self.hold_out.share)
+        held_out = self.hold_out.share
+        if not self.arms:
+            return hold_out(self.salt, held_out)
+        shares = {name: each.share * (1.0 - held_out) for name, each in self.arms.items()}
+        return split(self.salt, {CONTROL: held_out, **shares})
 
     @cached_property
     def salt(self) -> str:
@@ -368,11 +380,38 @@ class Trigger(BaseModel):
 
     @cached_property
     def exploration(self) -> Split | None:
-        """How decisions below the threshold are drawn; None where these are held for sure."""
-        share = 0.0 if self.explore is None else self.explore.below_threshold
+        """How decisions below the threshold are drawn; None where these are held for sure.
+
+        With arms nothing is drawn there: who enters the experiment must not depend on the arm.
+        """
+        share = 0.0 if self.explore is None or self.arms else self.explore.below_threshold
         return below_threshold(self.name, share) if share else None
 
     @cached_property
     def explored_hours(self) -> float:
         """In which share of its messages chance draws the hour, rather than take the best one."""
         return 0.0 if self.explore is None or self.send != "best_hour" else self.explore.hours
+
+    @cached_property
+    def looks(self) -> bool:
+        """Whether it has a condition of its own, in some arm."""
+        return self.when is not None or any(each.when is not None for each in self.arms.values())
+
+    @cached_property
+    def variants(self) -> dict[str, Self]:
+        """The trigger as it is in each arm; whoever is in none, or held out, has the trigger itself."""
+        return {name: changed(self, **each.changes) for name, each in self.arms.items()}
+
+    def landing(self, where: Place) -> float:
+        """Return the probability of being drawn to a place, under all draws together."""
+        shared = self.shared
+        if where.is_out:
+            return 1.0 - shared.reached
+        of_layer = 1.0 - shared.share if where.probability is None else shared.share * where.probability
+        return shared.reached * of_layer
+
+    @cached_property
+    def ways(self) -> tuple[tuple[Self, float], ...]:
+        """The trigger in each arm that can send, and as it is for whoever is in none, with the probability of each."""
+        arms = [(each, self.landing(Place(name, self.split.share(name)))) for name, each in self.variants.items()]
+        return tuple(each for each in (*arms, (self, self.landing(Place(None, None)))) if each[1] > 0)

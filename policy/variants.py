@@ -1,37 +1,24 @@
 """The same policy with something changed: all of it live, or one trigger alone."""
 
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
-
 from policy.assignment import ALONE
+from policy.copies import changed
 from policy.holding import HoldOut
 from policy.policy import Policy
 from policy.triggers import Mode, Trigger
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def live(trigger: Trigger, *, hold_out: bool = True) -> Trigger:
     """Return the trigger as it were if it were live; without a hold-out, whoever is in it gets the message, too."""
     kept = trigger.hold_out if hold_out else HoldOut(share=0.0, salt=trigger.hold_out.salt)
-    found = _changed(trigger, mode=Mode.LIVE, hold_out=kept)
+    found = changed(trigger, mode=Mode.LIVE, hold_out=kept)
     return found if hold_out else found.told(None, ALONE)
 
 
 def all_live(policy: Policy) -> Policy:
     """Return the policy with every trigger live."""
-    return _changed(policy, triggers=tuple(map(live, policy.triggers)))
+    return changed(policy, triggers=tuple(map(live, policy.triggers)))
 
 
 def alone(policy: Policy, trigger: Trigger) -> Policy:
     """Return the policy with this trigger in place of all of its own."""
-    return _changed(policy, triggers=(trigger,))
-
-
-def _changed(model: Model, **fields: Any) -> Model:
-    """Return a copy with other fields; what was derived from the old ones is derived anew."""
-    copied = model.model_copy(update=fields)
-    for name in copied.__dict__.keys() - type(model).model_fields.keys():
-        del copied.__dict__[name]
-    return copied
+    return changed(policy, triggers=(trigger,))

@@ -69,7 +69,8 @@ def _further(policy: Policy, row: Row[Any]) -> Iterator[Message]:
         return
     envelope = json.loads(row.body)
     data = envelope["data"]
-    routes = (each for each in trigger.plans[row.step].routes if not each.together and row.channel in each.channels)
+    plans = (each.plans[row.step] for each in (trigger, *trigger.variants.values()))
+    routes = (each for plan in plans for each in plan.routes if not each.together and row.channel in each.channels)
     route = next((each for each in routes if each.content == data["content"]), None)
     if route is None:
         return

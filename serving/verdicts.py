@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 
 from features.moments import to_moment
 from policy.caps import Sent
-from policy.decide import Facts, Verdict, decide
+from policy.decide import Facts, Verdict
 from policy.findings import Finding, findings
 from policy.guards import TRANSACTIONAL
+from policy.in_arms import decide_in_arm
 from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.runs import Run
@@ -89,19 +90,19 @@ class Verdicts:
         """Return what each of these triggers says to an occasion; asked in the order of the log."""
         self._follow_links(until=asking.until)
         person = asking.person
-        mine = self._last_fired[person.no]
-        looks = asking.run is not None or any(each.when is not None for each in triggers)
+        fired = self._last_fired[person.no]
+        looks = asking.run is not None or any(each.looks for each in triggers)
         view = self._view(asking, score) if looks else None
         standing = self._standings.of(person, until=asking.until, asking=asking)
         hours = prior_hours if score.hours is None else score.hours.hours
-        facts = Facts(asking.unit, asking.at, asking.since, score.intent, mine, asking.excluded, standing, view, hours)
+        facts = Facts(asking.unit, asking.at, asking.since, score.intent, fired, asking.excluded, standing, view, hours)
         decided = []
         for trigger in triggers:
             run = asking.run or run_of(trigger, asking.event.payload)
             if run is None:  # The event does not say which cart or product it is about.
                 continue
-            verdict, code = decide(trigger, facts, run), None
-            found = findings(trigger, facts, run, verdict)
+            (mine, verdict), code = decide_in_arm(trigger, facts, run), None
+            found = findings(mine, facts, run, verdict)
             if trigger.gives_codes and verdict.fired:
                 holder = Holder(asking.event_seq, trigger.name, run.key, person.no)
                 verdict, code = with_code(self._pools, self._connection, trigger, run, holder, verdict, at=asking.at)

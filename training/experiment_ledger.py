@@ -26,11 +26,11 @@ SAME = 1e-9
 # threshold, and tells of what the trigger does there; its experiment is about those above.
 _DRAWN = """
 SELECT d.trigger_decision_id AS decision, COALESCE(u.merged_into, u.user_no) AS person, d.trigger, d.at, d.arm,
-       coalesce(d.arm_probability, d.propensity) AS propensity, d.score, d.horizon, d.channels,
+       coalesce(d.arm_probability, d.propensity) AS propensity, d.score, d.horizon, d.channels, d.action,
        json_extract(d.draws, '$.everybody') AS everybody,
        json_extract(d.draws, '$.everybody_probability') AS everybody_probability
 FROM decisions d JOIN users u ON u.user_no = d.user_no
-WHERE d.action <> 'hold' AND (d.arm IS NOT NULL OR d.draws IS NOT NULL) AND u.excluded IS NULL
+WHERE (d.action <> 'hold' OR d.arm IS NOT NULL) AND (d.arm IS NOT NULL OR d.draws IS NOT NULL) AND u.excluded IS NULL
     AND NOT coalesce(json_extract(d.draws, '$.explored'), 0)
 ORDER BY d.at, d.trigger_decision_id
 """
@@ -97,7 +97,9 @@ def read_ledger(database: Path) -> Ledger:
     return Ledger(drawn, outcomes, handed_over, segments, until)
 
 
-def drawn(ledger: Ledger, name: str, triggers: Sequence[str], *, window: timedelta | None = None) -> Drawn:
+def drawn(
+    ledger: Ledger, name: str, triggers: Sequence[str], *, window: timedelta | None = None, control: str = CONTROL
+) -> Drawn:
     """Return who was drawn for an experiment: every person once, in the arm of the first draw.
 
     Args:
@@ -105,6 +107,7 @@ def drawn(ledger: Ledger, name: str, triggers: Sequence[str], *, window: timedel
         name: Of the experiment.
         triggers: Whose decisions belong to it.
         window: How long an order counts; the shortest horizon of the triggers if not said.
+        control: The arm that all others are compared with.
 
     Raises:
         NoExperiment: Nobody was drawn, or all into one arm, the window is longer than orders are attributed, or the
@@ -117,7 +120,7 @@ def drawn(ledger: Ledger, name: str, triggers: Sequence[str], *, window: timedel
     if window is not None and window > longest:
         raise NoExperiment(f"{name}: a window of {window} is longer than orders are attributed: {longest}")
     counted = longest if window is None else window
-    arms = (CONTROL, *sorted(set(rows["arm"]) - {CONTROL}))
+    arms = (control, *sorted(set(rows["arm"]) - {control}))
     shares, since = _shares(rows, arms, name)
     first = rows.drop_duplicates("person", keep="first")
     kept = first[first["at"] >= since].reset_index(drop=True)
@@ -165,6 +168,11 @@ def _units(ledger: Ledger, rows: pd.DataFrame, first: pd.DataFrame, arms: tuple[
     at = first["at"].to_numpy(dtype=np.int64)
     followed = ledger.outcomes.merge(rows[["decision", "person", "at"]], on="decision")
     within = followed[followed["occurred_at"] - followed["at"] <= window_us]
+    if (rows["action"] == "hold").any():
+        # What an arm puts off is decided again, and answers name that decision: they count for the first one.
+        entered = first.set_index("person")["decision"]
+        answers = within["kind"] != "order"
+        within = within.assign(decision=within["decision"].mask(answers, within["person"].map(entered)))
     own = within[within["decision"].isin(first["decision"])]
     ordered = own[own["kind"] == "order"].groupby("decision")["value"].agg(["size", "sum"]).reindex(first["decision"])
     orders = ordered["size"].fillna(0).to_numpy(dtype=np.float64)

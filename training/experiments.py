@@ -9,7 +9,7 @@ from policy.assignment import EVERYBODY
 from policy.experiments import Experiment
 from policy.policy import Policy
 from policy.source import load
-from training.experiment import NoExperiment, Plan, Units
+from training.experiment import CONTROL, NoExperiment, Plan, Units
 from training.experiment_ledger import Ledger, drawn, read_ledger
 from training.experiment_table import Columns, read_table, units_of
 from training.lineage import iso
@@ -96,7 +96,9 @@ def of_ledger(wanted: Wanted, book: Book, name: str) -> Found:
     if name not in book.members:
         raise NoExperiment(f"the ledger has no experiment {name}; it has {', '.join(book.members)}")
     said = book.plans.get(name, Experiment(name=name))
-    found = drawn(book.ledger, name, book.members[name], window=wanted.window or said.window)
+    found = drawn(
+        book.ledger, name, book.members[name], window=wanted.window or said.window, control=said.control or CONTROL
+    )
     users = wanted.users or said.users
     plan = Plan(
         name=said.name,

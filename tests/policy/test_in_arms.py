@@ -1,0 +1,90 @@
+"""Experiments whose arms have another threshold, condition, content or hour."""
+
+from collections import Counter
+
+import pytest
+from scipy.stats import binomtest
+
+from policy.in_arms import decide_in_arm
+from policy.reasons import Action, Reason
+from policy.source import PolicyRefused, parse
+from tests.policy.test_decide import NOON, a_trigger, some_facts
+
+N = 6000
+HALVES = {"bold": {"share": 0.5, "threshold": 0.1}, "shy": {"share": 0.5, "threshold": 0.4}}
+
+
+def decided(trigger, n=N, **facts):
+    return [decide_in_arm(trigger, some_facts(unit=f"u{i}", at=NOON + i, **facts)).verdict for i in range(n)]
+
+
+def test_of_a_trigger_without_arms_nothing_is_different():
+    trigger = a_trigger(hold_out="20%")
+    assert {each.arm for each in decided(trigger, 200)} == {"control", "treatment"}
+
+
+def test_whoever_one_threshold_would_reach_is_in_the_experiment_in_each_arm_as_often_as_logged():
+    found = decided(a_trigger(arms=HALVES, hold_out="20%"), scores={"24h": 0.2})
+    by_arm = Counter(each.arm for each in found)
+
+    for arm, share in {"control": 0.2, "bold": 0.4, "shy": 0.4}.items():
+        mine = [each for each in found if each.arm == arm]
+        assert [*{each.draws.arm_probability for each in mine}] == pytest.approx([share])
+        assert [*{each.propensity for each in mine}] == pytest.approx([share])
+        assert binomtest(by_arm[arm], N, share).pvalue > 0.001
+    assert {(each.arm, each.reason) for each in found} == {
+        *(("control", Reason.BELOW_THRESHOLD), ("bold", Reason.SENT), ("shy", Reason.BELOW_THRESHOLD)),
+    }
+    # Only one arm sends a score between the thresholds.
+    assert [each.draws.send for each in found] == pytest.approx([0.4] * N)
+
+
+@pytest.mark.parametrize(("score", "reason", "sends"), [(0.05, Reason.BELOW_THRESHOLD, None), (0.5, Reason.SENT, 0.8)])
+def test_below_every_threshold_nobody_enters_and_above_all_of_them_everybody(score, reason, sends):
+    found = decided(a_trigger(arms=HALVES, hold_out="20%"), 300, scores={"24h": score})
+
+    assert {each.reason for each in found if each.action is not Action.CONTROL} == {reason}
+    assert {None if each.draws is None else round(each.draws.send, 9) for each in found} == {sends}
+    assert all((each.arm is None) == (sends is None) for each in found)
+
+
+def test_arms_say_different_things_to_the_same_people():
+    said = {"plain": {"share": 0.5, "content": {"text": "a"}}, "loud": {"share": 0.5, "content": {"text": "A"}}}
+    found = decided(a_trigger(arms=said), 300)
+
+    assert {(each.arm, each.route.content["text"]) for each in found} == {("plain", "a"), ("loud", "A")}
+
+
+def test_an_arm_may_ask_for_something_else():
+    asks = {"all": {"share": 0.5}, "some": {"share": 0.5, "when": {"profile": {"field": "tier", "exists": True}}}}
+    found = decided(a_trigger(arms=asks), 300)
+
+    assert {(each.arm, each.reason) for each in found} == {("all", Reason.SENT), ("some", Reason.CONDITION_NOT_MET)}
+    assert {each.draws.send for each in found} == {0.5}
+
+
+def test_the_hour_may_be_what_is_compared_and_all_enter_at_the_same_moment():
+    hours = {"now": {"share": 0.5}, "best": {"share": 0.5, "send": "best_hour"}}
+    found = decided(a_trigger(arms=hours, send_within="1d"), 300)
+
+    assert {(each.arm, each.reason) for each in found} == {("now", Reason.SENT), ("best", Reason.PUT_OFF)}
+    assert {each.draws.send for each in found} == {1.0}
+
+
+def test_in_a_dry_run_nobody_is_in_an_arm():
+    assert {each.arm for each in decided(a_trigger(arms=HALVES, mode="dry_run"), 100)} == {None}
+
+
+@pytest.mark.parametrize(
+    ("arms", "says"),
+    [
+        ("{a: {share: 50%}, b: {share: 40%}}", "must add up to 100 %"),
+        ("{control: {share: 50%}, b: {share: 50%}}", "call this one another name"),
+        ("{a: {share: 100%}}", "one arm alone is no experiment"),
+        ("{a: {share: 50%}, b: {share: 50%, send: best_hour}}", "needs send_within"),
+        ("{a: {share: 50%}, b: {share: 50%}}, class: transactional", "nobody is drawn into any"),
+    ],
+)
+def test_arms_that_cannot_be_meant_are_refused(arms, says):
+    with pytest.raises(PolicyRefused, match=says):
+        parse(f"triggers: [{{name: a, on: Product Added, threshold: 20%, cool_down: 1d, arms: {arms}}}]")
