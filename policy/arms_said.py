@@ -10,6 +10,8 @@ from policy.names import Name
 from policy.quantities import Share
 from policy.steps import Content
 
+Send = Literal["now", "best_hour", "everybodys_hour"]
+
 
 class Arm(BaseModel):
     """What is different in one arm; whatever it leaves unsaid is as the trigger says."""
@@ -20,7 +22,10 @@ class Arm(BaseModel):
     threshold: Share | None = Field(default=None, description="The probability that is needed.")
     when: When | None = Field(default=None, description="The condition that must hold besides.")
     content: Content | None = Field(default=None, description="What the message says.")
-    send: Literal["now", "best_hour"] | None = Field(default=None, description="At which hour it is sent.")
+    send: Send | None = Field(
+        default=None,
+        description="At which hour it is sent; in all arms on the same day, that of the first allowed one.",
+    )
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def check_arms(arms: dict[str, Arm], *, transactional: bool, can_wait: bool) -> 
     """
     if arms and transactional:
         raise ValueError("arms are not for transactional messages: nobody is drawn into any")
-    if not can_wait and any(each.send == "best_hour" for each in arms.values()):
-        raise ValueError("send: best_hour in an arm needs send_within of the trigger: how far away it may be")
+    if not can_wait and any(each.send not in (None, "now") for each in arms.values()):
+        raise ValueError("the send of an arm needs send_within of the trigger: how far away it may be")
     if any(each.when is not None and each.when.reads.message for each in arms.values()):
         raise ValueError("when of an arm asks for the response to a message: only steps and exit_when can")

@@ -103,6 +103,13 @@ def place(unit: str, experiment: str, own: Split, shared: Shared = ALONE) -> Pla
     return Place(arm, probability, of_everybody)
 
 
+def landing(shared: Shared, where: Place) -> float:
+    """Return the probability of being drawn to a place, under all draws together."""
+    if where.is_out:
+        return 1.0 - shared.reached
+    return shared.reached * (1.0 - shared.share if where.probability is None else shared.share * where.probability)
+
+
 def shared_by(experiment: str, held_out: HoldOut | None, layers: Iterable[Layer]) -> Shared:
     """Return what a marketing trigger of an experiment shares with others."""
     everybody = hold_out(held_out.salt or EVERYBODY, held_out.share) if held_out and held_out.share else None

@@ -201,8 +201,10 @@ def _moment(trigger: Trigger, asked: Asked, run: Run, facts: Facts) -> Moment:
     if not trigger.send_within_us:
         return now_or_never(asked, at)
     until = (at if run.first_at is None else run.first_at) + trigger.send_within_us
-    if trigger.send == "best_hour" and run.first_at is None:
+    if trigger.seeks_an_hour and run.first_at is None:
         share = trigger.explored_hours
         chance = hour_chance(trigger.name, share, facts.unit, at) if share else None
-        return at_best(asked, at, until, facts.hours(), half_life_us=trigger.half_life_us, chance=chance)
+        hours = facts.hours() if trigger.send == "best_hour" else facts.hours().of_everybody()
+        halved, in_one_day = trigger.half_life_us, trigger.keeps_the_day
+        return at_best(asked, at, until, hours, half_life_us=halved, chance=chance, in_one_day=in_one_day)
     return soon(asked, at, until)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, TypeVar
 
-from pydantic import AfterValidator, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, ValidationInfo
 
 from features.kinds import ALIASES, NAMES, Kind, fold_name
 
@@ -71,3 +71,13 @@ _Written = StringConstraints(strip_whitespace=True, min_length=1, max_length=200
 EventName = Annotated[str, _Written, AfterValidator(_named), AfterValidator(_our_name)]
 EventNameOrAny = Annotated[str, _Written, AfterValidator(_our_name)]
 """As `EventName`, or `ANY`."""
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+EventNames = Annotated[
+    tuple[EventNameOrAny, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])
+]
+"""One of these, or a list of them."""

@@ -78,7 +78,7 @@ def findings(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict) -> tupl
         found = of_channel(trigger, standing, route.channels[0], facts.at)
     else:
         found = tuple(dict.fromkeys(_on_all(trigger, standing, route, facts.at)))
-    if trigger.send == "best_hour":
+    if trigger.seeks_an_hour:
         found += tuple(_best_hour(trigger, facts, run, verdict, route))
     return found if any(each.objection or each.guard != SUPPRESSION for each in found) else ()
 

@@ -6,6 +6,7 @@ where this one holds the message: what is compared then are people of the same k
 
 from typing import NamedTuple
 
+from policy.assignment import landing
 from policy.decide import Facts, Verdict, decide
 from policy.draws import Draws
 from policy.runs import AT_ONCE, Run
@@ -33,7 +34,7 @@ def decide_in_arm(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Decided
         return Decided(mine, verdict)
     hour = None if verdict.draws is None else verdict.draws.hour
     draws = Draws(sends, place.probability, None, place.of_everybody, place.is_out, hour)
-    return Decided(mine, verdict._replace(arm=place.arm, propensity=trigger.landing(place), draws=draws))
+    return Decided(mine, verdict._replace(arm=place.arm, propensity=landing(trigger.shared, place), draws=draws))
 
 
 def _goes(verdict: Verdict) -> bool:

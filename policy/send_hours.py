@@ -27,11 +27,17 @@ class Hours(NamedTuple):
         scores: Of each hour from midnight on; only their order matters.
         confidence: How sure the best of them is, from 0 to 1.
         in_utc: Whether they are hours in UTC, since nobody told where the person lives; else those of the person's day.
+        of_all: Of each hour of everybody's day together; None where the scores are that already.
     """
 
     scores: Sequence[float]
     confidence: float
     in_utc: bool = False
+    of_all: Sequence[float] | None = None
+
+    def of_everybody(self) -> "Hours":
+        """Return how good the hours of everybody's day are, whatever is known of this person."""
+        return self if self.of_all is None else self._replace(scores=self.of_all, confidence=PRIOR_CONFIDENCE)
 
 
 PRIOR_HOURS: Final = Hours(PRIOR, PRIOR_CONFIDENCE)

@@ -6,9 +6,7 @@ from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -17,16 +15,17 @@ from pydantic import (
 )
 
 from policy.arms import CONTROL, Split, hold_out, split
-from policy.arms_said import Arms, check_arms
-from policy.assignment import ALONE, Place, Shared, place
+from policy.arms_said import Arms, Send, check_arms
+from policy.assignment import ALONE, Place, Shared, landing, place
 from policy.channels import Channels, route
 from policy.codes import Codes
 from policy.conditions import Condition, When
 from policy.copies import changed
-from policy.event_names import EventNameOrAny
+from policy.event_names import EventNames
 from policy.exploration import Explore, below_threshold
 from policy.guards import TRANSACTIONAL, Consent, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
+from policy.moments_said import Foreseeable, HalfLife
 from policy.names import Name
 from policy.quantities import Duration, Horizon, Share, microseconds
 from policy.steps import Content, Plan, Step, plans
@@ -46,27 +45,6 @@ class Enrol(StrEnum):
 
     FROM_NOW = "from_now"
     EXISTING = "existing"
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-EventNames = Annotated[
-    tuple[EventNameOrAny, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])
-]
-
-
-def _foreseeable(duration: timedelta) -> timedelta:
-    if duration > timedelta(days=14):
-        raise ValueError("may be 14d at most")
-    return duration
-
-
-def _lasting(duration: timedelta) -> timedelta:
-    if not duration:
-        raise ValueError("must be above 0: what is worth nothing a moment later goes out with send: now")
-    return duration
 
 
 def cooling(name: str, key: str) -> str:
@@ -140,15 +118,16 @@ class Trigger(BaseModel):
         validate_default=True,
         description="What could not be decided in time, since the server was down, is given up so long after it.",
     )
-    send: Literal["now", "best_hour"] = Field(
+    send: Send = Field(
         default="now",
-        description="`best_hour`: at the hour of the person's day that is likely the best, `send_within`.",
+        description="`best_hour`: at the hour of the person's day that is likely the best, `send_within`; "
+        "`everybodys_hour`: at the one that is the best for all together.",
     )
-    send_within: Annotated[Duration, AfterValidator(_foreseeable)] = Field(
+    send_within: Foreseeable = Field(
         default=timedelta(0),
         description="How long to seek a moment at which no guard objects; default: it is now or never.",
     )
-    half_life: Annotated[Duration, AfterValidator(_lasting)] | None = Field(
+    half_life: HalfLife | None = Field(
         default=None,
         description="What a message is worth halves in so long, which `send: best_hour` weighs against the hour: "
         "`6 hours`; default: it loses nothing.",
@@ -198,9 +177,9 @@ class Trigger(BaseModel):
 
     @model_validator(mode="after")
     def _goes_on_sensibly(self) -> Self:
-        if self.send == "best_hour" and not self.send_within:
-            raise ValueError("send: best_hour needs send_within, such as 24h: how far away that hour may be")
-        if self.half_life is not None and self.send != "best_hour":
+        if self.seeks_an_hour and not self.send_within:
+            raise ValueError(f"send: {self.send} needs send_within, such as 24h: how far away that hour may be")
+        if self.half_life is not None and not (self.seeks_an_hour or self.keeps_the_day):
             raise ValueError("half_life needs send: best_hour: nothing else weighs moments")
         if self.exit_when is not None and not self.steps:
             raise ValueError("exit_when needs steps: there is nothing else to leave")
@@ -222,6 +201,16 @@ class Trigger(BaseModel):
         if self.explore is not None and self.message_class == TRANSACTIONAL:
             raise ValueError("explore is not for transactional messages: nothing of them is left to chance")
         return self
+
+    @property
+    def seeks_an_hour(self) -> bool:
+        """Whether it is sent at the best hour of some day, rather than as soon as it may be."""
+        return self.send != "now"
+
+    @cached_property
+    def keeps_the_day(self) -> bool:
+        """Whether its arms are about the hour: they then choose it within one day, or weekdays would differ too."""
+        return any(each.send is not None for each in self.arms.values())
 
     @property
     def experiment_name(self) -> str:
@@ -390,7 +379,7 @@ class Trigger(BaseModel):
     @cached_property
     def explored_hours(self) -> float:
         """In which share of its messages chance draws the hour, rather than take the best one."""
-        return 0.0 if self.explore is None or self.send != "best_hour" else self.explore.hours
+        return 0.0 if self.explore is None or not self.seeks_an_hour else self.explore.hours
 
     @cached_property
     def looks(self) -> bool:
@@ -402,16 +391,10 @@ class Trigger(BaseModel):
         """The trigger as it is in each arm; whoever is in none, or held out, has the trigger itself."""
         return {name: changed(self, **each.changes) for name, each in self.arms.items()}
 
-    def landing(self, where: Place) -> float:
-        """Return the probability of being drawn to a place, under all draws together."""
-        shared = self.shared
-        if where.is_out:
-            return 1.0 - shared.reached
-        of_layer = 1.0 - shared.share if where.probability is None else shared.share * where.probability
-        return shared.reached * of_layer
-
     @cached_property
     def ways(self) -> tuple[tuple[Self, float], ...]:
         """The trigger in each arm that can send, and as it is for whoever is in none, with the probability of each."""
-        arms = [(each, self.landing(Place(name, self.split.share(name)))) for name, each in self.variants.items()]
-        return tuple(each for each in (*arms, (self, self.landing(Place(None, None)))) if each[1] > 0)
+        arms = [
+            (each, landing(self.shared, Place(name, self.split.share(name)))) for name, each in self.variants.items()
+        ]
+        return tuple(each for each in (*arms, (self, landing(self.shared, Place(None, None)))) if each[1] > 0)

@@ -21,6 +21,11 @@ class Profiles:
         self._counts = counts
         self._found: list[SendHour] | None = None
 
+    @property
+    def everybody(self) -> Floats:
+        """How everybody together spends the day, of shape (24,)."""
+        return self._model.everybody
+
     def of(self, row: int) -> SendHour:
         """Return what is known of the person in a row."""
         if self._found is None:
@@ -49,7 +54,8 @@ class PersonHours(NamedTuple):
     def hours(self) -> Hours:
         """Return how good each hour is, as the policy asks for it."""
         known = self.known
-        return Hours(known.scores.tolist(), known.confidence, self.timezone is None)
+        of_all = self.profiles.everybody.tolist()
+        return Hours(known.scores.tolist(), known.confidence, self.timezone is None, of_all)
 
     def send_at(self, at: int) -> datetime | None:
         """Return when their best hour is next, from a moment in microseconds on; None where it is not known where."""

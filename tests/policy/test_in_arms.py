@@ -1,14 +1,19 @@
 """Experiments whose arms have another threshold, condition, content or hour."""
 
 from collections import Counter
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from scipy.stats import binomtest
 
+from features.moments import to_moment
+from policy.guards import Standing
 from policy.in_arms import decide_in_arm
 from policy.reasons import Action, Reason
+from policy.send_hours import Hours
 from policy.source import PolicyRefused, parse
-from tests.policy.test_decide import NOON, a_trigger, some_facts
+from tests.policy.test_decide import HOUR, NOON, a_trigger, some_facts
 
 N = 6000
 HALVES = {"bold": {"share": 0.5, "threshold": 0.1}, "shy": {"share": 0.5, "threshold": 0.4}}
@@ -65,10 +70,35 @@ def test_an_arm_may_ask_for_something_else():
 
 def test_the_hour_may_be_what_is_compared_and_all_enter_at_the_same_moment():
     hours = {"now": {"share": 0.5}, "best": {"share": 0.5, "send": "best_hour"}}
-    found = decided(a_trigger(arms=hours, send_within="1d"), 300)
+    at = NOON - 9 * HOUR
+    trigger = a_trigger(arms=hours, send_within="1d")
+    found = [decide_in_arm(trigger, some_facts(unit=f"u{i}", at=at, event_at=at)).verdict for i in range(300)]
 
     assert {(each.arm, each.reason) for each in found} == {("now", Reason.SENT), ("best", Reason.PUT_OFF)}
     assert {each.draws.send for each in found} == {1.0}
+
+
+@pytest.mark.parametrize("hour_utc", range(24))
+def test_arms_that_differ_in_the_hour_send_on_the_same_day(hour_utc):
+    shares = {"now": "now", "best": "best_hour", "all": "everybodys_hour"}
+    arms = {name: {"share": 1 / 3, "send": send} for name, send in shares.items()}
+    quiet = {"guards": {"quiet_hours": {"from": "21:00", "to": "08:00"}}}
+    trigger = a_trigger(arms=arms, send_within="40h", **quiet)
+    at, berlin = NOON + hour_utc * HOUR, ZoneInfo("Europe/Berlin")
+    # Twenty is the person's own hour, nine everybody's; nothing else is any good.
+    own, of_all = ([float(hour == best) for hour in range(24)] for best in (20, 9))
+    sent = {}
+    for i in range(40):
+        facts = some_facts(unit=f"u{i}", at=at, event_at=at, standing=Standing(timezone="Europe/Berlin"))
+        verdict = decide_in_arm(trigger, replace(facts, hours=lambda: Hours(own, 1.0, False, of_all))).verdict
+        sent[verdict.arm] = to_moment(verdict.due_at or at).astimezone(berlin)
+
+    first = sent["now"]
+    assert set(sent) == {"now", "best", "all"}
+    assert first == min(sent.values())
+    assert {each.date() for each in sent.values()} == {first.date()}
+    assert sent["best"].hour == 20
+    assert sent["all"] == (first if first.hour > 9 else first.replace(hour=9))
 
 
 def test_in_a_dry_run_nobody_is_in_an_arm():
