@@ -344,11 +344,11 @@ class Trigger(BaseModel):
     def told(self, explore: Explore | None, shared: Shared) -> Self:
         """Return it with what its file says for all triggers."""
         marketing = self.message_class != TRANSACTIONAL
-        found = self.model_copy(update={"explore": explore} if marketing and self.explore is None else {})
+        found = changed(self, **({"explore": explore} if marketing and self.explore is None else {}))
         found._shared = shared if marketing else ALONE  # noqa: SLF001 - its own
         return found
 
-    @property
+    @cached_property
     def shared(self) -> Shared:
         """The draws that it shares with other triggers of its file."""
         return self._shared
