@@ -84,8 +84,9 @@ simulate: $(STAMP) ## Make up a history, for whoever has none yet: [USERS=2000] 
 	  $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)")
 
 .PHONY: retrain
-retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZONS=24h,7d] [CUTOFF=2017-10-01]
-	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)")
+retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZONS=24h,7d] [CUTOFF=2017-10-01] [CARRY_OVER=24h]
+	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)") \
+	  $(if $(CARRY_OVER),--carry-over "$(CARRY_OVER)")
 
 .PHONY: promote
 promote: $(STAMP) ## Put a version of a model into service: MODEL=opportune-intent-24h VERSION=3

@@ -49,7 +49,7 @@ class Logistic:
         imputer = SimpleImputer(strategy="median", keep_empty_features=True)
         filled = imputer.fit_transform(rows.features)
         scaler = StandardScaler()
-        fitted = LogisticRegression(C=1.0, max_iter=300).fit(scaler.fit_transform(filled), rows.ordered)
+        fitted = LogisticRegression(C=1.0, max_iter=300).fit(scaler.fit_transform(filled), rows.ordered, rows.weight)
         return cls(
             features=names,
             medians=np.nan_to_num(imputer.statistics_).tolist(),
@@ -76,7 +76,12 @@ class Logistic:
 
 
 def compare(
-    predicted: Floats, logistic: Floats, counts: Floats, recent_orders: npt.NDArray[np.int64], ordered: Bools
+    predicted: Floats,
+    logistic: Floats,
+    counts: Floats,
+    recent_orders: npt.NDArray[np.int64],
+    ordered: Bools,
+    weight: Floats | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return how the baselines did, and the model at the rule's budget; all arguments of shape (n,).
 
@@ -86,12 +91,13 @@ def compare(
         counts: The single count.
         recent_orders: Orders in the seven days before.
         ordered: What followed.
+        weight: How many rows each stands for.
     """
     chosen = recent_orders >= RULE_ORDERS
-    regression, count = judge(logistic, ordered), judge(sigmoid(counts), ordered)
+    regression, count = judge(logistic, ordered, weight), judge(sigmoid(counts), ordered, weight)
     return {
-        "rule": asdict(at_budget(chosen, ordered)),
-        "model_at_rule_budget": asdict(_at_rule_budget(predicted, chosen, ordered)),
+        "rule": asdict(at_budget(chosen, ordered, weight)),
+        "model_at_rule_budget": asdict(_at_rule_budget(predicted, chosen, ordered, weight)),
         "logistic": {
             "roc_auc": regression.roc_auc,
             "pr_auc": regression.pr_auc,
@@ -103,5 +109,5 @@ def compare(
     }
 
 
-def _at_rule_budget(predicted: Floats, chosen: Bools, ordered: Bools) -> AtBudget:
-    return at_budget(highest(predicted, int(chosen.sum())), ordered)
+def _at_rule_budget(predicted: Floats, chosen: Bools, ordered: Bools, weight: Floats | None) -> AtBudget:
+    return at_budget(highest(predicted, int(chosen.sum())), ordered, weight)

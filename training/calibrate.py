@@ -22,34 +22,36 @@ NEARLY_FREE = 1e6
 """scikit-learn's C: a straight line through two numbers needs no shrinking."""
 
 
-def platt(log_odds: Floats, ordered: Bools) -> Platt:
-    """Return the straight line in log-odds with the best log-loss; both arguments of shape (n,)."""
-    fitted = LogisticRegression(C=NEARLY_FREE, max_iter=1000).fit(log_odds.reshape(-1, 1), ordered)
+def platt(log_odds: Floats, ordered: Bools, weight: Floats | None = None) -> Platt:
+    """Return the straight line in log-odds with the best log-loss; all arguments of shape (n,)."""
+    fitted = LogisticRegression(C=NEARLY_FREE, max_iter=1000).fit(log_odds.reshape(-1, 1), ordered, weight)
     return Platt(slope=float(fitted.coef_[0, 0]), intercept=float(fitted.intercept_[0]))
 
 
-def isotonic(log_odds: Floats, ordered: Bools) -> Isotonic:
-    """Return the rising table with the best squared error, kept away from 0 and 1; both arguments of shape (n,)."""
+def isotonic(log_odds: Floats, ordered: Bools, weight: Floats | None = None) -> Isotonic:
+    """Return the rising table with the best squared error, kept away from 0 and 1; all arguments of shape (n,)."""
     fitted = IsotonicRegression(
         y_min=LEAST_PROBABILITY, y_max=1.0 - LEAST_PROBABILITY, out_of_bounds="clip", increasing=True
-    ).fit(log_odds, ordered)
+    ).fit(log_odds, ordered, weight)
     knots = np.asarray(fitted.X_thresholds_, dtype=np.float64)
     return Isotonic(tuple(knots.tolist()), tuple(np.maximum.accumulate(fitted.y_thresholds_).tolist()))
 
 
-def candidates(log_odds: Floats, ordered: Bools) -> list[Calibrator]:
+def candidates(log_odds: Floats, ordered: Bools, weight: Floats | None = None) -> list[Calibrator]:
     """Return what the window's size allows, none but the identity where there are few purchases."""
     found: list[Calibrator] = [Identity()]
     if min(ordered.sum(), (~ordered).sum()) >= LEAST_POSITIVES:
-        line = platt(log_odds, ordered)
+        line = platt(log_odds, ordered, weight)
         # A line that falls would turn the model's order around: noise, not calibration.
         found += [line] if line.slope > 0 else []
     if ordered.size >= ISOTONIC_ROWS:
-        found.append(isotonic(log_odds, ordered))
+        found.append(isotonic(log_odds, ordered, weight))
     return found
 
 
-def choose(candidates: list[Calibrator], log_odds: Floats, ordered: Bools, user: Ints) -> Calibrator:
+def choose(
+    candidates: list[Calibrator], log_odds: Floats, ordered: Bools, user: Ints, weight: Floats | None = None
+) -> Calibrator:
     """Return the calibrator that serves the next window best, the first candidate unless another wins clearly.
 
     Clearly: by half a percent of the log-loss, and surely so by person (one-sided 95 %). What wins by less follows the
@@ -60,13 +62,14 @@ def choose(candidates: list[Calibrator], log_odds: Floats, ordered: Bools, user:
         log_odds: Of the next window's rows in order of time, of shape (n,).
         ordered: What followed.
         user: Whose row it is.
+        weight: How many rows each stands for.
     """
     present, *others = candidates
     own = losses(present(log_odds), ordered)
-    needed = LEAST_GAIN * own.mean()
+    needed = LEAST_GAIN * np.average(own, weights=weight)
     winners = []
     for each in others:
         gained = own - losses(each(log_odds), ordered)
-        if gained.mean() >= needed and upper_bound(-gained, user) < 0:
+        if np.average(gained, weights=weight) >= needed and upper_bound(-gained, user, weight) < 0:
             winners.append(each)
-    return min(winners, key=lambda each: log_loss(each(log_odds), ordered), default=present)
+    return min(winners, key=lambda each: log_loss(each(log_odds), ordered, weight), default=present)

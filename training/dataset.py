@@ -85,7 +85,7 @@ class Orders:
 
     def after(self, users: Ints, at: Ints) -> Ints:
         """Return the moment of the first order after each moment, -1 for none."""
-        place = self._place(users, at)
+        place = self.place(users, at)
         found = np.full(users.size, -1, dtype=np.int64)
         there = place < self.starts[self.person[users] + 1]
         found[there] = self.at[place[there]]
@@ -93,9 +93,9 @@ class Orders:
 
     def count(self, users: Ints, since: Ints, until: Ints) -> Ints:
         """Return how many orders each had in (since, until]."""
-        return self._place(users, until) - self._place(users, since)
+        return self.place(users, until) - self.place(users, since)
 
-    def _place(self, users: Ints, at: Ints) -> Ints:
+    def place(self, users: Ints, at: Ints) -> Ints:
         """Return where in `at` the orders of each user after each moment start."""
         person = self.person[users]
         low, high = self.starts[person].copy(), self.starts[person + 1].copy()

@@ -1,4 +1,7 @@
-"""Judge probabilities by what followed: log-loss and Brier first, then order, then calibration."""
+"""Judge probabilities by what followed: log-loss and Brier first, then order, then calibration.
+
+A `weight`, of shape (n,), says how many rows each stands for; without one, each stands for itself.
+"""
 
 from dataclasses import dataclass
 
@@ -38,18 +41,18 @@ class AtBudget:
     recall: float | None
 
 
-def judge(predicted: Floats, ordered: Bools) -> Judgement:
+def judge(predicted: Floats, ordered: Bools, weight: Floats | None = None) -> Judgement:
     """Return how good these probabilities, of shape (n,), were; n > 0."""
     both = 0 < ordered.sum() < ordered.size
     return Judgement(
         rows=int(ordered.size),
         positives=int(ordered.sum()),
-        base_rate=float(ordered.mean()),
-        roc_auc=float(roc_auc_score(ordered, predicted)) if both else None,
-        pr_auc=float(average_precision_score(ordered, predicted)) if both else None,
-        log_loss=log_loss(predicted, ordered),
-        brier=float(np.mean((predicted - ordered) ** 2)),
-        calibration_error=calibration_error(predicted, ordered),
+        base_rate=float(np.average(ordered, weights=weight)),
+        roc_auc=float(roc_auc_score(ordered, predicted, sample_weight=weight)) if both else None,
+        pr_auc=float(average_precision_score(ordered, predicted, sample_weight=weight)) if both else None,
+        log_loss=log_loss(predicted, ordered, weight),
+        brier=float(np.average((predicted - ordered) ** 2, weights=weight)),
+        calibration_error=calibration_error(predicted, ordered, weight),
     )
 
 
@@ -59,28 +62,34 @@ def losses(predicted: Floats, ordered: Bools) -> Floats:
     return np.where(ordered, -np.log(kept), -np.log1p(-kept))
 
 
-def log_loss(predicted: Floats, ordered: Bools) -> float:
+def log_loss(predicted: Floats, ordered: Bools, weight: Floats | None = None) -> float:
     """Return the mean log-loss, in nats."""
-    return float(losses(predicted, ordered).mean())
+    return float(np.average(losses(predicted, ordered), weights=weight))
 
 
-def deciles(predicted: Floats, ordered: Bools) -> list[tuple[float, float, int]]:
+def deciles(predicted: Floats, ordered: Bools, weight: Floats | None = None) -> list[tuple[float, float, int]]:
     """Return (mean prediction, rate, rows) for each tenth of the predictions, the lowest first."""
     parts = np.array_split(np.argsort(predicted, kind="stable"), DECILES)
-    return [(float(predicted[i].mean()), float(ordered[i].mean()), i.size) for i in parts if i.size]
+    weights = [None if weight is None else weight[i] for i in parts]
+    return [
+        (float(np.average(predicted[i], weights=w)), float(np.average(ordered[i], weights=w)), i.size)
+        for i, w in zip(parts, weights, strict=True)
+        if i.size
+    ]
 
 
-def calibration_error(predicted: Floats, ordered: Bools) -> float:
+def calibration_error(predicted: Floats, ordered: Bools, weight: Floats | None = None) -> float:
     """Return the largest gap between mean prediction and rate over the deciles of the predictions."""
-    return max(abs(mean - rate) for mean, rate, _ in deciles(predicted, ordered))
+    return max(abs(mean - rate) for mean, rate, _ in deciles(predicted, ordered, weight))
 
 
-def at_budget(chosen: Bools, ordered: Bools) -> AtBudget:
+def at_budget(chosen: Bools, ordered: Bools, weight: Floats | None = None) -> AtBudget:
     """Return how many of the chosen ordered (precision), and how many of those who ordered were chosen (recall)."""
-    hits = int((chosen & ordered).sum())
+    counts = np.ones(ordered.size) if weight is None else weight
+    hits = float(counts[chosen & ordered].sum())
     return AtBudget(
-        precision=hits / int(chosen.sum()) if chosen.any() else None,
-        recall=hits / int(ordered.sum()) if ordered.any() else None,
+        precision=hits / float(counts[chosen].sum()) if chosen.any() else None,
+        recall=hits / float(counts[ordered].sum()) if ordered.any() else None,
     )
 
 
@@ -99,13 +108,15 @@ def by_user(values: Floats, user: Ints) -> Floats:
     return sums
 
 
-def upper_bound(differences: Floats, user: Ints) -> float:
+def upper_bound(differences: Floats, user: Ints, weight: Floats | None = None) -> float:
     """Return the one-sided 95 % bound of the mean difference; rows of one person are not independent.
 
     Args:
         differences: Of paired losses, of shape (n,).
         user: Whose row it is.
+        weight: How many rows each stands for.
     """
-    mean = float(differences.mean())
-    spread = by_user((differences - mean)[:, None], user)
-    return mean + ONE_SIDED_95 * float(np.sqrt(np.sum(spread**2))) / differences.size
+    counts = np.ones(differences.size) if weight is None else weight
+    mean = float(np.average(differences, weights=weight))
+    spread = by_user((counts * (differences - mean))[:, None], user)
+    return mean + ONE_SIDED_95 * float(np.sqrt(np.sum(spread**2))) / float(counts.sum())

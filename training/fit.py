@@ -25,16 +25,19 @@ class Rows:
         ordered: Of shape (n,).
         user: Whose row it is, so that rows of one person are not taken for independent.
         at: Microseconds since the epoch.
+        weight: How many rows each stands for, of shape (n,); None where each stands for itself.
     """
 
     features: Floats
     ordered: Bools
     user: npt.NDArray[np.int64]
     at: npt.NDArray[np.int64]
+    weight: Floats | None = None
 
     def where(self, chosen: Bools) -> "Rows":
         """Return the chosen rows."""
-        return Rows(self.features[chosen], self.ordered[chosen], self.user[chosen], self.at[chosen])
+        weight = None if self.weight is None else self.weight[chosen]
+        return Rows(self.features[chosen], self.ordered[chosen], self.user[chosen], self.at[chosen], weight)
 
     def columns(self, chosen: list[int]) -> "Rows":
         """Return the same rows with these features only, in this order."""
@@ -47,7 +50,7 @@ class Rows:
 def parameters(rows: Rows, directions: list[int], seed: int) -> dict[str, Any]:
     """Return LightGBM's parameters for so many rows: the fewer purchases there are, the less a tree may say.
 
-    No weights and no `is_unbalance`: they would undo the calibration.
+    No weights of classes and no `is_unbalance`: they would undo the calibration.
     """
     positives = int(rows.ordered.sum())
     few = positives < FEW_POSITIVES
@@ -73,8 +76,10 @@ def parameters(rows: Rows, directions: list[int], seed: int) -> dict[str, Any]:
 
 def fit(train: Rows, valid: Rows, parameters: dict[str, Any], names: list[str]) -> lgb.Booster:
     """Return a booster with as many trees as serve the later window `valid` best by log-loss."""
-    learned = lgb.Dataset(train.features, train.ordered.astype(np.float64), feature_name=names, free_raw_data=False)
-    judged = lgb.Dataset(valid.features, valid.ordered.astype(np.float64), reference=learned)
+    learned = lgb.Dataset(
+        train.features, train.ordered.astype(np.float64), weight=train.weight, feature_name=names, free_raw_data=False
+    )
+    judged = lgb.Dataset(valid.features, valid.ordered.astype(np.float64), weight=valid.weight, reference=learned)
     stopping = lgb.early_stopping(PATIENCE, verbose=False)
     booster = lgb.train(
         {**parameters, "metric": "binary_logloss"}, learned, MOST_TREES, valid_sets=[judged], callbacks=[stopping]
@@ -84,7 +89,8 @@ def fit(train: Rows, valid: Rows, parameters: dict[str, Any], names: list[str]) 
 
 def refit(rows: Rows, trees: int, parameters: dict[str, Any], names: list[str]) -> lgb.Booster:
     """Return a booster of so many trees, learned from all matured rows: what goes into service."""
-    return lgb.train(parameters, lgb.Dataset(rows.features, rows.ordered.astype(np.float64), feature_name=names), trees)
+    data = lgb.Dataset(rows.features, rows.ordered.astype(np.float64), weight=rows.weight, feature_name=names)
+    return lgb.train(parameters, data, trees)
 
 
 def log_odds(booster: lgb.Booster, rows: Rows) -> Floats:

@@ -1,13 +1,14 @@
 """The training frame: decision points, the features serving would have had there, and the orders to label them by."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from training.baselines import RULE_DAYS
 from training.dataset import DAY_US, Orders, Points, decision_points, how_many, label, orders
+from training.exposure import CARRY_OVER, NOTHING_SENT, Influenced, Messages, influence
 from training.fit import Rows
 from training.learning import enough
 from training.log import Floats, Ints, Log
@@ -26,6 +27,8 @@ class Frame:
         orders: Of everybody.
         start_us: The first moment of the points.
         end_us: The last moment that the log knows.
+        messages: What was sent and withheld; None where nobody asked.
+        carry_over: How long a message goes on changing what people do.
     """
 
     log: Log
@@ -34,25 +37,42 @@ class Frame:
     orders: Orders
     start_us: int
     end_us: int
+    messages: Messages | None = None
+    carry_over: timedelta = CARRY_OVER
 
 
 @dataclass(frozen=True)
 class Matured:
-    """The rows of a frame whose horizon was over when the log ended.
+    """The rows of a frame whose horizon was over when the log ended, and whose outcome no message changed.
 
     Attributes:
         rows: Features and what followed.
         windows: Where to learn and judge.
         recent_orders: Of each row, orders in the seven days before.
+        messages: What messages made of the rows.
     """
 
     rows: Rows
     windows: Windows
     recent_orders: Ints
+    messages: Influenced
 
 
-def build(log: Log, horizons: Sequence[timedelta], directory: Path) -> Frame:
+def build(
+    log: Log,
+    horizons: Sequence[timedelta],
+    directory: Path,
+    messages: Callable[[Orders], Messages] | None = None,
+    carry_over: timedelta = CARRY_OVER,
+) -> Frame:
     """Return the frame of a log; intermediate files go below `directory` and are removed.
+
+    Args:
+        log: All that is known.
+        horizons: Of the predictions.
+        directory: For files in between.
+        messages: Reads what was sent and withheld, once it is known who is one person with whom.
+        carry_over: How long a message goes on changing what people do.
 
     Raises:
         TooLittleHistory: There are no orders, or nothing is long enough ago to know what followed.
@@ -68,7 +88,8 @@ def build(log: Log, horizons: Sequence[timedelta], directory: Path) -> Frame:
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         path = write_states(log, points.user, points.at, Path(scratch))
         features = historical_features(path, asked(log, points.user, points.at))
-    return Frame(log=log, points=points, features=features, orders=bought, start_us=start, end_us=last)
+    sent = None if messages is None else messages(bought)
+    return Frame(log, points, features, bought, start, last, sent, carry_over)
 
 
 def matured(frame: Frame, horizon: timedelta) -> Matured:
@@ -80,9 +101,15 @@ def matured(frame: Frame, horizon: timedelta) -> Matured:
     windows = split(frame.start_us, frame.end_us, horizon)
     points = frame.points
     labels = label(frame.orders, points, horizon, end_us=frame.end_us)
-    known = labels.matured
-    person = frame.orders.person[points.user[known]]
-    enough(labels.ordered[known], person, labels.next_order[known])
+    found, told = labels.matured, NOTHING_SENT
+    weight = None
+    if frame.messages is not None and len(frame.messages):
+        changed = influence(frame.messages, frame.orders, points, labels.next_order, horizon, frame.carry_over)
+        told = changed.of(labels.matured).told()
+        found = labels.matured & changed.kept
+        weight = changed.weight[found] if told.weighted else None
+    person = frame.orders.person[points.user[found]]
+    enough(labels.ordered[found], person, labels.next_order[found])
     recent = frame.orders.count(points.user, points.at - RULE_DAYS * DAY_US, points.at)
-    rows = Rows(features=frame.features[known], ordered=labels.ordered[known], user=person, at=points.at[known])
-    return Matured(rows=rows, windows=windows, recent_orders=recent[known])
+    rows = Rows(frame.features[found], labels.ordered[found], person, points.at[found], weight)
+    return Matured(rows=rows, windows=windows, recent_orders=recent[found], messages=told)

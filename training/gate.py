@@ -55,6 +55,7 @@ class Judged:
         ordered: What followed.
         user: Whose row it is; rows of one person are not independent.
         segments: By name: which rows are of people that no challenger may serve worse.
+        weight: How many rows each stands for; None where each stands for itself.
     """
 
     challenger: Floats
@@ -63,6 +64,11 @@ class Judged:
     ordered: Bools
     user: Ints
     segments: Mapping[str, Bools] = field(default_factory=dict)
+    weight: Floats | None = None
+
+    def loss(self, predicted: Floats) -> float:
+        """Return the log-loss of predictions on these rows."""
+        return log_loss(predicted, self.ordered, self.weight)
 
 
 def decide(judged: Judged, *, same_features: bool) -> Verdict:
@@ -102,8 +108,8 @@ def _outcomes(judged: Judged, needed: int) -> Rule:
 
 
 def _better_than_chance(judged: Judged) -> Rule:
-    chance = log_loss(np.full(judged.ordered.size, judged.ordered.mean()), judged.ordered)
-    found = log_loss(judged.challenger, judged.ordered)
+    rate = float(np.average(judged.ordered, weights=judged.weight))
+    chance, found = judged.loss(np.full(judged.ordered.size, rate)), judged.loss(judged.challenger)
     if found >= chance:
         words = f"no better than chance: log-loss {found:.4f}, and {chance:.4f} for the base rate alone"
         return Rule("first model", False, words)
@@ -112,9 +118,9 @@ def _better_than_chance(judged: Judged) -> Rule:
 
 
 def _references(judged: Judged) -> Iterator[Rule]:
-    found = log_loss(judged.challenger, judged.ordered)
+    found = judged.loss(judged.challenger)
     for name, predicted in judged.references.items():
-        reference = log_loss(predicted, judged.ordered)
+        reference = judged.loss(predicted)
         holds = found <= reference * (1 + WORSE_THAN_REFERENCE)
         words = f"{'not ' if holds else ''}worse than the {name}: log-loss {found:.4f} against {reference:.4f}"
         yield Rule("reference", holds, words)
@@ -126,14 +132,15 @@ def _calibration(judged: Judged) -> Rule:
         return Rule("calibration", True, f"calibration not asked: {FEW_POSITIVES} rows of either outcome can tell it")
     kept = np.clip(judged.challenger, LEAST, 1 - LEAST)
     log_odds = np.log(kept / (1 - kept))
-    fitted = LogisticRegression(C=1e6).fit(log_odds.reshape(-1, 1), judged.ordered)
+    fitted = LogisticRegression(C=1e6).fit(log_odds.reshape(-1, 1), judged.ordered, judged.weight)
     slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     slope_error, intercept_error = _errors(log_odds, slope, intercept, judged)
     its_slope = f"slope {slope:.2f} ± {slope_error:.2f}"
     if slope + TWO_SIDED_95 * slope_error < SLOPE[0] or slope - TWO_SIDED_95 * slope_error > SLOPE[1]:
         return Rule("calibration", False, f"badly calibrated: {its_slope}, not within {SLOPE[0]} to {SLOPE[1]}")
     # The intercept where the slope is one: whether the level is right.
-    level = float(np.mean(judged.ordered) - np.mean(judged.challenger)) / float(np.mean(kept * (1 - kept)))
+    short = float(np.average(judged.ordered - judged.challenger, weights=judged.weight))
+    level = short / float(np.average(kept * (1 - kept), weights=judged.weight))
     its_level = f"intercept {level:+.2f} ± {intercept_error:.2f}"
     if abs(level) - TWO_SIDED_95 * intercept_error > INTERCEPT:
         return Rule("calibration", False, f"badly calibrated: {its_level}, not within ±{INTERCEPT}")
@@ -144,33 +151,33 @@ def _errors(log_odds: Floats, slope: float, intercept: float, judged: Judged) ->
     """Return standard errors of slope and level that allow for several rows a person (Liang and Zeger 1986)."""
     expected = 1.0 / (1.0 + np.exp(-(slope * log_odds + intercept)))
     design = np.column_stack([log_odds, np.ones_like(log_odds)])
-    weight = expected * (1 - expected)
-    bread = np.linalg.inv(design.T @ (design * weight[:, None]))
-    scores = by_user(design * (judged.ordered - expected)[:, None], judged.user)
+    counts = np.ones(log_odds.size) if judged.weight is None else judged.weight
+    bread = np.linalg.inv(design.T @ (design * (counts * expected * (1 - expected))[:, None]))
+    scores = by_user(design * (counts * (judged.ordered - expected))[:, None], judged.user)
     covariance = bread @ (scores.T @ scores) @ bread
-    level = by_user((judged.ordered - judged.challenger)[:, None], judged.user)
-    curvature = float(np.sum(judged.challenger * (1 - judged.challenger)))
+    level = by_user((counts * (judged.ordered - judged.challenger))[:, None], judged.user)
+    curvature = float(np.sum(counts * judged.challenger * (1 - judged.challenger)))
     return float(np.sqrt(covariance[0, 0])), float(np.sqrt(np.sum(level**2)) / curvature)
 
 
 def _loss(judged: Judged, champion: Floats, *, same_features: bool) -> Rule:
     """Compare log-losses, paired and by person: the upper bound of the difference must stay below the margin."""
-    present = log_loss(champion, judged.ordered)
+    present = judged.loss(champion)
     many = int(judged.ordered.sum()) >= MANY_POSITIVES
     margin = (MARGIN_MANY if many else MARGIN_FEW) * present if same_features else 0.0
     differences = losses(judged.challenger, judged.ordered) - losses(champion, judged.ordered)
-    upper = upper_bound(differences, judged.user)
+    upper = upper_bound(differences, judged.user, judged.weight)
+    mean = float(np.average(differences, weights=judged.weight))
     kind = "a refresh" if same_features else "a changed model"
     words = (
-        f"{differences.mean():+.5f} against the champion's {present:.4f}, at worst {upper:+.5f}, "
-        f"where {kind} may reach {margin:+.5f}"
+        f"{mean:+.5f} against the champion's {present:.4f}, at worst {upper:+.5f}, where {kind} may reach {margin:+.5f}"
     )
     return Rule("log-loss", upper < margin, f"log-loss {'' if upper < margin else 'not proven: '}{words}")
 
 
 def _order(judged: Judged, champion: Floats) -> Rule:
     """Refuse where the ROC-AUC may have dropped too far, by the lower one-sided 95 % bound of the difference."""
-    found = auc_difference(judged.challenger, champion, judged.ordered, judged.user)
+    found = auc_difference(judged.challenger, champion, judged.ordered, judged.user, judged.weight)
     lowest = found.estimate - ONE_SIDED_95 * found.error
     if lowest <= -WORST_AUC_DROP:
         return Rule("order", False, f"ROC-AUC may have dropped by {-lowest:.4f}, more than {WORST_AUC_DROP}")
@@ -182,14 +189,16 @@ def _segments(judged: Judged, champion: Floats) -> Iterator[Rule]:
     challenger, present = losses(judged.challenger, judged.ordered), losses(champion, judged.ordered)
     for name, inside in judged.segments.items():
         if judged.ordered[inside].sum() >= SEGMENT_POSITIVES:
-            worse = float(challenger[inside].mean() / present[inside].mean()) - 1.0
+            counts = None if judged.weight is None else judged.weight[inside]
+            both = (float(np.average(each[inside], weights=counts)) for each in (challenger, present))
+            worse = next(both) / next(both) - 1.0
             holds = worse <= WORSE_IN_SEGMENT
             words = f"log-loss {worse:+.1%} for {name}" + ("" if holds else f", more than {WORSE_IN_SEGMENT:+.0%}")
             yield Rule("segment", holds, words)
 
 
 def _gain(judged: Judged, champion: Floats) -> str:
-    found, present = log_loss(judged.challenger, judged.ordered), log_loss(champion, judged.ordered)
+    found, present = judged.loss(judged.challenger), judged.loss(champion)
     return (
         f"log-loss {found:.4f} against the champion's {present:.4f} on {judged.ordered.size} rows neither learned from"
     )

@@ -13,6 +13,7 @@ from training.baselines import COUNT, Logistic, compare
 from training.calibrate import candidates, choose
 from training.drift import drifting
 from training.evaluate import Judgement, judge
+from training.exposure import NOTHING_SENT, Influenced
 from training.fit import Rows, fit, log_odds, parameters, refit
 from training.windows import TooLittleHistory, Window, Windows
 
@@ -57,6 +58,7 @@ class Learned:
         rows: How many matured rows there are.
         base_rate: Of all of them.
         judged: On the test window.
+        messages: What messages made of the rows.
     """
 
     features: tuple[str, ...]
@@ -69,6 +71,7 @@ class Learned:
     rows: int
     base_rate: float
     judged: Judged
+    messages: Influenced = NOTHING_SENT
 
 
 def enough(ordered: npt.NDArray[np.bool_], person: Ints, next_order: Ints) -> int:
@@ -84,7 +87,15 @@ def enough(ordered: npt.NDArray[np.bool_], person: Ints, next_order: Ints) -> in
     return found
 
 
-def learn(rows: Rows, windows: Windows, recent_orders: Ints, catalogue: Catalogue, *, seed: int = 0) -> Learned:
+def learn(
+    rows: Rows,
+    windows: Windows,
+    recent_orders: Ints,
+    catalogue: Catalogue,
+    *,
+    seed: int = 0,
+    messages: Influenced = NOTHING_SENT,
+) -> Learned:
     """Return the model of these matured rows, and how it did on the last window.
 
     Args:
@@ -93,6 +104,7 @@ def learn(rows: Rows, windows: Windows, recent_orders: Ints, catalogue: Catalogu
         recent_orders: Of each row, orders in the seven days before.
         catalogue: Names, directions and order of the columns.
         seed: The same rows and seed give the same model.
+        messages: What messages made of the rows, to be told with the rest.
 
     Raises:
         TooLittleHistory: A window lacks one of the two outcomes.
@@ -122,14 +134,15 @@ def learn(rows: Rows, windows: Windows, recent_orders: Ints, catalogue: Catalogu
         logistic=Logistic.fit(asked, names),
         parameters=used,
         rows=len(rows),
-        base_rate=float(rows.ordered.mean()),
+        base_rate=float(np.average(rows.ordered, weights=rows.weight)),
         judged=Judged(
             rows=rows.where(inside),
             predicted=predicted,
             logistic=logistic,
-            judgement=judge(predicted, test.ordered),
-            baselines=compare(predicted, logistic, counts, recent_orders[inside], test.ordered),
+            judgement=judge(predicted, test.ordered, test.weight),
+            baselines=compare(predicted, logistic, counts, recent_orders[inside], test.ordered, test.weight),
         ),
+        messages=messages,
     )
 
 
@@ -137,7 +150,8 @@ def _calibrator(booster: lgb.Booster, asked: Rows, windows: Windows, test: Rows)
     if windows.calibrate is None:
         return Identity()
     own = _part(asked, windows.calibrate)
-    return choose(candidates(log_odds(booster, own), own.ordered), log_odds(booster, test), test.ordered, test.user)
+    found = candidates(log_odds(booster, own), own.ordered, own.weight)
+    return choose(found, log_odds(booster, test), test.ordered, test.user, test.weight)
 
 
 def _part(rows: Rows, window: Window) -> Rows:

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,8 @@ from features.catalog import CATALOGUE
 from models.horizon import duration
 from training import send_hours
 from training.baskets import read_baskets
+from training.dataset import Orders
+from training.exposure import CARRY_OVER, Messages, read_messages
 from training.frame import Frame, build, matured
 from training.learning import learn
 from training.lineage import iso
@@ -29,9 +32,29 @@ Say = Callable[[str], None]
 class Retraining:
     """One run of `make retrain`."""
 
-    def __init__(self, home: Path, *, cutoff_us: int | None = None, registry: str | None = None, say: Say) -> None:
-        """`cutoff_us` is the moment after which nothing is known; `registry` an MLflow other than the one in `home`."""
+    def __init__(
+        self,
+        home: Path,
+        *,
+        cutoff_us: int | None = None,
+        registry: str | None = None,
+        say: Say,
+        carry_over: timedelta = CARRY_OVER,
+        draws: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            home: Whose log.
+            cutoff_us: The moment after which nothing is known; None for the whole log.
+            registry: An MLflow other than the one in `home`.
+            say: Takes every line.
+            carry_over: How long a message goes on changing what people do.
+            draws: By trigger, what names the draw of its hold-out.
+        """
         self._home = home
+        self._carry_over = carry_over
+        self._draws = draws
         self._cutoff_us = cutoff_us
         self._registry_uri = registry
         self._say = say
@@ -74,9 +97,15 @@ class Retraining:
             raise TooLittleHistory("too few purchases to learn from: the log is empty")
         self._say(f"{len(log.arrays):,} events of {len(log.user_keys):,} users, {iso(first)} to {iso(last)}")
         widths = [duration(each) for each in horizons]
-        frame = self._timed("joined the features", lambda: build(log, widths, self._directory))
+        frame = self._timed("joined the features", lambda: self._built(log, widths))
         self._say(f"{len(frame.points):,} decision points, {frame.features.shape[1]} features")
         return frame
+
+    def _built(self, log: Log, widths: Sequence[timedelta]) -> Frame:
+        def messages(bought: Orders) -> Messages:
+            return read_messages(self._home / "opportune.db", log, bought, self._draws)
+
+        return build(log, widths, self._directory, messages, self._carry_over)
 
     def _read(self) -> Log:
         if self._log is None:
@@ -101,7 +130,8 @@ class Retraining:
         try:
             known = matured(frame, duration(horizon))
             learned = self._timed(
-                f"learned {horizon}", lambda: learn(known.rows, known.windows, known.recent_orders, CATALOGUE)
+                f"learned {horizon}",
+                lambda: learn(known.rows, known.windows, known.recent_orders, CATALOGUE, messages=known.messages),
             )
         except TooLittleHistory as reason:
             return figures_of_nothing(str(reason))

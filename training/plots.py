@@ -27,6 +27,7 @@ def draw(
     features: list[str],
     values: Floats,
     contributions: Floats,
+    weight: Floats | None = None,
 ) -> dict[str, Path]:
     """Draw every plot into `directory` and return the files by title.
 
@@ -37,12 +38,13 @@ def draw(
         features: Names of the columns of `values` and `contributions`.
         values: A sample of feature rows.
         contributions: What each feature added to each of those rows' log-odds.
+        weight: How many rows each of `ordered` stands for; None where each stands for itself.
     """
     directory.mkdir(parents=True, exist_ok=True)
     plots: dict[str, tuple[str, Callable[[Axes], None]]] = {
-        "pr": ("Precision and recall", lambda axes: _precision_recall(axes, predictions, ordered)),
-        "roc": ("ROC", lambda axes: _roc(axes, predictions, ordered)),
-        "reliability": ("Reliability, by decile", lambda axes: _reliability(axes, predictions, ordered)),
+        "pr": ("Precision and recall", lambda axes: _precision_recall(axes, predictions, ordered, weight)),
+        "roc": ("ROC", lambda axes: _roc(axes, predictions, ordered, weight)),
+        "reliability": ("Reliability, by decile", lambda axes: _reliability(axes, predictions, ordered, weight)),
         "lift": ("Lift", lambda axes: _lift(axes, predictions, ordered)),
         "shap": ("What moves the score (SHAP)", lambda axes: _shap(axes, features, values, contributions)),
     }
@@ -61,19 +63,19 @@ def saved(path: Path, title: str, paint: Callable[[Axes], None], *, size: tuple[
     return path
 
 
-def _precision_recall(axes: Axes, predictions: dict[str, Floats], ordered: Bools) -> None:
+def _precision_recall(axes: Axes, predictions: dict[str, Floats], ordered: Bools, weight: Floats | None) -> None:
     for name, predicted in predictions.items():
-        precision, recall, _ = precision_recall_curve(ordered, predicted)
+        precision, recall, _ = precision_recall_curve(ordered, predicted, sample_weight=weight)
         kept = _thinned(recall.size)
         axes.plot(recall[kept], precision[kept], label=name)
-    axes.axhline(float(ordered.mean()), color="grey", linestyle=":", label="base rate")
+    axes.axhline(float(np.average(ordered, weights=weight)), color="grey", linestyle=":", label="base rate")
     axes.set(xlabel="recall", ylabel="precision", ylim=(0, 1))
     axes.legend(fontsize=8)
 
 
-def _roc(axes: Axes, predictions: dict[str, Floats], ordered: Bools) -> None:
+def _roc(axes: Axes, predictions: dict[str, Floats], ordered: Bools, weight: Floats | None) -> None:
     for name, predicted in predictions.items():
-        false, true, _ = roc_curve(ordered, predicted)
+        false, true, _ = roc_curve(ordered, predicted, sample_weight=weight)
         kept = _thinned(false.size)
         axes.plot(false[kept], true[kept], label=name)
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
@@ -81,10 +83,10 @@ def _roc(axes: Axes, predictions: dict[str, Floats], ordered: Bools) -> None:
     axes.legend(fontsize=8)
 
 
-def _reliability(axes: Axes, predictions: dict[str, Floats], ordered: Bools) -> None:
+def _reliability(axes: Axes, predictions: dict[str, Floats], ordered: Bools, weight: Floats | None) -> None:
     top = 0.0
     for name, predicted in predictions.items():
-        found = deciles(predicted, ordered)
+        found = deciles(predicted, ordered, weight)
         axes.plot([each[0] for each in found], [each[1] for each in found], marker="o", markersize=3, label=name)
         top = max(top, *(max(each[:2]) for each in found))
     axes.plot([0, top], [0, top], color="grey", linestyle=":")

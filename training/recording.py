@@ -49,6 +49,7 @@ class Recording:
                 "mlflow_run_id": run_id,
                 "rows": learned.rows,
                 "base_rate": learned.base_rate,
+                "messages": learned.messages._asdict(),
             }
             bundle, files = Path(scratch) / "bundle", Path(scratch) / "files"
             _write(bundle, name, horizon, learned, origin)
@@ -92,6 +93,7 @@ class Recording:
                 ordered=judged.rows.ordered[fresh],
                 user=judged.rows.user[fresh],
                 segments=segments(judged.rows.features[fresh], CATALOGUE),
+                weight=judged.rows.where(fresh).weight,
             ),
             same_features=same_features,
         )
@@ -118,6 +120,7 @@ class Recording:
             features=list(learned.features),
             values=values[shown],
             contributions=explained,
+            weight=judged.rows.weight,
         )
         text = page(name, version, learned, verdict, origin, plots)
         for folder, suffix in ((files, ""), (self._directory, f"-{horizon}")):
@@ -171,6 +174,7 @@ def _parameters(horizon: str, learned: Learned, origin: dict[str, Any]) -> dict[
         "drifted": ", ".join(learned.drifted) or "none",
         "calibrator": learned.calibrator.described()["kind"],
         "rows": learned.rows,
+        **{f"messages.{key}": value for key, value in learned.messages._asdict().items()},
         "cutoff": origin["cutoff"],
         **{f"log.{key}": value for key, value in origin["log"].items()},
     }

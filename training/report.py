@@ -54,6 +54,7 @@ def _summary(learned: Learned) -> str:
     return (
         f"<p>{found.rows:,} rows, {found.positives:,} followed by an order ({found.base_rate:.1%}). "
         f"There are {learned.rows:,} matured rows, {own}. Calibrator: {learned.calibrator.described()['kind']}. "
+        f"Of the decision points {learned.messages.words}. "
         "Calibration error: the largest gap in any tenth of the scores.</p>"
     )
 
@@ -73,7 +74,7 @@ def _budget(learned: Learned) -> list[Sequence[Any]]:
 
 
 def _tenths(learned: Learned) -> list[Sequence[Any]]:
-    found = deciles(learned.judged.predicted, learned.judged.rows.ordered)
+    found = deciles(learned.judged.predicted, learned.judged.rows.ordered, learned.judged.rows.weight)
     return [(str(i + 1), mean, rate, str(rows)) for i, (mean, rate, rows) in enumerate(found)]
 
 

@@ -5,9 +5,12 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from models.horizon import duration
+from policy.source import PolicyRefused, load
+from training.exposure import CARRY_OVER
 from training.process import home_of_process, prepare
 
 
@@ -23,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Once more: what was imported has set filters of its own. The warnings are theirs, not the reader's.
     warnings.simplefilter("ignore")
     registry = os.environ.get("OPPORTUNE_REGISTRY") or None
-    Retraining(home, cutoff_us=asked.cutoff, registry=registry, say=_say).run(asked.horizons)
+    Retraining(
+        home, cutoff_us=asked.cutoff, registry=registry, say=_say, carry_over=asked.carry_over, draws=_draws()
+    ).run(asked.horizons)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,7 +39,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cutoff", type=_moment, help="an ISO 8601 moment after which nothing is known; UTC if not said"
     )
+    parser.add_argument(
+        "--carry-over",
+        type=_duration,
+        default=CARRY_OVER,
+        help="how long a message changes what people do: 24h if not said",
+    )
     return parser
+
+
+def _draws() -> dict[str, str]:
+    """Return what names the draw of each trigger's hold-out, by the policy file; of a wrong one nothing, and say so."""
+    path = Path(os.environ.get("OPPORTUNE_TRIGGERS") or "triggers.yaml")
+    if not path.exists():
+        return {}
+    try:
+        policy = load(path)
+    except PolicyRefused as error:
+        _say(f"{path} is not used, each trigger counts as drawn by itself: {error}")
+        return {}
+    return {each.name: each.hold_out.salt or each.experiment_name for each in policy.triggers}
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _horizons(text: str) -> tuple[str, ...]:

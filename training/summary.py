@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from training.exposure import Influenced
 from training.gate import Verdict
 from training.learning import Learned
 
@@ -17,6 +18,7 @@ def figures(learned: Learned, verdict: Verdict, model_version: str, run_id: str)
         "promoted": verdict.promoted,
         "reason": verdict.reason,
         "rules": [each._asdict() for each in verdict.rules],
+        "messages": learned.messages._asdict(),
         "model_version": model_version,
         "mlflow_run_id": run_id,
     }
@@ -31,6 +33,7 @@ def figures_of_nothing(reason: str) -> dict[str, Any]:
         "promoted": False,
         "reason": reason,
         "rules": [],
+        "messages": None,
         "model_version": None,
         "mlflow_run_id": None,
     }
@@ -50,6 +53,7 @@ def lines(horizon: str, found: dict[str, Any]) -> list[str]:
     return [
         f"{horizon}: {found['model_version']} {'PROMOTED' if found['promoted'] else 'not promoted'}: {found['reason']}",
         *(f"  {'holds ' if each['holds'] else 'BROKEN'} {each['name']:12}{each['words']}" for each in found["rules"]),
+        f"  {Influenced(**found['messages']).words}",
         f"  judged on {found['rows']:,} rows, {found['base_rate']:.1%} followed by an order",
         f"  {'':18}{'ROC-AUC':>9}{'PR-AUC':>9}{'log-loss':>10}{'Brier':>9}{'calibration error':>19}",
         _line("model", found),

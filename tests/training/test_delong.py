@@ -67,3 +67,16 @@ def test_the_error_is_how_far_the_estimate_strays_where_people_have_several_rows
 def test_one_buyer_makes_no_error():
     with pytest.raises(ValueError, match="two people of each outcome"):
         auc_difference(np.arange(4.0), np.arange(4.0), np.array([True, False, False, False]), np.arange(4))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_row_that_weighs_three_counts_as_three_rows_of_that_person(seed):
+    drawn = np.random.default_rng(seed)
+    ordered = np.arange(40) % 3 == 0
+    first, second = drawn.integers(0, 12, (2, 40)) / 12
+    user, weight = drawn.permutation(40) // 2, drawn.integers(1, 4, 40)
+
+    found = auc_difference(first, second, ordered, user, weight.astype(float))
+
+    assert found == pytest.approx(auc_difference(*(np.repeat(each, weight) for each in (first, second, ordered, user))))

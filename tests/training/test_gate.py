@@ -141,3 +141,27 @@ def test_a_kind_of_people_with_few_outcomes_cannot_tell():
     found = decide(judged(challenger, TRUE, segments={"the few": few}), same_features=True)
 
     assert "segment" not in said(found)
+
+
+def test_rows_that_stand_for_others_count_like_these_in_every_rule():
+    few = np.arange(4000)
+    weight = 1 + few % 3
+    inside = USER[few] % 2 == 0
+    once = Judged(TRUE[few], NOISY[few], {"rule": NOISY[few]}, ORDERED[few], USER[few], {"even": inside}, weight * 1.0)
+    again = np.repeat(few, weight)
+    repeated = Judged(
+        TRUE[again],
+        NOISY[again],
+        {"rule": NOISY[again]},
+        ORDERED[again],
+        USER[again],
+        {"even": np.repeat(inside, weight)},
+    )
+
+    found, expected = (decide(each, same_features=True) for each in (once, repeated))
+
+    assert len(found.rules) == 6
+    # The number of rows is what it is; what they say is weighed.
+    assert [each for each in found.rules if each.name != "outcomes"] == [
+        each for each in expected.rules if each.name != "outcomes"
+    ]

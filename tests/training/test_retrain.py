@@ -24,6 +24,7 @@ KEYS = {
     "promoted",
     "reason",
     "rules",
+    "messages",
     "model_version",
     "mlflow_run_id",
 }

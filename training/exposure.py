@@ -1,0 +1,202 @@
+"""Messages that may have changed what a row is to predict: which rows to leave out, and what the others stand for.
+
+A model of intent says what people do by themselves. A row whose person was sent a message that may have changed the
+outcome is left out; one whose person was drawn to get none stands for those, by the inverse of that chance (Horvitz and
+Thompson 1952; over several draws as in Robins, Hernán and Brumback 2000). A message that comes after the order that is
+to be predicted changes nothing, and counts for nothing: rows must not be left out for what followed from their outcome.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from training.dataset import SECOND_US, Orders, Points
+from training.log import Ints, Log
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+CARRY_OVER: Final = timedelta(hours=24)
+"""How long a message may go on changing what people do. A choice: most of who answers does so within a day."""
+MOST_WEIGHT: Final = 50.0
+"""What one row stands for at most, as where policies are valued (Cole and Hernán 2008 on cutting weights)."""
+# What is transactional has no arm: no draw could have withheld it. Held below the threshold by less than certainty is
+# held by chance, where exploration is on.
+_DRAWN = """
+SELECT user_no, at, trigger, action = 'send', action = 'hold', propensity FROM decisions
+WHERE at <= :until AND ((action <> 'hold' AND (arm IS NOT NULL OR propensity < 1))
+    OR (action = 'hold' AND reason = 'below_threshold' AND propensity < 1))
+ORDER BY at
+"""
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Messages that were sent, or withheld by chance, sorted by person and moment; arrays of shape (m,).
+
+    Attributes:
+        person: As `Orders.person` has it.
+        at: When that was decided, in microseconds.
+        sent: Whether it was sent.
+        chance: Of what happened.
+        draw: Equal where one draw decided of both: whoever is held out of an experiment stays so.
+    """
+
+    person: Ints
+    at: Ints
+    sent: Bools
+    chance: Floats
+    draw: Ints
+
+    def __len__(self) -> int:
+        return int(self.at.size)
+
+
+class Influenced(NamedTuple):
+    """How many rows messages changed.
+
+    Attributes:
+        left_out: For messages that were sent.
+        certain: Of these, for messages that nobody was ever held out of, so that no other row stands for them.
+        weighted: Kept, and standing for others besides themselves.
+        most: What one row stands for at most.
+        effective: How many rows of equal weight would say as much (Kish 1965); None where none was weighted.
+    """
+
+    left_out: int = 0
+    certain: int = 0
+    weighted: int = 0
+    most: float = 1.0
+    effective: int | None = None
+
+    @property
+    def words(self) -> str:
+        """Say it in a sentence."""
+        if not self.left_out and not self.weighted:
+            return "no message changed what followed"
+        words = f"{self.left_out:,} rows left out, since a message may have changed what followed"
+        if self.certain:
+            words += f" ({self.certain:,} of them of messages without a hold-out: nobody stands for these)"
+        if self.effective is None:
+            return f"{words}; none was withheld"
+        stand = f"{self.weighted:,} stand for them, each for {self.most:.0f} at most"
+        return f"{words}; {stand}: all that are left are worth {self.effective:,} of equal weight"
+
+
+NOTHING_SENT: Final = Influenced()
+
+
+class Influence(NamedTuple):
+    """What messages made of rows.
+
+    Attributes:
+        kept: Which rows no sent message may have changed, of shape (n,).
+        weight: What each row stands for; 1 where no message was withheld.
+        certain: Which were left out for messages that nobody was held out of.
+    """
+
+    kept: Bools
+    weight: Floats
+    certain: Bools
+
+    def told(self) -> Influenced:
+        """Return how many rows are concerned."""
+        weight = self.weight[self.kept]
+        weighted = int((weight > 1).sum())
+        return Influenced(
+            left_out=int((~self.kept).sum()),
+            certain=int(self.certain.sum()),
+            weighted=weighted,
+            most=float(weight.max(initial=1.0)),
+            effective=round(float(weight.sum() ** 2 / (weight**2).sum())) if weighted else None,
+        )
+
+    def of(self, rows: Bools) -> "Influence":
+        """Return the same of some of the rows."""
+        return Influence(self.kept[rows], self.weight[rows], self.certain[rows])
+
+
+def read_messages(database: Path, log: Log, found: Orders, draws: Mapping[str, str] | None = None) -> Messages:
+    """Return the messages of a SQLite database, as far as the log goes.
+
+    Args:
+        database: Only read.
+        log: Whose users are meant, and up to when.
+        found: Who is one person with whom.
+        draws: By trigger, what names the draw of its hold-out; each draws by itself where nothing is said.
+    """
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(_DRAWN, {"until": log.span[1]}).fetchall()
+    user_no, at, triggers, sent, explored, chance = zip(*rows, strict=True) if rows else ((),) * 6
+    numbers = np.array(user_no, dtype=np.int64)
+    known = np.isin(numbers, log.user_nos)
+    place = np.searchsorted(log.user_nos, numbers[known])
+    named = [(draws or {}).get(each, each) for each in triggers]
+    draw = np.unique(np.array(named, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
+    # What is explored is drawn at each decision anew.
+    anew = np.array(explored, dtype=np.bool_)
+    draw[anew] = -1 - np.flatnonzero(anew)
+    person, moments = found.person[place], np.array(at, dtype=np.int64)[known]
+    order = np.lexsort((moments, person))
+    return Messages(
+        person=person[order],
+        at=moments[order],
+        sent=np.array(sent, dtype=np.bool_)[known][order],
+        chance=np.array(chance, dtype=np.float64)[known][order],
+        draw=draw[known][order],
+    )
+
+
+def influence(
+    messages: Messages, found: Orders, points: Points, next_order: Ints, horizon: timedelta, carry_over: timedelta
+) -> Influence:
+    """Return what messages in (at - carry-over, at + horizon], and before the order that is predicted, made of points.
+
+    Args:
+        messages: Of everybody.
+        found: Who is one person with whom.
+        points: Decision points.
+        next_order: Of each the moment of the first order after it, in microseconds; -1 if there is none.
+        horizon: Of the prediction.
+        carry_over: How long a message goes on changing what people do.
+    """
+    kept, weight, certain = np.ones(len(points), np.bool_), np.ones(len(points)), np.zeros(len(points), np.bool_)
+    if not len(messages):
+        return Influence(kept, weight, certain)
+    row, message = _pairs(messages, found, points, next_order, horizon, carry_over)
+    sent = messages.sent[message]
+    kept[row[sent]] = False
+    certain[row[sent & (messages.chance[message] >= 1.0)]] = True
+    row, message = row[~sent], message[~sent]
+    if row.size:
+        # Of one draw, seen several times, the smallest chance, once.
+        order = np.lexsort((messages.draw[message], row))
+        row, draw, chance = row[order], messages.draw[message][order], messages.chance[message][order]
+        first = np.flatnonzero(np.diff(row, prepend=-1) | np.diff(draw, prepend=draw[0] - 1))
+        logs = np.log(np.minimum.reduceat(chance, first))
+        weight = np.minimum(np.exp(-np.bincount(row[first], weights=logs, minlength=len(points))), MOST_WEIGHT)
+    return Influence(kept, weight, certain)
+
+
+def _pairs(
+    messages: Messages, found: Orders, points: Points, next_order: Ints, horizon: timedelta, carry_over: timedelta
+) -> tuple[Ints, Ints]:
+    """Return each row beside each message that may have changed its outcome, by their places."""
+    width, before = (round(each.total_seconds() * SECOND_US) for each in (horizon, carry_over))
+    starts = np.searchsorted(messages.person, np.arange(found.person.size + 1))
+    mine = Orders(person=found.person, starts=starts, at=messages.at)
+    end = points.at + width
+    # Up to, and not including, the order.
+    until = np.where((next_order >= 0) & (next_order <= end), next_order - 1, end)
+    first = mine.place(points.user, points.at - before)
+    counts = np.maximum(mine.place(points.user, until) - first, 0)
+    row = np.repeat(np.arange(len(points)), counts)
+    beyond = np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    return row, first[row] + beyond
