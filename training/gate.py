@@ -56,6 +56,7 @@ class Judged:
         user: Whose row it is; rows of one person are not independent.
         segments: By name: which rows are of people that no challenger may serve worse.
         weight: How many rows each stands for; None where each stands for itself.
+        fold: In which fold of time each row is; None where they are not told apart.
     """
 
     challenger: Floats
@@ -65,6 +66,7 @@ class Judged:
     user: Ints
     segments: Mapping[str, Bools] = field(default_factory=dict)
     weight: Floats | None = None
+    fold: Ints | None = None
 
     def loss(self, predicted: Floats) -> float:
         """Return the log-loss of predictions on these rows."""
@@ -170,9 +172,18 @@ def _loss(judged: Judged, champion: Floats, *, same_features: bool) -> Rule:
     mean = float(np.average(differences, weights=judged.weight))
     kind = "a refresh" if same_features else "a changed model"
     words = (
-        f"{mean:+.5f} against the champion's {present:.4f}, at worst {upper:+.5f}, where {kind} may reach {margin:+.5f}"
+        f"{mean:+.5f} against the champion's {present:.4f}, at worst {upper:+.5f}, "
+        f"where {kind} may reach {margin:+.5f}{_in_folds(judged, differences)}"
     )
     return Rule("log-loss", upper < margin, f"log-loss {'' if upper < margin else 'not proven: '}{words}")
+
+
+def _in_folds(judged: Judged, differences: Floats) -> str:
+    if judged.fold is None:
+        return ""
+    counts = np.ones(differences.size) if judged.weight is None else judged.weight
+    sums = np.bincount(judged.fold, weights=counts * differences)
+    return f"; lower in {int((sums < 0).sum())} of {sums.size} folds"
 
 
 def _order(judged: Judged, champion: Floats) -> Rule:

@@ -138,7 +138,7 @@ class Retraining:
         registry = self._opened()
         recording = Recording(self._home, registry, self._directory)
         return self._timed(
-            f"recorded {horizon}", lambda: recording.record(horizon, learned, frame, cutoff_us=self._cutoff_us)
+            f"recorded {horizon}", lambda: recording.record(horizon, learned, frame, known, cutoff_us=self._cutoff_us)
         )
 
     def _recommend(self) -> dict[str, Any] | None:

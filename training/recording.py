@@ -16,7 +16,8 @@ from features.catalog import CATALOGUE
 from models.bundle import BundleRefused, load, write
 from models.horizon import registered_name
 from training import gate
-from training.frame import Frame
+from training.folds import contested
+from training.frame import Frame, Matured
 from training.learning import Learned
 from training.lineage import lineage
 from training.plots import draw
@@ -39,10 +40,12 @@ class Recording:
         self._registry = registry
         self._directory = directory
 
-    def record(self, horizon: str, learned: Learned, frame: Frame, *, cutoff_us: int | None) -> dict[str, Any]:
+    def record(
+        self, horizon: str, learned: Learned, frame: Frame, known: Matured, *, cutoff_us: int | None
+    ) -> dict[str, Any]:
         """Judge by the gate, register, promote or not, and return the horizon's figures."""
         name = registered_name(horizon)
-        verdict = self.verdict(name, learned)
+        verdict = self.verdict(name, learned, known)
         with self._registry.run(name) as run_id, tempfile.TemporaryDirectory(dir=self._directory) as scratch:
             origin = {
                 **lineage(frame.log, until_us=frame.end_us, cutoff_us=cutoff_us),
@@ -64,39 +67,32 @@ class Recording:
             self._registry.promote(name, version)
         return figures(learned, verdict, f"{name}/{version}", run_id)
 
-    def verdict(self, name: str, learned: Learned) -> gate.Verdict:
+    def verdict(self, name: str, learned: Learned, known: Matured) -> gate.Verdict:
         """Return what the gate says of a challenger beside the present champion of this name, if there is one."""
-        judged = learned.judged
-        fresh = np.ones(len(judged.rows), dtype=np.bool_)
-        predicted, same_features = None, False
         with tempfile.TemporaryDirectory(dir=self._directory) as scratch:
             champion = self._registry.champion(name, Path(scratch))
-            if champion is not None:
-                try:
-                    model = load(champion.bundle, CATALOGUE, version=champion.version)
-                except BundleRefused:
-                    # What cannot be loaded serves nobody: the challenger is judged as a first model.
-                    champion = None
-                else:
-                    fresh = judged.rows.at > model.lineage["log"]["until_us"]
-                    predicted = model.predict(judged.rows.features)[fresh]
-                    same_features = model.lineage["catalogue"] == CATALOGUE.fingerprint
-        if not fresh.any():
-            return gate.Verdict(
-                False, f"nothing new: version {champion.version if champion else ''} learned from all of it"
+            try:
+                model = None if champion is None else load(champion.bundle, CATALOGUE, version=champion.version)
+            except BundleRefused:
+                # What cannot be loaded serves nobody: the challenger is judged as a first model.
+                model = None
+            if model is None:
+                return gate.decide(_first(learned), same_features=False)
+            since = int(model.lineage["log"]["until_us"])
+            found = contested(known.rows, learned, known.windows, CATALOGUE.names, since)
+            if not len(found.rows):
+                return gate.Verdict(False, f"nothing new: version {model.version} learned from all of it")
+            judged = gate.Judged(
+                challenger=found.challenger,
+                champion=model.predict(found.rows.features),
+                references={"logistic regression": found.logistic},
+                ordered=found.rows.ordered,
+                user=found.rows.user,
+                segments=segments(found.rows.features, CATALOGUE),
+                weight=found.rows.weight,
+                fold=found.fold,
             )
-        return gate.decide(
-            gate.Judged(
-                challenger=judged.predicted[fresh],
-                champion=predicted,
-                references={"logistic regression": judged.logistic[fresh]},
-                ordered=judged.rows.ordered[fresh],
-                user=judged.rows.user[fresh],
-                segments=segments(judged.rows.features[fresh], CATALOGUE),
-                weight=judged.rows.where(fresh).weight,
-            ),
-            same_features=same_features,
-        )
+            return gate.decide(judged, same_features=model.lineage["catalogue"] == CATALOGUE.fingerprint)
 
     def _files(
         self,
@@ -133,6 +129,19 @@ class Recording:
         if not any(each.name == "user_features" for each in store.list_on_demand_feature_views()):
             store.apply([declarations.user, declarations.user_state, declarations.user_features, declarations.intent])
         apply_model_service(store, name, version, list(learned.features))
+
+
+def _first(learned: Learned) -> gate.Judged:
+    """Return what the gate asks of a model that replaces nobody: the window that nothing was learned from."""
+    judged = learned.judged
+    return gate.Judged(
+        challenger=judged.predicted,
+        champion=None,
+        references={"logistic regression": judged.logistic},
+        ordered=judged.rows.ordered,
+        user=judged.rows.user,
+        weight=judged.rows.weight,
+    )
 
 
 def _write(bundle: Path, name: str, horizon: str, learned: Learned, origin: dict[str, Any]) -> None:

@@ -40,12 +40,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Windows:
-    """Where each part of the work takes place, in order of time; `calibrate` is None in a short log."""
+    """Where each part of the work takes place, in order of time; `calibrate` is None in a short log.
+
+    `gap` is the horizon in microseconds, which lies between two windows.
+    """
 
     train: Window
     valid: Window
     calibrate: Window | None
     test: Window
+    gap: int
 
 
 def microseconds(horizon: timedelta) -> int:
@@ -88,4 +92,4 @@ def split(start_us: int, end_us: int, horizon: timedelta) -> Windows:
     if any(after.start - before.end < gap for before, after in pairwise(found)):
         raise AssertionError("windows must be a horizon apart")
     calibrate = found[2] if len(found) == len(SHARES) else None
-    return Windows(train=found[0], valid=found[1], calibrate=calibrate, test=found[-1])
+    return Windows(train=found[0], valid=found[1], calibrate=calibrate, test=found[-1], gap=gap)
