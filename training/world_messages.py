@@ -7,6 +7,7 @@ import numpy as np
 from features.kinds import Kind
 from training.world import OPEN_LOG_ODDS, Bools, Floats, Ints, People, World, chance
 from training.world_days import A_MAIL_PROGRAM, A_PERSON, A_SCANNER, HOUR_US, SECOND_US, Happenings, Present, happened
+from training.world_draws import Draws
 from training.world_hours import nearness
 
 NEWSLETTER, REMINDER = 1, 2
@@ -49,7 +50,7 @@ class Clicks:
 def deliver(
     world: World, who: People, now: Present, sends: Sends, midnight: Ints, day: int
 ) -> tuple[list[Happenings], Clicks]:
-    """Send a day's messages and return what became of them; `now` is changed.
+    """Send a day's messages within half an hour of theirs, and return what became of them; `now` is changed.
 
     Args:
         world: What is true.
@@ -59,12 +60,19 @@ def deliver(
         midnight: When the day begins for each person, in microseconds, of shape (users,).
         day: 0 for the first.
     """
-    drawn, user, n = world.random(3, day), sends.user, sends.user.size
-    at = midnight[user] + (sends.hour * HOUR_US).astype(np.int64) + drawn.integers(0, 1800, n) * SECOND_US
+    late = (1800 * Draws(world, 8, day, sends.user).uniform()).astype(np.int64)
+    at = midnight[sends.user] + (sends.hour * HOUR_US).astype(np.int64) + late * SECOND_US
+    return arrive(world, who, now, sends, at, day)
+
+
+def arrive(world: World, who: People, now: Present, sends: Sends, at: Ints, day: int) -> tuple[list[Happenings], Clicks]:
+    """Let messages arrive at these moments (µs) of a day, and return what becomes of them; `now` is changed."""
+    user, n = sends.user, sends.user.size
+    drawn = Draws(world, 3, day, user)
     near = nearness(who.hour[user], sends.hour)
     opened, clicked, left = _responses(world, who, now, user, near, drawn)
-    open_at = at + (drawn.exponential(2.0, n) * HOUR_US * (1.5 - near)).astype(np.int64)
-    click_at = open_at + drawn.integers(5, 90, n) * SECOND_US
+    open_at = at + (2.0 * drawn.exponential() * HOUR_US * (1.5 - near)).astype(np.int64)
+    click_at = open_at + (5 + 85 * drawn.uniform()).astype(np.int64) * SECOND_US
     everybody = np.ones(n, dtype=np.bool_)
     parts: list[tuple[Kind, Bools, Ints, int]] = [
         (Kind.EMAIL_DELIVERED, everybody, at, A_PERSON),
@@ -85,12 +93,12 @@ def deliver(
 
 
 def _responses(
-    world: World, who: People, now: Present, user: Ints, near: Floats, drawn: np.random.Generator
+    world: World, who: People, now: Present, user: Ints, near: Floats, drawn: Draws
 ) -> tuple[Bools, Bools, Bools]:
     """Return who opens, clicks and unsubscribes, of shape (sends,) each."""
     interest, tiredness = now.interest[user], now.tiredness[user]
-    opened = drawn.random(user.size) < chance(OPEN_LOG_ODDS + 1.2 * (near - 0.5) + 0.4 * interest - 0.25 * tiredness)
+    opened = drawn.uniform() < chance(OPEN_LOG_ODDS + 1.2 * (near - 0.5) + 0.4 * interest - 0.25 * tiredness)
     persuaded = chance(-1.6 + 0.8 * who.persuadability[user] + 0.3 * interest)
-    clicked = opened & (drawn.random(user.size) < persuaded)
-    left = drawn.random(user.size) < UNSUBSCRIBE_RATE * who.impatience[user] * (1 + world.tiring * 4 * tiredness) ** 2
+    clicked = opened & (drawn.uniform() < persuaded)
+    left = drawn.uniform() < UNSUBSCRIBE_RATE * who.impatience[user] * (1 + world.tiring * 4 * tiredness) ** 2
     return opened, clicked, left

@@ -5,40 +5,49 @@ import numpy as np
 from features.kinds import Kind
 from training.world import CART_LOG_ODDS, WEEKDAY_PACE, Bools, Floats, Ints, People, World, chance, order_log_odds
 from training.world_days import HOUR_US, SECOND_US, Happenings, Present, effect_today, happened
+from training.world_draws import Draws
 
 MOST_VIEWS = 12
 
 
 def visits_today(world: World, who: People, now: Present, weekday: int, midnight: Ints, day: int) -> tuple[Ints, Ints]:
     """Return who visits by themselves today, and when (µs)."""
-    drawn = world.random(5, day)
-    comes = drawn.random(world.users) < 1 - np.exp(-who.pace * WEEKDAY_PACE[weekday] * np.exp(0.5 * now.interest))
+    comes = world.random(5, day).random(world.users) < 1 - np.exp(
+        -who.pace * WEEKDAY_PACE[weekday] * np.exp(0.5 * now.interest)
+    )
     user = np.flatnonzero(comes)
-    usual = who.hour[user] + drawn.normal(0, 1.5, user.size)
-    hour = np.where(drawn.random(user.size) < 0.75, usual, drawn.uniform(7, 23, user.size)) % 24
+    drawn = Draws(world, 9, day, user)
+    usual = who.hour[user] + 1.5 * drawn.normal()
+    hour = np.where(drawn.uniform() < 0.75, usual, 7 + 16 * drawn.uniform()) % 24
     return user, midnight[user] + (hour * HOUR_US).astype(np.int64)
 
 
-def visit(world: World, who: People, now: Present, user: Ints, at: Ints, day: int) -> list[Happenings]:
-    """Let people, each once, come to the shop at moments in microseconds, and return what they do; `now` is changed."""
-    drawn, n = world.random(4, day), user.size
-    views = np.minimum(1 + drawn.poisson(1.5 * np.exp(0.3 * now.interest[user])), MOST_VIEWS)
-    times = at[:, None] + (np.cumsum(drawn.exponential(45.0, (n, MOST_VIEWS)), axis=1) * SECOND_US).astype(np.int64)
-    wandering = (world.products * drawn.random((n, MOST_VIEWS)) ** 2).astype(np.int64)
-    product = np.where(drawn.random((n, MOST_VIEWS)) < 0.4, who.taste[user][:, None], wandering)
+def visit(
+    world: World, who: People, now: Present, user: Ints, at: Ints, day: int, *, stream: int = 4
+) -> list[Happenings]:
+    """Let people, each once, come to the shop at moments in microseconds, and return what they do; `now` is changed.
+
+    `stream` is of what they draw: another one for a second visit on the same day.
+    """
+    drawn, n = Draws(world, stream, day, user), user.size
+    inclination = who.intent[user] + now.interest[user]
+    more = np.cumsum(drawn.exponential(MOST_VIEWS), axis=1) < 1.5 * np.exp(0.3 * now.interest[user])[:, None]
+    views = np.minimum(1 + more.sum(axis=1), MOST_VIEWS)
+    times = at[:, None] + (np.cumsum(45.0 * drawn.exponential(MOST_VIEWS), axis=1) * SECOND_US).astype(np.int64)
+    wandering = (world.products * drawn.uniform(MOST_VIEWS) ** 2).astype(np.int64)
+    product = np.where(drawn.uniform(MOST_VIEWS) < 0.4, who.taste[user][:, None], wandering)
     seen = np.arange(MOST_VIEWS)[None, :] < views[:, None]
     rows, _ = np.nonzero(seen)
     looked = happened(Kind.PRODUCT_VIEWED, user[rows], times[seen], product[seen], prices(product[seen]))
     last, ended = product[np.arange(n), views - 1], times[np.arange(n), views - 1]
-    inclination = who.intent[user] + now.interest[user]
-    chosen = drawn.random(n) < chance(CART_LOG_ODDS + inclination)
+    chosen = drawn.uniform() < chance(CART_LOG_ODDS + inclination)
     added = _put(world, now, user[chosen], last[chosen], ended[chosen] + 20 * SECOND_US, day)
-    wants = drawn.random(n) < chance(order_log_odds(inclination, effect_today(world, who, now, day)[user]))
+    wants = drawn.uniform() < chance(order_log_odds(inclination, effect_today(world, who, now, day)[user]))
     bought = (now.cart[user] > 0) & wants
-    starts = bought | ((now.cart[user] > 0) & (drawn.random(n) < 0.2))
+    starts = bought | ((now.cart[user] > 0) & (drawn.uniform() < 0.2))
     started = _of_carts(world, now, Kind.CHECKOUT_STARTED, user[starts], ended[starts] + 60 * SECOND_US)
     ordered = _of_carts(world, now, Kind.ORDER_COMPLETED, user[bought], ended[bought] + 150 * SECOND_US)
-    _settle(now, user[bought], drawn.random(int(bought.sum())) < 0.3)
+    _settle(now, user[bought], drawn.uniform()[bought] < 0.3)
     return [looked, added, started, ordered]
 
 

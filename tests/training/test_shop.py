@@ -106,3 +106,17 @@ def test_a_cart_is_empty_after_the_order():
     buyers = happened.user[happened.kind == Kind.ORDER_COMPLETED]
     assert buyers.size > 50
     assert not shop.now.cart[buyers].any()
+
+
+def test_a_message_to_one_person_changes_nothing_that_another_does():
+    def even_ones(shop):
+        sent = everybody(shop)
+        return Sends(*(each[sent.user % 2 == 0] for each in (sent.user, sent.campaign, sent.hour)))
+
+    left_alone, written_to = Shop(WORLD), Shop(WORLD)
+    for _ in range(9):
+        without, with_them = left_alone.day(nobody(left_alone)), written_to.day(even_ones(written_to))
+
+        others = [each.take(each.user % 2 == 1) for each in (without, with_them)]
+        assert all((one == other).all() for one, other in zip(*(vars(each).values() for each in others), strict=True))
+        assert len(with_them) != len(without)
