@@ -52,10 +52,11 @@ class Shop:
         messages, clicks = deliver(world, who, now, chosen, midnight, day)
         user, at = _earliest(*visits_today(world, who, now, self.weekday, midnight, day), clicks)
         visits = visit(world, who, now, user, at, day)
-        self._night()
+        self.night()
         return together([*messages, *visits])
 
-    def _night(self) -> None:
+    def night(self) -> None:
+        """Let the day end: interest comes and goes, messages are forgotten."""
         now = self.now
         drawn = self.world.random(6, self.next_day).normal(0, np.sqrt(1 - STEADINESS**2), self.world.users)
         now.interest *= STEADINESS

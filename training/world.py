@@ -31,6 +31,7 @@ class World:
         visits_a_day: Of the average person.
         effect: What a message adds to the log-odds of ordering of somebody wholly persuadable and not tired.
         persuadable: Share of the people whom a message persuades at all; some of the others it puts off.
+        contrary: By how much persuadability falls with each log-odds of intent: who buys anyway is put off.
         tiring: By how much each message of the last days weakens the next one (log scale).
         machine_opens: Share of the people whose mail program opens everything at once.
         scanned: Share of the people whose employer's scanner clicks every link.
@@ -45,6 +46,7 @@ class World:
     visits_a_day: float = 0.12
     effect: float = 1.2
     persuadable: float = 0.5
+    contrary: float = 0.0
     tiring: float = 0.25
     machine_opens: float = 0.35
     scanned: float = 0.06
@@ -87,13 +89,16 @@ def people(world: World) -> People:
     """Return the people of a world."""
     drawn, n = world.random(1), world.users
     persuaded = drawn.random(n) < world.persuadable
+    zone, hour = drawn.choice(len(ZONES), n, p=ZONE_SHARES), preferred_hours(n, drawn)
+    pace, intent = drawn.gamma(1.2, world.visits_a_day / 1.2, n), drawn.normal(0, 0.8, n)
+    # Drawn apart from the intent: who buys anyway is not who can be persuaded.
+    persuadability = np.where(persuaded, drawn.uniform(0.5, 1.5, n), drawn.uniform(-0.3, 0.1, n))
     return People(
-        zone=drawn.choice(len(ZONES), n, p=ZONE_SHARES),
-        hour=preferred_hours(n, drawn),
-        pace=drawn.gamma(1.2, world.visits_a_day / 1.2, n),
-        intent=drawn.normal(0, 0.8, n),
-        # Drawn apart from the intent: who buys anyway is not who can be persuaded.
-        persuadability=np.where(persuaded, drawn.uniform(0.5, 1.5, n), drawn.uniform(-0.3, 0.1, n)),
+        zone=zone,
+        hour=hour,
+        pace=pace,
+        intent=intent,
+        persuadability=persuadability - world.contrary * intent,
         impatience=drawn.gamma(2.0, 0.5, n),
         machine_opens=drawn.random(n) < world.machine_opens,
         scanned=drawn.random(n) < world.scanned,

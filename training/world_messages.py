@@ -65,7 +65,9 @@ def deliver(
     return arrive(world, who, now, sends, at, day)
 
 
-def arrive(world: World, who: People, now: Present, sends: Sends, at: Ints, day: int) -> tuple[list[Happenings], Clicks]:
+def arrive(
+    world: World, who: People, now: Present, sends: Sends, at: Ints, day: int
+) -> tuple[list[Happenings], Clicks]:
     """Let messages arrive at these moments (µs) of a day, and return what becomes of them; `now` is changed."""
     user, n = sends.user, sends.user.size
     drawn = Draws(world, 3, day, user)
