@@ -50,6 +50,10 @@ demo: $(STAMP) ## The main job on a year of real purchases: import, train, serve
 demo-carts: $(STAMP) ## A real day of carts: abandoned, reminded of by mail, and what people do with the mails
 	@$(PY) -m demo.carts
 
+.PHONY: demo-learning
+demo-learning: $(STAMP) ## Twelve weeks of a made-up shop: a rule, a log, a model, thresholds, an A/B test, the truth (4 minutes)
+	@$(PY) -m demo.learning $(ARGS)
+
 ##@ Run
 .PHONY: import
 import: $(STAMP) ## Import history: FILE=events.jsonl|csv|parquet [MAP=events.yaml] [STRICT=1]
@@ -146,8 +150,9 @@ audit-segments: $(STAMP) ## Compute from the whole log who is in which segment a
 	@$(PY) -m serving.segment_audit
 
 .PHONY: verify-statistics
-verify-statistics: $(STAMP) ## Simulate what the reports promise and write the figures to docs/statistics.md (5 minutes)
+verify-statistics: $(STAMP) ## Simulate what reports and the closed loop promise and write the figures to docs/statistics.md (25 minutes)
 	@$(PY) -m verification
+	@$(PY) -m verification.closed_loop
 
 .PHONY: lint-triggers
 lint-triggers: $(STAMP) ## Explain each trigger in a sentence, warn of what can hardly be meant [TRIGGERS=triggers.yaml] [MAP=events.yaml]

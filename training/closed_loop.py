@@ -22,7 +22,7 @@ WEEK = 7
 LEARNED_ON = (3 * WEEK, 6 * WEEK, 8 * WEEK)
 """After so many days a model is learned; the second and third time thresholds are chosen too; then they are tried."""
 TRIAL = Trial(hold_out=0.1, exploration=0.1)
-DRAWS = 2
+DRAWS = 1
 MILLE = 1000
 
 

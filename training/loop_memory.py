@@ -57,6 +57,11 @@ class Memory:
         """Return the memory of people who have not done anything yet."""
         return cls(world, who, np.tile(empty(), (world.users, 1)), np.zeros(world.users, dtype=np.int64))
 
+    @property
+    def products(self) -> Floats:
+        """The hash of each product, of shape (products,)."""
+        return _product_hashes(self.world.products)
+
     def hear(self, happened: Happenings) -> None:
         """Take down what happened; it is folded when somebody asks."""
         self.waiting.append(happened)

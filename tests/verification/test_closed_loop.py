@@ -1,0 +1,26 @@
+from verification.closed_loop import KINDS, Lived, bars, kept, seeds, table
+
+
+def world(seed, learned, effect=(0.01, 0.012, 0.002, 0.022)):
+    return Lived("default", seed, 250.0, 160.0, learned, 10.0, True, "in words", "ship", effect)
+
+
+def test_nine_better_worlds_of_ten_keep_the_promise_and_eight_do_not():
+    assert kept([world(i, 100.0 if i < 9 else -5.0) for i in range(10)])
+    assert not kept([world(i, 100.0 if i < 8 else -5.0) for i in range(10)])
+
+
+def test_a_world_where_nothing_was_tried_covers_nothing_and_is_not_counted():
+    untried = world(3, 0.0, None)._replace(kind="few people (3,000)", changed=False, ruling=None)
+
+    _, covers = bars([world(1, 5.0), world(2, 5.0, (0.05, 0.012, 0.002, 0.022)), untried])
+
+    assert (covers.hits, covers.runs) == (1, 2)
+    assert "**missed**" in table([world(2, 5.0, (0.05, 0.012, 0.002, 0.022))])
+    assert "nothing to try" in table([untried])
+
+
+def test_every_world_has_a_seed_of_its_own():
+    found = list(seeds())
+
+    assert len({seed for _, seed in found}) == len(found) == sum(each.seeds for each in KINDS.values())
