@@ -59,12 +59,8 @@ def _thresholds(axes: Axes, story: Story) -> None:
         return
     points = [(each.threshold, each.gain) for each in found.points if each.gain is not None and each.threshold <= 1]
     at = [100 * threshold for threshold, _ in points]
-    axes.fill_between(
-        at,
-        *([MILLE * getattr(gain, end) for _, gain in points] for end in ("low", "high")),
-        alpha=0.2,
-        color=COLOURS["learned"],
-    )
+    low, high = ([MILLE * getattr(gain, end) for _, gain in points] for end in ("low", "high"))
+    axes.fill_between(at, low, high, alpha=0.2, color=COLOURS["learned"])
     axes.plot(at, [MILLE * gain.estimate for _, gain in points], marker="o", markersize=3, color=COLOURS["learned"])
     axes.axhline(0, color="grey", linewidth=0.8)
     if found.recommended <= 1:
