@@ -10,6 +10,10 @@ SEND_HOUR = "send-hour"
 """What stands in the place of a horizon where champions are named, for the model of send hours."""
 SEND_HOUR_REGISTERED = "opportune-send-hour"
 """The name under which models of send hours are registered."""
+SEGMENTS = "segments"
+"""What stands in the place of a horizon for learned segments."""
+SEGMENTS_REGISTERED = "opportune-segments"
+"""The name under which learned segments are registered."""
 
 
 def duration(label: str) -> timedelta:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -74,20 +75,27 @@ class Manifest(Part):
         Raises:
             BundleRefused: The catalogue lacks features, or defines them otherwise; the message names all of them.
         """
-        missing = [each.name for each in self.features if each.name not in catalogue.fingerprints]
-        changed = [
-            each.name
-            for each in self.features
-            if catalogue.fingerprints.get(each.name, each.fingerprint) != each.fingerprint
-        ]
-        reasons = []
-        if missing:
-            reasons.append(f"the catalogue has no {', '.join(missing)}")
-        if changed:
-            reasons.append(f"the catalogue defines otherwise: {', '.join(changed)}")
-        if reasons:
-            raise BundleRefused(f"{self.name} was trained on other features: {'; '.join(reasons)}. Retrain it.")
-        return [catalogue.names.index(each.name) for each in self.features]
+        return columns(self.features, catalogue, self.name)
+
+
+def columns(features: Sequence[FeatureAsked], catalogue: Catalogue, whose: str) -> list[int]:
+    """Return where each feature that a model asks for is in a row of this catalogue; `whose` is the model's name.
+
+    Raises:
+        BundleRefused: The catalogue lacks features, or defines them otherwise; the message names all of them.
+    """
+    missing = [each.name for each in features if each.name not in catalogue.fingerprints]
+    changed = [
+        each.name for each in features if catalogue.fingerprints.get(each.name, each.fingerprint) != each.fingerprint
+    ]
+    reasons = []
+    if missing:
+        reasons.append(f"the catalogue has no {', '.join(missing)}")
+    if changed:
+        reasons.append(f"the catalogue defines otherwise: {', '.join(changed)}")
+    if reasons:
+        raise BundleRefused(f"{whose} was trained on other features: {'; '.join(reasons)}. Retrain it.")
+    return [catalogue.names.index(each.name) for each in features]
 
 
 def read_manifest(kind: type[P], directory: Path) -> P:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from policy.conditions_facts import EventTest, FeatureTest, IntentTest, ProfileTest
 from policy.conditions_history import Count, Last, NotSince
+from policy.conditions_learned import LearnedTest
 from policy.conditions_response import ResponseTest
 from policy.conditions_send_hour import SendHourTest
 from policy.conditions_sessions import InSegment, SessionTest, Visits
@@ -64,6 +65,7 @@ class Condition(BaseModel):
         default=None, description="What this visit is like, or the one just over that the asking event was part of."
     )
     segment: InSegment | None = Field(default=None, description="The name of a segment that the person is in.")
+    learned: LearnedTest | None = Field(default=None, description="Which learned segment the person is in.")
     response: ResponseTest | None = Field(
         default=None, description="What became of the last message of the sequence; for its steps and `exit_when`."
     )

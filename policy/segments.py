@@ -93,8 +93,8 @@ class SegmentRules:
 
     Attributes:
         by_name: All of them, in the file's order.
-        watched: Names of those that look at features, intent, the best hour or the profile, which nobody can tell the
-            next change of.
+        watched: Names of those that look at features, intent, the best hour, learned segments or the profile, which
+            nobody can tell the next change of.
         digests: Name -> what changes with all that can change who is in it.
         windows_us: Name -> how far it looks back, in microseconds; `EVER_US` is all there is.
     """
@@ -121,7 +121,9 @@ def segment_rules(segments: tuple[Segment, ...]) -> SegmentRules:
     by_name = {each.name: each for each in segments}
     reads = {each.name: whole_reads(each.when.reads, by_name) for each in segments}
     watched = frozenset(
-        name for name, each in reads.items() if each.features or each.intents or each.profile or each.send_hour
+        name
+        for name, each in reads.items()
+        if each.features or each.intents or each.profile or each.send_hour or each.learned
     )
     looked_for = {
         name: [ANY] if each.everything or name in watched else sorted(each.events) for name, each in reads.items()

@@ -93,6 +93,10 @@ class View(Protocol):
         """Return how sure the best hour of the person's day is, from 0 to 1; 0.0 as long as only the prior answers."""
         ...
 
+    def learned(self, family: str, /) -> str | None:
+        """Return the learned segment of a family, `rfm` or `clusters`; None where no model of it is in service."""
+        ...
+
     def profile(self, field: str, /) -> object:
         """Return a field of the person's profile; None where it is not known."""
         ...
@@ -116,6 +120,7 @@ class Reads:
         everything: Whether events of every kind are looked for.
         features: Names in the catalogue.
         intents: Labels of horizons.
+        learned: Learned segments, by family and name such as `rfm/champions`.
         profile: Fields of the profile.
         segments: Names of segments; what these read is not in here.
     """
@@ -129,6 +134,7 @@ class Reads:
     events: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
     intents: frozenset[str] = frozenset()
+    learned: frozenset[str] = frozenset()
     profile: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()
 
@@ -156,6 +162,7 @@ class Reads:
             events=frozenset().union(*(each.events for each in found)),
             features=frozenset().union(*(each.features for each in found)),
             intents=frozenset().union(*(each.intents for each in found)),
+            learned=frozenset().union(*(each.learned for each in found)),
             profile=frozenset().union(*(each.profile for each in found)),
             segments=frozenset().union(*(each.segments for each in found)),
         )

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from features.catalog import CATALOGUE
-from models import neighbours_bundle, send_hour_bundle
+from models import neighbours_bundle, segments_bundle, send_hour_bundle
 from models.bundle import BundleRefused, load
-from models.horizon import SEND_HOUR
+from models.horizon import SEGMENTS, SEND_HOUR
 from models.intent import IntentModel
+from models.learned_segments import LearnedSegments
 from models.neighbours import Neighbours
 from models.neighbours_bundle import RECOMMENDATIONS
 from models.rule import RecencyFrequencyRule
@@ -33,10 +34,11 @@ class Champions:
         self._seen: tuple[int, int] | None = None
         self._models: dict[str, Model] = {each: RecencyFrequencyRule(each) for each in horizons}
         self._send_hours: SendHourModel | None = None
+        self._learned: LearnedSegments | None = None
         self.neighbours: Neighbours | None = None
         """What recommendations are made by; None until any were learned."""
         self.refused: dict[str, str] = {}
-        """Why the bundle of a horizon, of recommendations or of send hours was not taken into service."""
+        """Why the bundle of a horizon, of recommendations, of send hours or of segments was not taken into service."""
 
     def moved(self) -> bool:
         """Whether the pointer changed since it was last loaded."""
@@ -52,8 +54,10 @@ class Champions:
                 self._take_neighbours(entry)
             elif horizon == SEND_HOUR:
                 self._take_send_hours(entry)
+            elif horizon == SEGMENTS:
+                self._take_segments(entry)
         self._seen = stamp
-        return scorer(self._models, MEANINGS, self._send_hours)
+        return scorer(self._models, MEANINGS, self._send_hours, self._learned)
 
     def refusals(self) -> dict[str, str]:
         """Say of each horizon, and of recommendations, whose newest champion was refused, here or before, why."""
@@ -63,7 +67,7 @@ class Champions:
             if isinstance(each, dict) and each.get("in_service") is False
         }
         refused = {**of_watcher, **self.refused}
-        roles = (*self._models, RECOMMENDATIONS, SEND_HOUR)
+        roles = (*self._models, RECOMMENDATIONS, SEND_HOUR, SEGMENTS)
         return {role: self._remark(role, refused[role]) for role in roles if role in refused}
 
     def _remark(self, role: str, reason: str) -> str:
@@ -74,6 +78,8 @@ class Champions:
     def _in_service(self, role: str) -> str:
         if role == RECOMMENDATIONS:
             return "nothing is recommended" if self.neighbours is None else f"version {self.neighbours.version} stays"
+        if role == SEGMENTS:
+            return "nobody is in one" if self._learned is None else f"version {self._learned.version} stays"
         stays = self._send_hours if role == SEND_HOUR else self._models[role]
         return "the prior stays" if stays is None else f"{stays.name} version {stays.version} stays"
 
@@ -121,6 +127,16 @@ class Champions:
         else:
             self.refused.pop(SEND_HOUR, None)
             _log.info("in service for send hours: version %s", self._send_hours.version)
+
+    def _take_segments(self, entry: Any) -> None:
+        try:
+            self._learned = segments_bundle.load(self._path(SEGMENTS, entry))
+        except BundleRefused as error:
+            self.refused[SEGMENTS] = str(error)
+            _log.error("the learned segments were refused, %s: %s", self._in_service(SEGMENTS), error)
+        else:
+            self.refused.pop(SEGMENTS, None)
+            _log.info("in service for segments: version %s", self._learned.version)
 
     def _model(self, horizon: str, entry: Any) -> IntentModel:
         """Return the model that the pointer names for a horizon.

@@ -180,6 +180,7 @@ class Memberships:
             profiles=self._profiles,
             policy=self._policy,
             deciles=self._scorer.deciles,
+            learned=self._scorer.learned,
             hours=prior_hours if hours is None else hours.hours,
         )
         windows = (self._rules.windows_us[name] for name in names)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from models import neighbours_bundle
-from models.horizon import REGISTERED, SEND_HOUR, SEND_HOUR_REGISTERED, duration
+from models.horizon import REGISTERED, SEGMENTS, SEGMENTS_REGISTERED, SEND_HOUR, SEND_HOUR_REGISTERED, duration
 from models.manifest import BundleRefused, bundle_digest
 from models.neighbours_bundle import NAME, RECOMMENDATIONS
 from models.probe import probe
@@ -32,7 +32,7 @@ DIGEST_TAG = "bundle_sha256"
 POINTER = "champions.json"
 STATUS = "status.json"
 INCOMING = ".incoming-"
-_OTHERS = {NAME: RECOMMENDATIONS, SEND_HOUR_REGISTERED: SEND_HOUR}
+_OTHERS = {NAME: RECOMMENDATIONS, SEND_HOUR_REGISTERED: SEND_HOUR, SEGMENTS_REGISTERED: SEGMENTS}
 """What models are in service for that are none of intent, by the names they are registered under."""
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Alias:
 
     @property
     def role(self) -> str:
-        """What it is in service for: a horizon, such as ``24h``, recommendations or send hours."""
+        """What it is in service for: a horizon, such as ``24h``, recommendations, send hours or segments."""
         return _OTHERS.get(self.name) or self.name.removeprefix(REGISTERED)
 
 
@@ -80,7 +80,7 @@ class Mlflow:
         self._client = MlflowClient(uri, uri)
 
     def aliases(self) -> list[Alias]:
-        """Return the champions of all models of intent, and those of what is recommended and of send hours."""
+        """Return the champions of all models of intent, and those of what is recommended, send hours and segments."""
         found = []
         for model in self._client.search_registered_models(filter_string="name LIKE 'opportune-%'"):
             version = model.aliases.get(CHAMPION)

@@ -10,7 +10,8 @@ import numpy as np
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
-from models.horizon import SEND_HOUR
+from models.horizon import SEGMENTS, SEGMENTS_REGISTERED, SEND_HOUR
+from models.learned_segments import LearnedSegments
 from models.send_hour import SendHourModel
 from serving.items import Contribution, ModelUsed
 
@@ -48,13 +49,15 @@ class Scorer:
     models: Mapping[str, Model]
     used: Mapping[str, ModelUsed]
     versions: Mapping[str, str]
-    """name/version by horizon; of a model of send hours as `send-hour`."""
+    """name/version by horizon; of a model of send hours as `send-hour`, of learned segments as `segments`."""
     versions_json: str
     meanings: Mapping[str, str]
     deciles: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """By horizon what parts the tenths of what its model was tested on, ascending; nothing of a model without them."""
     send_hours: SendHourModel | None = None
     """What says at which hour of their day people are there; None where no such model is in service."""
+    learned: LearnedSegments | None = None
+    """What says in which learned segments people are; None where none are in service."""
 
     def predict(self, rows: Floats) -> list[dict[str, float | None]]:
         """Return for each feature vector the intent by horizon; None where the model has no answer."""
@@ -75,12 +78,19 @@ class Scorer:
         }
 
 
-def scorer(models: Mapping[str, Model], meanings: Mapping[str, str], send_hours: SendHourModel | None = None) -> Scorer:
-    """Return the scorer of these models by horizon and, if there is one, of send hours; `meanings` by feature."""
+def scorer(
+    models: Mapping[str, Model],
+    meanings: Mapping[str, str],
+    send_hours: SendHourModel | None = None,
+    learned: LearnedSegments | None = None,
+) -> Scorer:
+    """Return the scorer of these models by horizon, and of hours and segments if there are; `meanings` by feature."""
     used = {horizon: ModelUsed(model.name, model.version, model.calibrated) for horizon, model in models.items()}
     if send_hours is not None:
         used[SEND_HOUR] = ModelUsed(send_hours.name, send_hours.version, calibrated=True)
     versions = {what: f"{model.name}/{model.version}" for what, model in used.items()}
+    if learned is not None:
+        versions[SEGMENTS] = f"{SEGMENTS_REGISTERED}/{learned.version}"
     return Scorer(
         models=dict(models),
         used=used,
@@ -89,6 +99,7 @@ def scorer(models: Mapping[str, Model], meanings: Mapping[str, str], send_hours:
         meanings=meanings,
         deciles={horizon: found for horizon, model in models.items() if (found := getattr(model, "deciles", ()))},
         send_hours=send_hours,
+        learned=learned,
     )
 
 

@@ -172,6 +172,7 @@ def _view(connection: Connection, policy: Policy, scorer: Scorer, of: _Person, a
         timezone=of.person.timezone,
         policy=policy,
         deciles=scorer.deciles,
+        learned=scorer.learned,
         hours=prior_hours if hours is None else hours.hours,
         profiles=Profiles(connection),
     )

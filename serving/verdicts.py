@@ -52,6 +52,7 @@ class Verdicts:
         self._policy = policy
         self._models = scorer.versions
         self._deciles = scorer.deciles
+        self._learned = scorer.learned
         self._timers = timers
         self._profiles = profiles
         self._pools = pools
@@ -126,6 +127,7 @@ class Verdicts:
             profiles=self._profiles,
             policy=self._policy,
             deciles=self._deciles,
+            learned=self._learned,
             hours=prior_hours if score.hours is None else score.hours.hours,
         )
 

@@ -13,6 +13,7 @@ from features.catalog import CATALOGUE
 from features.kinds import Kind, fold_name
 from features.layout import Floats
 from features.suspicion import MACHINES_DO
+from models.learned_segments import LearnedSegments
 from policy.policy import Policy
 from policy.send_hours import Hours, prior_hours
 from policy.view import Seen, SentMessage
@@ -90,6 +91,7 @@ class PersonView:
         policy: Policy = NO_POLICY,
         deciles: Mapping[str, Sequence[float]] = NO_DECILES,
         hours: Callable[[], Hours] = prior_hours,
+        learned: LearnedSegments | None = None,
     ) -> None:
         """Prepare; the events up to the moment must have been written.
 
@@ -106,6 +108,7 @@ class PersonView:
             policy: Whose segments conditions may name.
             deciles: By horizon, what parts the tenths of what its model was tested on, ascending.
             hours: Tells how good each hour of their day is.
+            learned: The learned segments in service.
         """
         # The driver is asked for only where a condition asks the log.
         self._connection = connection
@@ -116,6 +119,7 @@ class PersonView:
         self._policy = policy
         self._deciles = deciles
         self._hours = hours
+        self._learned = learned
         self._profiles = profiles
         self._rows: list[Row] = []
         self._read_before: list[Seen | None] = []
@@ -180,6 +184,10 @@ class PersonView:
     def send_hour_confidence(self) -> float:
         """Return how sure the best hour of the person's day is: not at all where only the prior answers."""
         return self._hours().confidence
+
+    def learned(self, family: str, /) -> str | None:
+        """Return the learned segment of a family at this moment; None where none of it is in service."""
+        return None if self._learned is None else self._learned.of(self._features, family)
 
     def segment(self, name: str, /) -> bool:
         """Whether the person is in a segment of the policy, by its own condition at this moment."""

@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 
 from features.catalog import CATALOGUE
 from models.horizon import duration
-from training import send_hours
+from training import learned_segments_report, send_hours
 from training.baskets import read_baskets
 from training.dataset import Orders
 from training.exposure import CARRY_OVER, Messages, read_messages
 from training.frame import Frame, build, matured
+from training.learned_segments import refuse_few
+from training.learned_segments_recording import record as record_segments
 from training.learning import learn
 from training.lineage import iso
 from training.log import Log, read_log
@@ -79,7 +81,15 @@ class Retraining:
         hours = self._send_hours()
         for line in send_hours.lines(hours):
             self._say(line)
-        whole = {**summary(found), "recommendations": recommendations, "send_hour": hours}
+        segments = self._segments()
+        for line in learned_segments_report.lines(segments):
+            self._say(line)
+        whole = {
+            **summary(found),
+            "recommendations": recommendations,
+            "send_hour": hours,
+            "segments": segments,
+        }
         path = self._directory / "summary.json"
         path.write_text(json.dumps(whole, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         self._say(f"figures in {path}, reports beside it")
@@ -125,6 +135,19 @@ class Retraining:
             )
         except TooLittleHistory as reason:
             return send_hours.figures_of_nothing(str(reason))
+
+    def _segments(self) -> dict[str, Any]:
+        """Learn which kinds of people there are, and return the figures."""
+        log = self._read()
+        try:
+            refuse_few(log)
+            registry = self._opened()
+            return self._timed(
+                "learned and recorded segments",
+                lambda: record_segments(log, registry, self._directory, cutoff_us=self._cutoff_us),
+            )
+        except TooLittleHistory as reason:
+            return learned_segments_report.figures_of_nothing(str(reason))
 
     def _horizon(self, horizon: str, frame: Frame) -> dict[str, Any]:
         try:

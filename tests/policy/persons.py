@@ -34,6 +34,7 @@ class Person:
     deciles: dict = field(default_factory=dict)
     confidence: float = 0.0
     segments: dict = field(default_factory=dict)
+    in_learned: dict = field(default_factory=dict)
     message: SentMessage | None = None
 
     def recent(self, kind_or_name, since_us):
@@ -57,6 +58,9 @@ class Person:
 
     def send_hour_confidence(self):
         return self.confidence
+
+    def learned(self, family):
+        return self.in_learned.get(family)
 
     def segment(self, name):
         """Whether one of the `segments`, conditions by their names, holds."""

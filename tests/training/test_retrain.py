@@ -56,7 +56,7 @@ def rows(home, query):
 def test_it_prints_what_it_did_and_writes_the_figures(home):
     _, said, summary = home
 
-    assert set(summary) == KEYS | {"horizons", "recommendations", "send_hour"}
+    assert set(summary) == KEYS | {"horizons", "recommendations", "send_hour", "segments"}
     assert summary["model_version"] == "opportune-intent-24h/1"
     assert summary["promoted"] is True
     assert 0.55 < summary["roc_auc"] < 0.9
@@ -85,13 +85,17 @@ def test_a_horizon_too_long_for_the_history_says_so_and_leaves_the_rule(home):
 def test_the_version_the_digest_and_the_alias_are_in_the_registry(home):
     folder, _, summary = home
 
-    assert rows(folder, "SELECT alias, name, version FROM registered_model_aliases") == [
-        ("champion", "opportune-intent-24h", 1)
+    assert rows(folder, "SELECT alias, name, version FROM registered_model_aliases ORDER BY name") == [
+        ("champion", "opportune-intent-24h", 1),
+        ("champion", "opportune-segments", 1),
     ]
     tags = rows(folder, "SELECT name, key, length(value) FROM model_version_tags ORDER BY name")
-    assert tags == [("opportune-intent-24h", "bundle_sha256", 64), ("opportune-send-hour", "bundle_sha256", 64)]
+    names = ("opportune-intent-24h", "opportune-segments", "opportune-send-hour")
+    assert tags == [(name, "bundle_sha256", 64) for name in names]
     runs = rows(folder, "SELECT run_uuid, status FROM runs ORDER BY start_time")
-    assert runs == [(each["mlflow_run_id"], "FINISHED") for each in (summary, summary["send_hour"])]
+    assert runs == [
+        (each["mlflow_run_id"], "FINISHED") for each in (summary, summary["send_hour"], summary["segments"])
+    ]
 
 
 def test_where_nobody_has_hours_of_their_own_no_model_of_them_goes_into_service_and_it_says_why(home):
@@ -153,6 +157,7 @@ def test_nothing_but_the_results_is_left_behind(home):
     assert sorted(each.name for each in (folder / "retrain").iterdir()) == [
         "logistic-24h.json",
         "report-24h.html",
+        "report-segments.html",
         "report-send-hour.html",
         "summary.json",
     ]
@@ -164,7 +169,8 @@ def test_retraining_on_the_same_log_replaces_nobody(home):
 
     assert summary["promoted"] is False
     assert summary["reason"].startswith("nothing new")
-    assert rows(folder, "SELECT version FROM registered_model_aliases") == [(1,)]
+    aliases = "SELECT version FROM registered_model_aliases WHERE name = 'opportune-intent-24h' AND alias = 'champion'"
+    assert rows(folder, aliases) == [(1,)]
 
 
 def test_a_shop_where_nobody_orders_gets_no_model(tmp_path):
