@@ -94,6 +94,12 @@ class Policy(BaseModel):
         return frozenset(each.horizon for each in self.triggers).union(*asked)
 
     @cached_property
+    def learned(self) -> frozenset[str]:
+        """The learned segments that some trigger or segment names, such as `rfm/champions`."""
+        asked = [condition.reads.learned for each in self.triggers for condition in each.conditions]
+        return frozenset[str]().union(*asked, *(each.when.reads.learned for each in self.segments))
+
+    @cached_property
     def endpoints(self) -> frozenset[str]:
         """The endpoints that some trigger sends to, or that are told of a segment."""
         told = frozenset(each.notify for each in self.segments if each.notify is not None)

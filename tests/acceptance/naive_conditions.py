@@ -174,6 +174,11 @@ def send_hour(rest, now):
     return is_between(rest["confidence"], 0.0)
 
 
+def learned(rest, now):
+    """Nobody is in a segment that was not learned."""
+    return False
+
+
 def visits(rest, now):
     return is_as_often(rest, len(visits_of(now.since(now.window(rest)))))
 
@@ -209,7 +214,7 @@ def response(rest, now):
     return any({each.properties.get("decision_id"), each.properties.get("message_id")} & named for each in answers)
 
 
-_ALL = (event, count, not_since, last, intent, profile, feature, send_hour, visits, session, segment, response)
+_ALL = (event, count, not_since, last, intent, profile, feature, send_hour, learned, visits, session, segment, response)
 LEAVES = {each.__name__: each for each in _ALL}
 
 

@@ -171,6 +171,7 @@ LEAVES = {
     "profile": lambda said, person: compared(said, person.fields.get(said["field"])),
     "intent": likely,
     "send_hour": lambda said, person: compared(said["confidence"], person.confidence),
+    "learned": lambda said, person: any(person.in_learned.get(by) in names for by, names in said.items()),
     "count": counted,
     "not_since": not_since,
     "last": unanswered,
@@ -234,6 +235,8 @@ leaves = (
             )
         }
     )
+    | block({"learned": block({"rfm": st.lists(st.sampled_from(["champions", "new"]), min_size=1, max_size=3)})})
+    | block({"learned": block({"clusters": st.lists(st.sampled_from(["few-visits", "x"]), min_size=1, max_size=3)})})
     | block(
         {
             "count": block(
@@ -285,6 +288,15 @@ def persons(draw):
         fields=draw(st.dictionaries(st.sampled_from(["f", "g"]), facts)),
         deciles=draw(st.dictionaries(st.sampled_from(["24h", "7d"]), st.integers(1, 10))),
         confidence=draw(shares),
+        in_learned=draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "rfm": st.none() | st.sampled_from(["champions", "new", "loyal"]),
+                    "clusters": st.none() | st.sampled_from(["few-visits", "x", "champions"]),
+                },
+            )
+        ),
         segments={name: Condition.model_validate(each) for name, each in SEGMENTS.items()},
     )
 
@@ -327,6 +339,10 @@ def test_nothing_is_asked_that_was_not_announced(text, person):
         def send_hour_confidence(self):
             assert reads.send_hour
             return super().send_hour_confidence()
+
+        def learned(self, family):
+            assert {each.split("/")[0] for each in reads.learned} >= {family}
+            return super().learned(family)
 
         def decile(self, horizon):
             assert horizon in reads.intents
