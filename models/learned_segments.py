@@ -103,6 +103,10 @@ class LearnedSegments:
         found = self.of_rows(row[np.newaxis], family)
         return None if found is None else found[0]
 
+    def all_of(self, row: Floats) -> dict[str, str]:
+        """Return the segments of a feature row by family."""
+        return {family: name for family in (RFM, CLUSTERS) if (name := self.of(row, family)) is not None}
+
     def of_rows(self, rows: Floats, family: str) -> list[str] | None:
         """Return the segment of each feature row, of shape (n, n_features), in one family."""
         if family == RFM and self.rfm is not None:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine as Database
 
     from features.mapping import EventMapping
+    from models.learned_segments import LearnedSegments
     from policy.policy import Policy
     from serving.erasure_files import Files
     from serving.hooks import Hook
@@ -75,6 +76,7 @@ def http_edge(
     missing: Callable[[], Sequence[str]],
     files: Files,
     remarks: Callable[[], Iterable[str]] = tuple,
+    learned: Callable[[], LearnedSegments | None] = lambda: None,
     policies: Policies | None = None,
     policy: Callable[[], Policy] | None = None,
     hooks: Mapping[str, Hook] = MappingProxyType({}),
@@ -98,6 +100,7 @@ def http_edge(
         missing: Names in words what keeps the server from being ready; nothing when it is.
         files: Where somebody may be found beside the database, to be erased.
         remarks: Says in words what should be looked at though the server does its work.
+        learned: The learned segments in service.
         policies: What puts policies in service; without it there are no routes to look at them.
         policy: Returns the one in service; without it there are no routes to look at its segments.
         hooks: Who may send webhooks, by name.
@@ -133,7 +136,7 @@ def http_edge(
         max_batch_events=limits.batch_events,
         tracks_all=tracks_all,
     )
-    reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing, remarks=remarks)
+    reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing, remarks=remarks, learned=learned)
     operate = OperateRoutes(engine, database=database, files=files, metrics=metrics)
     guards = GuardRoutes(engine, database=database, mapping=mapping, clock=wall, tracking=tracking)
     people = ProfileRoutes(engine, database=database, mapping=mapping, clock=wall)

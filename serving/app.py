@@ -140,6 +140,7 @@ class Server:
             missing=self._missing,
             files=Files(settings.home, [settings.database, *([self._online_file] if self._online_file else [])]),
             remarks=self._remarks,
+            learned=lambda: self.champions.learned,
             policies=self.policies,
             policy=lambda: self.engine.policy,
             tokens=self.tokens,
@@ -259,6 +260,7 @@ class Server:
         if mail is not None and mail.renders and self._settings.links_base is None:
             remarks.append("OPPORTUNE_PUBLIC_URL is not set: e-mails have no link to unsubscribe by")
         policy = self.engine.policy
+        remarks += self.champions.unlearned(policy.learned)
         if any(each.gives_codes for each in policy.triggers):
             with self.database.connect() as connection:
                 remarks += empty_pools(connection, policy, at=self.engine.now())

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ class Champions:
         self._seen: tuple[int, int] | None = None
         self._models: dict[str, Model] = {each: RecencyFrequencyRule(each) for each in horizons}
         self._send_hours: SendHourModel | None = None
-        self._learned: LearnedSegments | None = None
+        self.learned: LearnedSegments | None = None
+        """The learned segments in service; None until any were learned."""
         self.neighbours: Neighbours | None = None
         """What recommendations are made by; None until any were learned."""
         self.refused: dict[str, str] = {}
@@ -57,7 +58,7 @@ class Champions:
             elif horizon == SEGMENTS:
                 self._take_segments(entry)
         self._seen = stamp
-        return scorer(self._models, MEANINGS, self._send_hours, self._learned)
+        return scorer(self._models, MEANINGS, self._send_hours, self.learned)
 
     def refusals(self) -> dict[str, str]:
         """Say of each horizon, and of recommendations, whose newest champion was refused, here or before, why."""
@@ -70,6 +71,13 @@ class Champions:
         roles = (*self._models, RECOMMENDATIONS, SEND_HOUR, SEGMENTS)
         return {role: self._remark(role, refused[role]) for role in roles if role in refused}
 
+    def unlearned(self, named: Iterable[str]) -> list[str]:
+        """Say of each learned segment that a policy names, such as `rfm/champions`, if nobody can be in it."""
+        gone = sorted(named) if self.learned is None else self.learned.missing(named)
+        return [
+            f"the policy names the learned segment {each}, which is not in service: nobody is in it" for each in gone
+        ]
+
     def _remark(self, role: str, reason: str) -> str:
         # Probes need no key, so nobody learns from them where the files are.
         reason = reason.replace(f"{self._bundles.absolute()}/", "").replace(f"{self._bundles}/", "")
@@ -79,7 +87,7 @@ class Champions:
         if role == RECOMMENDATIONS:
             return "nothing is recommended" if self.neighbours is None else f"version {self.neighbours.version} stays"
         if role == SEGMENTS:
-            return "nobody is in one" if self._learned is None else f"version {self._learned.version} stays"
+            return "nobody is in one" if self.learned is None else f"version {self.learned.version} stays"
         stays = self._send_hours if role == SEND_HOUR else self._models[role]
         return "the prior stays" if stays is None else f"{stays.name} version {stays.version} stays"
 
@@ -130,13 +138,13 @@ class Champions:
 
     def _take_segments(self, entry: Any) -> None:
         try:
-            self._learned = segments_bundle.load(self._path(SEGMENTS, entry))
+            self.learned = segments_bundle.load(self._path(SEGMENTS, entry))
         except BundleRefused as error:
             self.refused[SEGMENTS] = str(error)
             _log.error("the learned segments were refused, %s: %s", self._in_service(SEGMENTS), error)
         else:
             self.refused.pop(SEGMENTS, None)
-            _log.info("in service for segments: version %s", self._learned.version)
+            _log.info("in service for segments: version %s", self.learned.version)
 
     def _model(self, horizon: str, entry: Any) -> IntentModel:
         """Return the model that the pointer names for a horizon.

@@ -24,6 +24,9 @@ class FeaturesAnswer(Declared):
     at: AwareDatetime
     catalogue: str = Field(description="Fingerprint of the definitions.")
     features: list[Feature]
+    segments: dict[str, str] = Field(
+        description="The learned segments of the user by family, `rfm` and `clusters`; empty while none were learned."
+    )
 
 
 class GuardAsked(Declared):

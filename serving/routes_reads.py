@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine as Database
 
+    from models.learned_segments import LearnedSegments
     from serving.items import Answer
     from serving.metrics import Metrics
     from serving.routes_score import Engine
@@ -47,12 +48,17 @@ class ReadRoutes:
         metrics: Metrics,
         missing: Callable[[], Sequence[str]],
         remarks: Callable[[], Iterable[str]] = tuple,
+        learned: Callable[[], LearnedSegments | None] = lambda: None,
     ) -> None:
-        """Keep what answering needs; `missing` names what keeps the server from being ready, `remarks` the rest."""
+        """Keep what answering needs; `missing` names what keeps the server from being ready, `remarks` the rest.
+
+        `learned` are the learned segments in service.
+        """
         self._engine = engine
         self._database = database
         self._missing = missing
         self._remarks = remarks
+        self._learned = learned
         self._exposition = exposition(metrics)
 
     def routes(self) -> list[GuardedRoute]:
@@ -74,6 +80,7 @@ class ReadRoutes:
         score = answer.scores[0]
         if not score.known:
             raise NoSuchUser(field="user_id")
+        learned = self._learned()
         return contract.FeaturesAnswer(
             user_id=user_key(*user),
             at=to_moment(answer.at),
@@ -82,6 +89,7 @@ class ReadRoutes:
                 contract.Feature(name=name, value=None if value != value else float(value), meaning=meaning)
                 for name, value, meaning in zip(CATALOGUE.names, score.features, CATALOGUE.meanings, strict=True)
             ],
+            segments={} if learned is None else learned.all_of(score.features),
         )
 
     async def send_hour(self, user_id: str) -> contract.SendHourAnswer:

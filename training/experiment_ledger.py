@@ -1,10 +1,11 @@
 """Experiments as the ledger tells them: who was sent a message or withheld it, and what followed."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,13 +53,17 @@ _UNTIL = "SELECT COALESCE(MAX(last_known_at), 0) FROM users"
 
 
 class Ledger(NamedTuple):
-    """What the ledger holds of experiments, as tables in the order of their moments."""
+    """What the ledger holds of experiments, as tables in the order of their moments.
+
+    `learned` has, by family and decision, the learned segment of the person then.
+    """
 
     drawn: pd.DataFrame
     outcomes: pd.DataFrame
     handed_over: frozenset[str]
     segments: pd.DataFrame
     until: int
+    learned: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
     @property
     def triggers(self) -> list[str]:
@@ -224,6 +229,8 @@ def _groups(ledger: Ledger, first: pd.DataFrame) -> dict[str, Words]:
         found["intent"] = names[np.where(np.isnan(score), 3, np.searchsorted(thirds, score, side="right"))]
     for segment, changes in ledger.segments.groupby("segment"):
         found[f"segment {segment}"] = _members(changes, first)
+    for family, names in ledger.learned.items():
+        found[f"learned {family}"] = first["decision"].map(names).fillna("").to_numpy(dtype=np.str_)
     # A group with one value splits nobody.
     return {name: words for name, words in found.items() if np.unique(words[words != ""]).size > 1}
 

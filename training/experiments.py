@@ -12,6 +12,7 @@ from policy.source import load
 from training.experiment import CONTROL, NoExperiment, Plan, Units
 from training.experiment_ledger import Ledger, drawn, read_ledger
 from training.experiment_table import Columns, read_table, units_of
+from training.learned_groups import in_service, learned_at_draw
 from training.lineage import iso
 from training.planning import users_planned
 
@@ -73,6 +74,7 @@ def open_book(database: Path, triggers: Path) -> Book:
         raise NoExperiment(f"{database} does not exist: there is no ledger to report from")
     policy = load(triggers) if triggers.exists() else Policy()
     ledger = read_ledger(database)
+    ledger = ledger._replace(learned=learned_at_draw(database, in_service(database.parent)))
     members = _members(ledger, policy)
     if not members:
         raise NoExperiment("no live trigger has sent or withheld a message yet")

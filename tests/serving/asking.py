@@ -70,7 +70,17 @@ class Notebook:
 class Site:
     """The HTTP interface on a notebook, with a key for each set of scopes asked for."""
 
-    def __init__(self, database, *, limits=None, open_without_keys=False, missing=(), replay=False, cors_origins=()):
+    def __init__(
+        self,
+        database,
+        *,
+        limits=None,
+        open_without_keys=False,
+        missing=(),
+        replay=False,
+        cors_origins=(),
+        learned=lambda: None,
+    ):
         self.database = database
         self.engine = Notebook()
         self.metrics = Metrics()
@@ -80,6 +90,7 @@ class Site:
             mapping=lambda: MAPPING,
             metrics=self.metrics,
             missing=lambda: missing,
+            learned=learned,
             files=Files(Path(database.url.database).parent, []),
             limits=limits or Limits(),
             open_without_keys=open_without_keys,

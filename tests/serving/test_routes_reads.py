@@ -1,6 +1,7 @@
 import pytest
 
 from features.catalog import CATALOGUE
+from tests.models.segments import segments
 from tests.serving.asking import Site, site, site_with_keys
 from tests.serving.databases import database
 from tests.serving.test_edge import is_problem
@@ -19,6 +20,15 @@ def test_features_come_with_their_meaning_and_null_where_there_is_no_answer(site
     assert [each["name"] for each in told["features"]] == list(CATALOGUE.names)
     assert {each["value"] for each in told["features"]} == {None}
     assert all(each["meaning"] for each in told["features"])
+    assert told["segments"] == {}
+
+
+def test_features_come_with_the_learned_segments(database):
+    with_segments = Site(database, open_without_keys=True, learned=segments)
+
+    # Of somebody of whom nothing is known: (0 - 1) / 0.7 and (0 - 0.5) / 0.3 are nearer to the second centre.
+    told = with_segments.ask("GET", "/v1/users/u-1/features").json["segments"]
+    assert told == {"rfm": "never-bought", "clusters": "few-views-many-orders"}
 
 
 def test_while_no_model_says_anything_of_hours_the_answer_is_null(site):
