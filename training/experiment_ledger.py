@@ -229,8 +229,8 @@ def _groups(ledger: Ledger, first: pd.DataFrame) -> dict[str, Words]:
         found["intent"] = names[np.where(np.isnan(score), 3, np.searchsorted(thirds, score, side="right"))]
     for segment, changes in ledger.segments.groupby("segment"):
         found[f"segment {segment}"] = _members(changes, first)
-    for family, names in ledger.learned.items():
-        found[f"learned {family}"] = first["decision"].map(names).fillna("").to_numpy(dtype=np.str_)
+    for family, by_decision in ledger.learned.items():
+        found[f"learned {family}"] = np.array([by_decision.get(each, "") for each in first["decision"]], dtype=np.str_)
     # A group with one value splits nobody.
     return {name: words for name, words in found.items() if np.unique(words[words != ""]).size > 1}
 
