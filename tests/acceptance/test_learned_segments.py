@@ -1,12 +1,15 @@
 """Conditions on learned segments, on the real engine: decided, kept, told and audited like all others."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from serving.champions import Champions
 from serving.segment_audit import audit
 from serving.segments import adopt, tend_all
-from tests.models.segments import segments
+from tests.models.bundles import change_manifest
+from tests.models.segments import a_bundle, segments
 from tests.serving.engines import Shop, event
 
 MINUTE = 60
@@ -94,3 +97,35 @@ async def test_the_answer_on_features_tells_the_segments_of_the_model_that_decid
 
     assert told["rfm"] == "new"
     assert told["clusters"] == "few-views-many-orders"
+
+
+def point(bundles, version):
+    """Write a bundle, have the pointer name it as the registry process does, and return where it is."""
+    path = f"opportune-segments/{version}"
+    found = a_bundle(bundles / path)
+    (bundles / "champions.json").write_text(json.dumps({"segments": {"name": "opportune-segments", "path": path}}))
+    return found
+
+
+def test_a_bundle_is_taken_up_and_a_damaged_one_is_refused_while_the_old_one_stays(tmp_path):
+    champions = Champions(tmp_path, ("24h",))
+    assert champions.load().learned is None
+    assert champions.unlearned({"rfm/new"}) == [
+        "the policy names the learned segment rfm/new, which is not in service: nobody is in it"
+    ]
+
+    point(tmp_path, 1)
+    assert champions.load().versions["segments"] == "opportune-segments/1"
+    assert champions.unlearned({"rfm/new", "clusters/gone"}) == [
+        "the policy names the learned segment clusters/gone, which is not in service: nobody is in it"
+    ]
+
+    change_manifest(point(tmp_path, 2), lambda manifest: manifest["clusters"].update(names=["a"]))
+    assert champions.load().learned.version == "1"
+    remark = champions.refusals()["segments"]
+    assert "opportune-segments/2/manifest.json is damaged" in remark
+    assert remark.endswith("version 1 stays")
+
+    point(tmp_path, 3)
+    assert champions.load().learned.version == "3"
+    assert champions.refusals() == {}

@@ -15,7 +15,6 @@ from serving import champions as champions_module
 from serving.champions import Champions
 from serving.engine import Engine
 from tests.models.bundles import a_booster, a_bundle, change_manifest, change_model, some_rows
-from tests.models.segments import a_bundle as a_bundle_of_segments
 from tests.serving.engines import SECOND, START, event, shop
 
 __all__ = ["shop"]
@@ -387,36 +386,3 @@ async def test_the_next_batch_after_a_swap_uses_the_new_model(registered, shop):
 
         assert answer.models["24h"].version == str(version)
         assert {each.feature for each in answer.scores[0].explain["24h"]} == set(FEATURES[version])
-
-
-def test_learned_segments_are_taken_up_and_damaged_ones_refused_while_the_old_stay(registered):
-    champions = Champions(registered.bundles, HORIZONS)
-    assert champions.load().learned is None
-    assert champions.unlearned({"rfm/new"}) == [
-        "the policy names the learned segment rfm/new, which is not in service: nobody is in it"
-    ]
-
-    learn_segments(registered, 1)
-    assert champions.load().versions["segments"] == "opportune-segments/1"
-    assert champions.unlearned({"rfm/new", "clusters/gone"}) == [
-        "the policy names the learned segment clusters/gone, which is not in service: nobody is in it"
-    ]
-
-    damaged = learn_segments(registered, 2)
-    change_manifest(damaged, lambda manifest: manifest["clusters"].update(names=["a"]))
-    assert champions.load().learned.version == "1"
-    remark = champions.refusals()["segments"]
-    assert "opportune-segments/2/manifest.json is damaged" in remark
-    assert remark.endswith("version 1 stays")
-
-    learn_segments(registered, 3)
-    assert champions.load().learned.version == "3"
-    assert champions.refusals() == {}
-
-
-def learn_segments(registered, version):
-    """Write a bundle of learned segments, and have the pointer name it."""
-    path = f"opportune-segments/{version}"
-    found = a_bundle_of_segments(registered.bundles / path)
-    registered.write(json.dumps({"segments": {"name": "opportune-segments", "path": path}}))
-    return found
