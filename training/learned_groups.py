@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 
 from features.catalog import CATALOGUE
+from models.horizon import SEGMENTS
 from models.learned_segments import LearnedSegments
 from models.manifest import BundleRefused
-from models.segments_bundle import SEGMENTS, load
+from models.segments_bundle import load
 
 _AT_ONCE: Final = 10_000
 _KEPT: Final = """

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from models.horizon import SEGMENTS_REGISTERED as REGISTERED
 from models.learned_segments import LearnedSegments
 from models.manifest import BundleRefused
-from models.horizon import SEGMENTS_REGISTERED as REGISTERED
 from models.segments_bundle import load, write
 from training.learned_segments import Learned, learn
 from training.learned_segments_report import figures, page
