@@ -10,6 +10,9 @@ import pytest
 from tests.features.histories import DAY, JULY
 from tests.training.logs import write_log
 from tests.training.shops import a_shop
+from training.learned_groups import in_service
+from training.learned_segments import people
+from training.log import read_log
 from training.retrain import _parser
 
 KEYS = {
@@ -107,6 +110,23 @@ def test_where_nobody_has_hours_of_their_own_no_model_of_them_goes_into_service_
     assert found["reason"].startswith("no better than everybody's hours")
     assert set(found["global"]) == {"hit_at_1", "hit_at_3", "mrr", "log_loss"}
     assert "send hour: opportune-send-hour/1 not promoted: no better than everybody's hours" in said
+
+
+def test_what_was_learned_of_people_is_taken_up_by_a_server_under_the_same_names(home, tmp_path):
+    folder, said, summary = home
+    environment = {**os.environ, "OPPORTUNE_HOME": str(tmp_path), "OPPORTUNE_REGISTRY": f"sqlite:///{folder}/mlflow.db"}
+    command = [sys.executable, "-m", "serving.registry", "--once"]
+    subprocess.run(command, capture_output=True, env=environment, timeout=120, check=True)
+    log = read_log(folder / "opportune.db")
+    _, rows = people(log, log.span[1])
+    served = in_service(tmp_path)
+    found = [served.all_of(each)["rfm"] for each in rows]
+    trained = {each["name"]: each["people"] for each in summary["segments"]["groups"] if each["family"] == "rfm"}
+
+    assert "segments: opportune-segments/1 IN SERVICE: 11 by orders, " in said
+    assert served.lineage["mlflow_run_id"] == summary["segments"]["mlflow_run_id"]
+    assert {name: count for name, count in trained.items() if count} == {each: found.count(each) for each in set(found)}
+    assert "<td>champions</td>" in (folder / "retrain" / "report-segments.html").read_text()
 
 
 def test_the_run_keeps_parameters_metrics_report_plots_bundle_and_a_model_as_text(home):
