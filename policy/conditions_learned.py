@@ -1,5 +1,6 @@
 """A condition on the learned segment that a person is in: by their orders (RFM), or by their behaviour (clusters)."""
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Final, Self
@@ -68,3 +69,10 @@ class LearnedTest(Block):
     def reads(self) -> Reads:
         """The learned segments that it names."""
         return Reads(learned=frozenset(f"{self.family}/{name}" for name in self.names))
+
+
+def check_few(trigger: str, reads: Iterable[Reads]) -> None:
+    """Raise ValueError where the conditions of a trigger name too many segments, by rule and learned together."""
+    named = frozenset[str]().union(*(each.segments | each.learned for each in reads))
+    if len(named) > MOST:
+        raise ValueError(f"triggers: {trigger} names {len(named)} segments, and {MOST} are the most that one may name")

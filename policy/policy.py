@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from policy.assignment import Layer, check_layers, shared_by
+from policy.conditions_learned import check_few
 from policy.event_names import by_event, of_event
 from policy.experiments import Experiments, check_planned
 from policy.exploration import Explore
@@ -67,6 +68,8 @@ class Policy(BaseModel):
             raise ValueError(f"triggers: two have the same name: {', '.join(twice)}")
         asked = (condition.reads.segments for each in self.triggers for condition in each.conditions)
         check_known(frozenset().union(*asked), self.segments_by_name)
+        for each in self.triggers:
+            check_few(each.name, (condition.reads for condition in each.conditions))
         check_planned(self.experiments, self.triggers)
         return self
 

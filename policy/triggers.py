@@ -20,7 +20,6 @@ from policy.assignment import ALONE, Place, Shared, landing, place
 from policy.channels import Channels, route
 from policy.codes import Codes
 from policy.conditions import Condition, When
-from policy.conditions_learned import MOST
 from policy.copies import changed
 from policy.event_names import EventNames
 from policy.exploration import Explore, below_threshold
@@ -188,13 +187,6 @@ class Trigger(BaseModel):
             raise ValueError(
                 "when asks for the response to a message: only steps and exit_when can, one goes before them"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _names_few_segments(self) -> Self:
-        named = frozenset[str]().union(*(each.reads.segments | each.reads.learned for each in self.conditions))
-        if len(named) > MOST:
-            raise ValueError(f"names {len(named)} segments, and {MOST} are the most that a trigger may name")
         return self
 
     @model_validator(mode="after")

@@ -57,7 +57,7 @@ def test_a_trigger_names_ten_segments_at_most():
     ten = f"{{clusters: [{', '.join(f'a{i}' for i in range(10))}]}}"
 
     assert len(a_policy(ten).learned) == 10
-    with pytest.raises(PolicyRefused, match="names 11 segments, and 10 are the most that a trigger may name"):
+    with pytest.raises(PolicyRefused, match="triggers: a names 11 segments, and 10 are the most that one may name"):
         a_policy(ten, more=", {segment: dear}")
 
 
