@@ -51,7 +51,7 @@ demo-carts: $(STAMP) ## A real day of carts: abandoned, reminded of by mail, and
 	@$(PY) -m demo.carts
 
 .PHONY: demo-learning
-demo-learning: $(STAMP) ## Twelve weeks of a made-up shop: a rule, a log, a model, thresholds, an A/B test, the truth (4 minutes)
+demo-learning: $(STAMP) ## Twelve weeks of a made-up shop: a rule, a log, a model, thresholds, an A/B test, the truth (a minute or two)
 	@$(PY) -m demo.learning $(ARGS)
 
 ##@ Run

@@ -46,7 +46,7 @@ def _sent(axes: Axes, story: Story) -> None:
         "1. Messages a week: a tenth explores other visits,\nuntil the log says what they are worth", fontsize=9
     )
     axes.set_xlabel("week", fontsize=8)
-    axes.legend(fontsize=7, loc="upper left")
+    axes.legend(fontsize=7, loc="upper right")
 
 
 def _thresholds(axes: Axes, story: Story) -> None:
