@@ -118,6 +118,11 @@ policy-value: $(STAMP) ## What each threshold would have earned, by the ledger: 
 	  $(if $(ORDER_VALUE),--order-value "$(ORDER_VALUE)") $(if $(CONTACT_COST),--contact-cost "$(CONTACT_COST)") \
 	  $(if $(UNSUBSCRIBE_COST),--unsubscribe-cost "$(UNSUBSCRIBE_COST)")
 
+.PHONY: accept-threshold
+accept-threshold: $(STAMP) ## Accept what the last policy-value report recommends, for `threshold: auto`: TRIGGER=cart [TRIGGERS=triggers.yaml]
+	@test -n "$(TRIGGER)" || { echo "make accept-threshold: say of which trigger, as in: make accept-threshold TRIGGER=cart" >&2; exit 2; }
+	@$(PY) -m training.accept_threshold "$(TRIGGER)" $(if $(TRIGGERS),--policy "$(TRIGGERS)")
+
 .PHONY: serve
 serve: $(STAMP) ## Start the service (settings: docs/configuration.md)
 	@exec $(PY) -m serving

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import yaml
 from features.mapping import EventMapping
 from features.mapping_checks import BadMapping
 from policy.doubts import doubts
+from policy.places import read_yaml
+from policy.policy import Policy
 from policy.sentences import sentence, sentence_of_segment
-from policy.source import PolicyRefused, load, remarks
+from policy.source import PolicyRefused, Source, checked, read, remarks
+from policy.thresholds import in_force
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     path: Path = given.file
     try:
-        policy = load(path, kind_of=_mapping(given.map).kind_of)
+        source = read(path)
+        policy = checked(source, path, kind_of=_mapping(given.map).kind_of)
     except (PolicyRefused, BadMapping, OSError, yaml.YAMLError) as refused:
         print(refused, file=sys.stderr)
         return 1
@@ -30,12 +35,23 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"segment {segment.name}: {sentence_of_segment(segment)}\n")
     for trigger in policy.triggers:
         print(f"{trigger.name}: {sentence(trigger)}\n")
+    for line in _automatic(source, policy):
+        print(f"{line}\n")
     found = [*remarks(policy), *doubts(policy)]
     for each in found:
         print(f"{path}: warning: {each}")
     segments = f"{len(policy.segments)} segments, " if policy.segments else ""
     print(f"{path}: {segments}{len(policy.triggers)} triggers, {len(found)} warnings, version {policy.version}")
     return 0
+
+
+def _automatic(source: Source, policy: Policy) -> Iterator[str]:
+    """Yield what is to be said of each threshold that the file, which was checked, leaves to reports."""
+    data, _ = read_yaml(source.text, "")
+    for each, trigger in zip(data["triggers"], policy.triggers, strict=True):
+        says = in_force(each["threshold"], source.thresholds.get(trigger.name), trigger.horizon)
+        if says:
+            yield f"{trigger.name}: {says}"
 
 
 def _mapping(path: Path | None) -> EventMapping:

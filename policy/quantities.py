@@ -92,6 +92,12 @@ def horizon_length(label: str) -> timedelta:
     return length
 
 
+def _foreseeable(duration: timedelta) -> timedelta:
+    if duration > timedelta(days=14):
+        raise ValueError("may be 14d at most")
+    return duration
+
+
 def _horizon(label: str) -> str:
     horizon_length(label)
     return label
@@ -106,9 +112,13 @@ Duration = Annotated[
     BeforeValidator(read_duration, json_schema_input_type=Written),
     Field(ge=timedelta(0), le=LONGEST),
 ]
+Foreseeable = Annotated[Duration, AfterValidator(_foreseeable)]
+"""A duration for which one may wait before a message is sent."""
+WrittenShare = Annotated[float, Field(ge=0, le=1)] | Percent
+"""A share as the published schema lets an editor check it."""
 Share = Annotated[
     float,
-    BeforeValidator(read_share, json_schema_input_type=Annotated[float, Field(ge=0, le=1)] | Percent),
+    BeforeValidator(read_share, json_schema_input_type=WrittenShare),
     Field(ge=0, le=1),
 ]
 Horizon = Annotated[str, AfterValidator(_horizon)]

@@ -16,6 +16,7 @@ from policy.policy import Policy
 from policy.problems import Field, Problem, message, written
 from policy.template_files import Texts, read_templates, whole_place
 from policy.templates import faults, incomplete, uncoded, unknown
+from policy.thresholds import NONE_ACCEPTED, Thresholds, read_accepted
 
 NO_TEMPLATES: Final[Texts] = MappingProxyType({})
 
@@ -25,10 +26,11 @@ class PolicyRefused(FileRefused):
 
 
 class Source(NamedTuple):
-    """What a policy is read from: the text of its file, and the templates in the folder beside it."""
+    """What a policy is read from: the text of its file, the templates beside it, and the thresholds accepted there."""
 
     text: str
     templates: Texts = NO_TEMPLATES
+    thresholds: Thresholds = NONE_ACCEPTED
 
 
 def load(path: Path, *, kind_of: KindOf = segment_kind) -> Policy:
@@ -49,27 +51,34 @@ def checked(source: Source, path: Path, *, kind_of: KindOf = segment_kind) -> Po
 
     An editor that empties a file before it writes must not end everything that waits. Raises as `load` does.
     """
-    policy = parse(source.text, file=str(path), kind_of=kind_of, templates=source.templates)
+    policy = parse(
+        source.text, file=str(path), kind_of=kind_of, templates=source.templates, thresholds=source.thresholds
+    )
     if "triggers" not in policy.model_fields_set:
         raise PolicyRefused([Problem(str(path), 1, "", "has no `triggers:`; to have none, write `triggers: []`")])
     return policy
 
 
 def read(path: Path) -> Source:
-    """Return what a policy file and the templates beside it say (PolicyRefused: they cannot be read)."""
+    """Return what a policy file and the files beside it say (PolicyRefused: they cannot be read)."""
     try:
-        return Source(places.read(path), read_templates(path))
+        return Source(places.read(path), read_templates(path), read_accepted(path))
     except FileRefused as refused:
         raise PolicyRefused(list(refused.problems)) from refused
 
 
 def parse(
-    text: str, *, file: str = "triggers.yaml", kind_of: KindOf = segment_kind, templates: Texts = NO_TEMPLATES
+    text: str,
+    *,
+    file: str = "triggers.yaml",
+    kind_of: KindOf = segment_kind,
+    templates: Texts = NO_TEMPLATES,
+    thresholds: Thresholds = NONE_ACCEPTED,
 ) -> Policy:
-    """Check the text of a policy file, with the templates beside it; `file` only names it. Raises as `load` does."""
+    """Check the text of a policy file, with what is beside it; `file` only names it. Raises as `load` does."""
     try:
         data, lines = read_yaml(text, file)
-        context = {"kind_of": kind_of, "segments": _segments_in(data)}
+        context = {"kind_of": kind_of, "segments": _segments_in(data), "thresholds": thresholds}
         policy = Policy.model_validate(_with(templates, {} if data is None else data), context=context)
         _check_templates(policy, lines, file)
     except ValidationError as error:

@@ -27,8 +27,9 @@ from policy.guards import TRANSACTIONAL, Consent, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.moments_said import Foreseeable, HalfLife
 from policy.names import Name
-from policy.quantities import Duration, Horizon, Share, microseconds
+from policy.quantities import Duration, Foreseeable, Horizon, microseconds
 from policy.steps import Content, Plan, Step, plans
+from policy.thresholds import Threshold
 from policy.trigger_tests import TriggerTest
 
 
@@ -63,7 +64,10 @@ class Trigger(BaseModel):
         description="The event, or list of events, that asks the question, in any spelling; `*` stands for any event.",
     )
     horizon: Horizon = Field(default="24h", description="Which purchase probability to look at: `24h`, `7d`, …")
-    threshold: Share = Field(description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`.")
+    threshold: Threshold = Field(
+        description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`; `auto`: what the last "
+        "accepted report says; `{auto_from: 25%}`: this until there is one."
+    )
     cool_down: Duration = Field(description="After firing for a user, stay silent for that user this long: `7d`.")
     hold_out: ShortHoldOut = Field(default=HoldOut(), description="Share of users who get nothing, for comparison.")
     experiment: Name | None = Field(

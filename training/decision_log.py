@@ -21,7 +21,7 @@ SELECT d.user_no, d.at, d.score, d.threshold,
     d.action = 'send', d.reason = 'below_threshold',
     EXISTS (SELECT 1 FROM outcomes o WHERE o.trigger_decision_id = d.trigger_decision_id
         AND o.kind IN ('unsubscribed', 'complained')),
-    CASE WHEN e.catalogue = :catalogue THEN e.features END
+    CASE WHEN e.catalogue = :catalogue THEN e.features END, d.policy_version
 FROM decisions d LEFT JOIN evaluations e ON e.decision_id = d.decision_id
 WHERE d.trigger = :trigger AND d.step = 0 AND d.score IS NOT NULL
     AND d.reason IN ('sent', 'control', 'below_threshold')
@@ -46,6 +46,7 @@ class TriggerLog:
         explores: Whether something is sent below the threshold by chance. If so, decisions of when it was not are left
             out.
         held_for_sure: Decisions below the threshold that nothing could have sent.
+        policy_version: Of the newest decision.
     """
 
     trigger: str
@@ -56,6 +57,7 @@ class TriggerLog:
     immature: int
     explores: bool
     held_for_sure: int
+    policy_version: str
 
 
 class Ledger:
@@ -90,7 +92,7 @@ class Ledger:
             rows = connection.execute(DECIDED, {"trigger": trigger, "catalogue": CATALOGUE.fingerprint}).fetchall()
         if not rows:
             raise LookupError(f"no decision of a trigger {trigger!r} by its score is in the ledger")
-        user_no, at, score, threshold, chances, horizons, sent, below, left, packed = zip(*rows, strict=True)
+        user_no, at, score, threshold, chances, horizons, sent, below, left, packed, policies = zip(*rows, strict=True)
         moments, whose = np.array(at, dtype=np.int64), np.searchsorted(self._log.user_nos, np.array(user_no))
         horizon, acted = str(horizons[-1]), np.array(sent, dtype=np.bool_)
         chance = np.array(chances, dtype=np.float64)
@@ -112,6 +114,7 @@ class Ledger:
             immature=int((~matured).sum()),
             explores=explores,
             held_for_sure=int((sure & used).sum()),
+            policy_version=str(policies[-1]),
         )
 
     def _followed(self, users: Ints, at: Ints, horizon: str) -> tuple[Bools, Bools]:

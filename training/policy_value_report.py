@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,19 @@ class Report:
             whole["triggers"][log.trigger] = _figures(log, found, refusal, uplift)
             yield from lines(log, found, refusal)
             yield f"  uplift: {uplift.reason}"
-            self._record(registry, log, found, whole["triggers"][log.trigger])
+            run = self._record(registry, log, found, whole["triggers"][log.trigger])
+            whole["triggers"][log.trigger] |= {
+                "run": run,
+                "reported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
         path = self._directory / "summary.json"
         path.write_text(json.dumps(whole, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         yield f"figures in {path}, pictures beside it"
+        changes = [
+            name for name, each in whole["triggers"].items() if each["recommended"] not in (None, each["present"])
+        ]
+        for each in changes:
+            yield f"to accept it, where the policy says `threshold: auto`: make accept-threshold TRIGGER={each}"
 
     def _judged(self, log: TriggerLog) -> tuple[Curve | None, str]:
         try:
@@ -53,19 +63,20 @@ class Report:
         except Unanswerable as refused:
             return None, str(refused)
 
-    def _record(self, registry: Registry, log: TriggerLog, found: Curve | None, figures: dict[str, Any]) -> None:
+    def _record(self, registry: Registry, log: TriggerLog, found: Curve | None, figures: dict[str, Any]) -> str:
         files = self._directory / log.trigger
         files.mkdir(parents=True, exist_ok=True)
         (files / "figures.json").write_text(json.dumps(figures, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         if found is not None:
             draw(files / "curve.png", found, f"{log.trigger}: earned by 1,000 decisions")
-        with registry.run(log.trigger):
+        with registry.run(log.trigger) as run:
             registry.record(
                 {"trigger": log.trigger, "horizon": log.horizon, **asdict(self._prices)},
                 _metrics(log, found),
                 {"verdict": figures["reason"], "uplift": figures["uplift"]["reason"]},
                 files,
             )
+        return run
 
 
 def lines(log: TriggerLog, found: Curve | None, refusal: str) -> Iterator[str]:
@@ -105,6 +116,7 @@ def _figures(log: TriggerLog, found: Curve | None, refusal: str, uplift: UpliftV
         "explores": log.explores,
         "held_for_sure": log.held_for_sure,
         "present": log.present,
+        "policy_version": log.policy_version,
         "candidate": None if found is None else found.candidate,
         "recommended": None if found is None else found.recommended,
         "reason": refusal if found is None else found.reason,

@@ -35,6 +35,6 @@ def test_an_editor_knows_every_field_with_its_meaning():
 def test_what_people_write_as_text_is_text_to_an_editor():
     trigger = json.loads(schema())["$defs"]["Trigger"]["properties"]
 
-    assert {each.get("type") for each in trigger["threshold"]["anyOf"]} == {"number", "string"}
+    assert {each.get("type") for each in trigger["threshold"]["anyOf"]} == {"number", "string", None}
     assert {each.get("type") for each in trigger["on"]["anyOf"]} == {"array", "string"}
     assert '"null"' not in schema()

@@ -18,19 +18,16 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_ledger_with_exploration_gets_a_threshold_with_figures_a_picture_and_a_run(home, capsys):
-    write_decisions(home, AT, exploration=0.1)
-
-    main(PRICED)
-
-    told = capsys.readouterr().out
-    summary = json.loads((home / "policy-value" / "summary.json").read_text())
+def test_a_ledger_with_exploration_gets_a_threshold_with_figures_a_picture_and_a_run(judged_home):
+    told = (judged_home / "told.txt").read_text()
+    summary = json.loads((judged_home / "policy-value" / "summary.json").read_text())
     found = summary["triggers"][TRIGGER]
     assert found["recommended"] < PRESENT
     assert "change: it surely earns more than the present one" in told
     assert "<- recommended" in told
-    assert (home / "policy-value" / TRIGGER / "curve.png").read_bytes().startswith(b"\x89PNG")
-    assert run_of(home, TRIGGER)["recommended"] == found["recommended"]
+    assert f"make accept-threshold TRIGGER={TRIGGER}" in told
+    assert (judged_home / "policy-value" / TRIGGER / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert run_of(judged_home, TRIGGER)["recommended"] == found["recommended"]
 
 
 @pytest.mark.filterwarnings("ignore")
