@@ -168,10 +168,12 @@ test-triggers: $(STAMP) ## Run the tests that stand beside triggers [TRIGGERS=tr
 	@$(PY) -m serving.trigger_tests "$(or $(TRIGGERS),triggers.yaml)" $(if $(MAP),--map "$(MAP)")
 
 .PHONY: what-if
-what-if: $(STAMP) ## Replay the log under other triggers: TRIGGERS=new.yaml FROM=2017-11-01 TO=2017-12-01 [AS_LIVE=1] [MAP=events.yaml]
+what-if: $(STAMP) ## Replay the log under other triggers: TRIGGERS=new.yaml FROM=2017-11-01 TO=2017-12-01 [AS_LIVE=1] [MAP=events.yaml] [ORDER_VALUE=12]
 	@test -n "$(TRIGGERS)" -a -n "$(FROM)" -a -n "$(TO)" || \
 	  { echo "make what-if: say which file and when: make what-if TRIGGERS=new.yaml FROM=2017-11-01 TO=2017-12-01" >&2; exit 2; }
 	@$(PY) -m serving.what_if "$(TRIGGERS)" --from "$(FROM)" --to "$(TO)" $(if $(AS_LIVE),--as-live) $(if $(MAP),--map "$(MAP)")
+	@$(PY) -m training.what_if_value "$(TRIGGERS)" $(if $(MARGIN),--margin "$(MARGIN)") $(if $(ORDER_VALUE),--order-value "$(ORDER_VALUE)") \
+	  $(if $(CONTACT_COST),--contact-cost "$(CONTACT_COST)") $(if $(UNSUBSCRIBE_COST),--unsubscribe-cost "$(UNSUBSCRIBE_COST)")
 
 .PHONY: preview
 preview: $(STAMP) ## Write a trigger's message to files, as a person would get it: TRIGGER=cart USER=u-42 [STEP=1] [CHANNEL=sms] [OUT=folder]

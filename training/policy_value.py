@@ -31,12 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except LookupError as missing:
         sys.stderr.write(f"opportune: {missing.args[0]}; there are: {', '.join(ledger.triggers) or 'none'}\n")
         sys.exit(2)
-    report = Report(home, _prices(asked, ledger.mean_order), os.environ.get("OPPORTUNE_REGISTRY") or None)
+    report = Report(home, prices_of(asked, ledger.mean_order), os.environ.get("OPPORTUNE_REGISTRY") or None)
     for line in report.write(found):
         sys.stdout.write(f"{line}\n")
 
 
-def _prices(asked: argparse.Namespace, mean_order: float | None) -> Any:
+def prices_of(asked: argparse.Namespace, mean_order: float | None) -> Any:
+    """Return the prices of a command line (SystemExit: no order has an amount, and none is said)."""
     from training.decisions import Prices
 
     if asked.order_value is None and mean_order is None:
@@ -48,13 +49,18 @@ def _prices(asked: argparse.Namespace, mean_order: float | None) -> Any:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.policy_value", description=__doc__)
     parser.add_argument("--trigger", help="its name; all of them if not said")
+    add_prices(parser)
+    return parser
+
+
+def add_prices(parser: argparse.ArgumentParser) -> None:
+    """Let a command line say what things are worth."""
     parser.add_argument("--margin", type=_amount, default=MARGIN, help=f"share of an order that is earned ({MARGIN})")
     parser.add_argument(
         "--order-value", type=_amount, help="what an order earns; the margin of the mean one if not said"
     )
     parser.add_argument("--contact-cost", type=_amount, default=CONTACT_COST, help=f"of a message ({CONTACT_COST})")
     parser.add_argument("--unsubscribe-cost", type=_amount, help="what is lost with a person; an order if not said")
-    return parser
 
 
 def _amount(text: str) -> float:
