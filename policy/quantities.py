@@ -92,12 +92,6 @@ def horizon_length(label: str) -> timedelta:
     return length
 
 
-def _foreseeable(duration: timedelta) -> timedelta:
-    if duration > timedelta(days=14):
-        raise ValueError("may be 14d at most")
-    return duration
-
-
 def _horizon(label: str) -> str:
     horizon_length(label)
     return label
@@ -112,8 +106,6 @@ Duration = Annotated[
     BeforeValidator(read_duration, json_schema_input_type=Written),
     Field(ge=timedelta(0), le=LONGEST),
 ]
-Foreseeable = Annotated[Duration, AfterValidator(_foreseeable)]
-"""A duration for which one may wait before a message is sent."""
 WrittenShare = Annotated[float, Field(ge=0, le=1)] | Percent
 """A share as the published schema lets an editor check it."""
 Share = Annotated[

@@ -5,14 +5,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    StrictInt,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StrictInt, model_validator
 
 from policy.arms import CONTROL, Split, hold_out, split
 from policy.arms_said import Arms, Send, check_arms
@@ -27,7 +20,7 @@ from policy.guards import TRANSACTIONAL, Consent, Guards, MessageClass
 from policy.holding import HoldOut, ShortHoldOut
 from policy.moments_said import Foreseeable, HalfLife
 from policy.names import Name
-from policy.quantities import Duration, Foreseeable, Horizon, microseconds
+from policy.quantities import Duration, Horizon, microseconds
 from policy.steps import Content, Plan, Step, plans
 from policy.thresholds import Threshold
 from policy.trigger_tests import TriggerTest
