@@ -7,7 +7,6 @@ to be predicted changes nothing, and counts for nothing: rows must not be left o
 """
 
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,12 +26,17 @@ CARRY_OVER: Final = timedelta(hours=24)
 """How long a message may go on changing what people do. A choice: most of who answers does so within a day."""
 MOST_WEIGHT: Final = 50.0
 """What one row stands for at most, as where policies are valued (Cole and Hernán 2008 on cutting weights)."""
-# What is transactional has no arm: no draw could have withheld it. Held below the threshold by less than certainty is
-# held by chance, where exploration is on.
+# What is transactional has neither an arm nor a chance: no draw could have withheld it. What might have been sent and
+# was held by chance, as below the threshold where that is explored, counts as withheld. Rows from before the ledger
+# kept the probability of sending have that of what happened.
 _DRAWN = """
-SELECT user_no, at, trigger, action = 'send', action = 'hold', propensity FROM decisions
-WHERE at <= :until AND ((action <> 'hold' AND (arm IS NOT NULL OR propensity < 1))
-    OR (action = 'hold' AND reason = 'below_threshold' AND propensity < 1))
+SELECT user_no, at, action = 'send', action = 'hold' AND arm IS NULL,
+    CASE action WHEN 'send' THEN coalesce(send_probability, propensity)
+        ELSE 1.0 - coalesce(send_probability, 1.0 - propensity) END,
+    CASE json_extract(draws, '$.everybody') WHEN 'control' THEN 'everybody'
+        ELSE coalesce('salt:' || json_extract(draws, '$.salt'), 'trigger:' || trigger) END
+FROM decisions
+WHERE at <= :until AND (send_probability > 0 OR (action <> 'hold' AND arm IS NOT NULL))
 ORDER BY at
 """
 
@@ -123,34 +127,33 @@ class Influence(NamedTuple):
         return Influence(self.kept[rows], self.weight[rows], self.certain[rows])
 
 
-def read_messages(database: Path, log: Log, found: Orders, draws: Mapping[str, str] | None = None) -> Messages:
+def read_messages(database: Path, log: Log, found: Orders) -> Messages:
     """Return the messages of a SQLite database, as far as the log goes.
 
     Args:
         database: Only read.
         log: Whose users are meant, and up to when.
         found: Who is one person with whom.
-        draws: By trigger, what names the draw of its hold-out; each draws by itself where nothing is said.
     """
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         rows = connection.execute(_DRAWN, {"until": log.span[1]}).fetchall()
-    user_no, at, triggers, sent, explored, chance = zip(*rows, strict=True) if rows else ((),) * 6
-    numbers = np.array(user_no, dtype=np.int64)
-    known = np.isin(numbers, log.user_nos)
-    place = np.searchsorted(log.user_nos, numbers[known])
-    named = [(draws or {}).get(each, each) for each in triggers]
-    draw = np.unique(np.array(named, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
-    # What is explored is drawn at each decision anew.
-    anew = np.array(explored, dtype=np.bool_)
-    draw[anew] = -1 - np.flatnonzero(anew)
-    person, moments = found.person[place], np.array(at, dtype=np.int64)[known]
+    users = set(log.user_nos.tolist())
+    # Whoever came or was erased since the log was read is passed by.
+    known = [each for each in rows if each[0] in users]
+    user_no, at, sent, anew, chance, names = zip(*known, strict=True) if known else ((),) * 6
+    draw = np.unique(np.array(names, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
+    # What is explored is drawn at each decision anew; the others are drawn once for a user.
+    once = ~np.array(anew, dtype=np.bool_)
+    draw = np.where(once, draw, -1 - np.arange(draw.size))
+    person = found.person[np.searchsorted(log.user_nos, np.array(user_no, dtype=np.int64))]
+    moments = np.array(at, dtype=np.int64)
     order = np.lexsort((moments, person))
     return Messages(
         person=person[order],
         at=moments[order],
-        sent=np.array(sent, dtype=np.bool_)[known][order],
-        chance=np.array(chance, dtype=np.float64)[known][order],
-        draw=draw[known][order],
+        sent=np.array(sent, dtype=np.bool_)[order],
+        chance=np.array(chance, dtype=np.float64)[order],
+        draw=draw[order],
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,7 +42,6 @@ class Retraining:
         registry: str | None = None,
         say: Say,
         carry_over: timedelta = CARRY_OVER,
-        draws: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare.
 
@@ -52,11 +51,9 @@ class Retraining:
             registry: An MLflow other than the one in `home`.
             say: Takes every line.
             carry_over: How long a message goes on changing what people do.
-            draws: By trigger, what names the draw of its hold-out.
         """
         self._home = home
         self._carry_over = carry_over
-        self._draws = draws
         self._cutoff_us = cutoff_us
         self._registry_uri = registry
         self._say = say
@@ -113,7 +110,7 @@ class Retraining:
 
     def _built(self, log: Log, widths: Sequence[timedelta]) -> Frame:
         def messages(bought: Orders) -> Messages:
-            return read_messages(self._home / "opportune.db", log, bought, self._draws)
+            return read_messages(self._home / "opportune.db", log, bought)
 
         return build(log, widths, self._directory, messages, self._carry_over)
 

@@ -6,10 +6,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from models.horizon import duration
-from policy.source import PolicyRefused, load
 from training.exposure import CARRY_OVER
 from training.process import home_of_process, prepare
 
@@ -26,9 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Once more: what was imported has set filters of its own. The warnings are theirs, not the reader's.
     warnings.simplefilter("ignore")
     registry = os.environ.get("OPPORTUNE_REGISTRY") or None
-    Retraining(
-        home, cutoff_us=asked.cutoff, registry=registry, say=_say, carry_over=asked.carry_over, draws=_draws()
-    ).run(asked.horizons)
+    Retraining(home, cutoff_us=asked.cutoff, registry=registry, say=_say, carry_over=asked.carry_over).run(
+        asked.horizons
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,19 +44,6 @@ def _parser() -> argparse.ArgumentParser:
         help="how long a message changes what people do: 24h if not said",
     )
     return parser
-
-
-def _draws() -> dict[str, str]:
-    """Return what names the draw of each trigger's hold-out, by the policy file; of a wrong one nothing, and say so."""
-    path = Path(os.environ.get("OPPORTUNE_TRIGGERS") or "triggers.yaml")
-    if not path.exists():
-        return {}
-    try:
-        policy = load(path)
-    except PolicyRefused as error:
-        _say(f"{path} is not used, each trigger counts as drawn by itself: {error}")
-        return {}
-    return {each.name: each.hold_out.salt or each.experiment_name for each in policy.triggers}
 
 
 def _duration(text: str) -> timedelta:

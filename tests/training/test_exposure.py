@@ -18,7 +18,7 @@ DAY_AHEAD, CARRY_OVER = timedelta(hours=24), timedelta(hours=12)
 T = JULY + 30 * DAY
 _DECISION = """
 INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, arm,
-    propensity, policy_version) VALUES (?, 'd', ?, ?, ?, 1, ?, ?, ?, ?, 'p')
+    propensity, send_probability, draws, policy_version) VALUES (?, 'd', ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, 'p')
 """
 
 
@@ -89,16 +89,27 @@ def test_the_ledger_tells_what_was_sent_and_withheld_and_which_draws_are_one(tmp
     visit = [(who, Happening(Kind.PAGE_VIEWED, occurred_at=T, known_at=T), None) for who in ("a", "b")]
     log = read_log(write_log(tmp_path, visit))
     a, b = log.user_nos.tolist()
+    one = '{"salt": "spring"}'
+    out = '{"salt": "spring", "everybody": "control"}'
     rows = [
-        (b, "cart", T - 3, "send", "sent", "treatment", 0.9),
-        (a, "cart", T - 2, "control", "control", "control", 0.1),
-        (a, "browse", T - 1, "control", "control", "control", 0.1),
-        (a, "cart", T - 6, "hold", "cooling_down", None, 1.0),
-        (a, "receipt", T - 5, "send", "sent", None, 1.0),
-        (a, "cart", T - 4, "hold", "below_threshold", None, 0.95),
-        (a, "cart", T - 7, "hold", "below_threshold", None, 1.0),
-        (a, "cart", T + 1, "send", "sent", "treatment", 0.9),
-        (b + 99, "cart", T - 3, "send", "sent", "treatment", 0.9),
+        # From before the ledger kept the probability of sending.
+        (a, "cart", T - 9, "control", "control", "control", 0.1, None, None),
+        (b, "cart", T - 9, "send", "sent", "treatment", 0.9, None, None),
+        # One salt, another one, held out of everything, in another experiment of the layer and so without an arm.
+        (a, "cart", T - 8, "control", "control", "control", 0.2, 0.8, one),
+        (a, "browse", T - 7, "control", "control", "control", 0.2, 0.8, one),
+        (a, "thanks", T - 6, "control", "control", "control", 0.2, 0.8, out),
+        (b, "browse", T - 7, "send", "sent", None, 0.8, 0.8, one),
+        # Explored below the threshold: drawn anew each time, and held by chance.
+        (a, "cart", T - 5, "hold", "below_threshold", None, 0.9, 0.08, one),
+        (a, "cart", T - 4, "hold", "below_threshold", None, 0.9, 0.08, one),
+        # Neither withheld nor sent by a draw, after the log, and of nobody it knows.
+        (a, "cart", T - 3, "hold", "cooling_down", None, 1.0, None, None),
+        (a, "cart", T - 3, "hold", "below_threshold", None, 1.0, None, None),
+        (a, "cart", T - 3, "hold", "below_threshold", None, 0.9, 0.0, one),
+        (a, "receipt", T - 3, "send", "sent", None, 1.0, None, None),
+        (a, "cart", T + 1, "send", "sent", "treatment", 0.8, 0.8, one),
+        (b + 99, "cart", T - 3, "send", "sent", "treatment", 0.8, 0.8, one),
     ]
     import sqlite3
 
@@ -106,15 +117,15 @@ def test_the_ledger_tells_what_was_sent_and_withheld_and_which_draws_are_one(tmp
         connection.executemany(_DECISION, [(f"d{i}", *each) for i, each in enumerate(rows)])
 
     found = read_messages(tmp_path / "opportune.db", log, orders(log))
-    shared = read_messages(tmp_path / "opportune.db", log, orders(log), {"cart": "one", "browse": "one"})
 
-    assert found.person.tolist() == [0, 0, 0, 1]
-    assert (found.at - T).tolist() == [-4, -2, -1, -3]
-    assert found.sent.tolist() == [False, False, False, True]
-    assert found.chance.tolist() == [0.95, 0.1, 0.1, 0.9]
-    assert len(set(found.draw.tolist())) == 3
-    assert found.draw[1] == found.draw[3]
-    assert shared.draw[1] == shared.draw[2]
+    assert found.person.tolist() == [0] * 6 + [1] * 2
+    assert (found.at - T).tolist() == [-9, -8, -7, -6, -5, -4, -9, -7]
+    assert found.sent.tolist() == [False] * 6 + [True] * 2
+    assert found.chance.tolist() == pytest.approx([0.1, 0.2, 0.2, 0.2, 0.92, 0.92, 0.9, 0.8])
+    before, cart, browse, everybody, *explored = found.draw[:6].tolist()
+    assert cart == browse == found.draw[7]
+    assert before == found.draw[6]
+    assert len({before, cart, everybody, *explored}) == 5
 
 
 def test_a_home_without_sends_has_nothing_to_leave_out(tmp_path):
