@@ -1,10 +1,16 @@
 """What every command of training does first: find its home, and put its process in order."""
 
 import os
+import sqlite3
+import sys
 import warnings
+from contextlib import closing
 from pathlib import Path
 
 from features.cache import keep_compiled
+
+_NEWEST_COLUMN = "SELECT 1 FROM pragma_table_info('decisions') WHERE name = 'draws'"
+_HAS_TABLES = "SELECT 1 FROM pragma_table_info('decisions')"
 
 
 def home_of_process() -> Path:
@@ -13,9 +19,25 @@ def home_of_process() -> Path:
 
 
 def prepare(home: Path) -> None:
-    """Put the process in order before numba, LightGBM, Feast and MLflow are imported: they read these once."""
+    """Put the process in order before numba, LightGBM, Feast and MLflow are imported: they read these once.
+
+    Ends the process, and says what to do, where the tables are those of an older version, which only a server changes.
+    """
+    _refuse_older_tables(home / "opportune.db")
     os.environ.update(OPPORTUNE_HOME=str(home), TZ="UTC")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     keep_compiled(home)
     # The warnings are those of libraries, not the reader's.
     warnings.simplefilter("ignore")
+
+
+def _refuse_older_tables(database: Path) -> None:
+    if not database.exists():
+        return
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            older = connection.execute(_HAS_TABLES).fetchone() and not connection.execute(_NEWEST_COLUMN).fetchone()
+        except sqlite3.DatabaseError:
+            return  # Whoever reads it says what is wrong with it.
+    if older:
+        sys.exit(f"opportune: the tables in {database} are of an older version: start the server once, by make serve")

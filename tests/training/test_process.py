@@ -1,0 +1,29 @@
+import os
+import sqlite3
+
+import pytest
+
+from serving.database import open_database
+from training.process import prepare
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """What is prepared is forgotten again."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+
+
+def test_tables_of_an_older_version_are_refused_with_what_to_do(tmp_path):
+    open_database(tmp_path / "opportune.db").dispose()
+    prepare(tmp_path)
+
+    with sqlite3.connect(tmp_path / "opportune.db") as connection:
+        connection.execute("ALTER TABLE decisions DROP COLUMN draws")
+    with pytest.raises(SystemExit, match="start the server once"):
+        prepare(tmp_path)
+
+
+def test_a_home_without_a_database_is_prepared_too(tmp_path):
+    prepare(tmp_path)
+
+    assert os.environ["OPPORTUNE_HOME"] == str(tmp_path)
