@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from features.catalog import CATALOGUE
 from models import neighbours_bundle, segments_bundle, send_hour_bundle
@@ -16,11 +16,25 @@ from models.learned_segments import LearnedSegments
 from models.neighbours import Neighbours
 from models.neighbours_bundle import RECOMMENDATIONS
 from models.rule import RecencyFrequencyRule
-from models.send_hour import SendHourModel
 from serving.scorer import MEANINGS, Model, Scorer, scorer
 
 LOOK_EVERY_S = 1.0
 _log = logging.getLogger(__name__)
+
+
+class _Kind(NamedTuple):
+    """Bundles that are none of intent: how they are loaded, and how the log speaks of them."""
+
+    load: Callable[[Path], Any]
+    name: str
+    were: str
+
+
+_BESIDE_INTENT: Final = {
+    RECOMMENDATIONS: _Kind(neighbours_bundle.load, "recommendations", "the recommendations were"),
+    SEND_HOUR: _Kind(send_hour_bundle.load, "send hours", "the bundle of send hours was"),
+    SEGMENTS: _Kind(segments_bundle.load, "segments", "the learned segments were"),
+}
 
 
 class Champions:
@@ -33,13 +47,19 @@ class Champions:
         self._status = bundles / "status.json"
         self._seen: tuple[int, int] | None = None
         self._models: dict[str, Model] = {each: RecencyFrequencyRule(each) for each in horizons}
-        self._send_hours: SendHourModel | None = None
-        self.learned: LearnedSegments | None = None
-        """The learned segments in service; None until any were learned."""
-        self.neighbours: Neighbours | None = None
-        """What recommendations are made by; None until any were learned."""
+        self._beside: dict[str, Any] = {}
         self.refused: dict[str, str] = {}
         """Why the bundle of a horizon, of recommendations, of send hours or of segments was not taken into service."""
+
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """What recommendations are made by; None until any were learned."""
+        return self._beside.get(RECOMMENDATIONS)
+
+    @property
+    def learned(self) -> LearnedSegments | None:
+        """The learned segments in service; None until any were learned."""
+        return self._beside.get(SEGMENTS)
 
     def moved(self) -> bool:
         """Whether the pointer changed since it was last loaded."""
@@ -51,14 +71,10 @@ class Champions:
         for horizon, entry in _object_in(self._pointer).items():
             if horizon in self._models:
                 self._take(horizon, entry)
-            elif horizon == RECOMMENDATIONS:
-                self._take_neighbours(entry)
-            elif horizon == SEND_HOUR:
-                self._take_send_hours(entry)
-            elif horizon == SEGMENTS:
-                self._take_segments(entry)
+            elif horizon in _BESIDE_INTENT:
+                self._take_beside(horizon, entry)
         self._seen = stamp
-        return scorer(self._models, MEANINGS, self._send_hours, self.learned)
+        return scorer(self._models, MEANINGS, self._beside.get(SEND_HOUR), self.learned)
 
     def refusals(self) -> dict[str, str]:
         """Say of each horizon, and of recommendations, whose newest champion was refused, here or before, why."""
@@ -68,7 +84,7 @@ class Champions:
             if isinstance(each, dict) and each.get("in_service") is False
         }
         refused = {**of_watcher, **self.refused}
-        roles = (*self._models, RECOMMENDATIONS, SEND_HOUR, SEGMENTS)
+        roles = (*self._models, *_BESIDE_INTENT)
         return {role: self._remark(role, refused[role]) for role in roles if role in refused}
 
     def unlearned(self, named: Iterable[str]) -> list[str]:
@@ -88,7 +104,7 @@ class Champions:
             return "nothing is recommended" if self.neighbours is None else f"version {self.neighbours.version} stays"
         if role == SEGMENTS:
             return "nobody is in one" if self.learned is None else f"version {self.learned.version} stays"
-        stays = self._send_hours if role == SEND_HOUR else self._models[role]
+        stays = self._beside.get(SEND_HOUR) if role == SEND_HOUR else self._models[role]
         return "the prior stays" if stays is None else f"{stays.name} version {stays.version} stays"
 
     async def watch(self, replace: Callable[[Scorer], None]) -> None:
@@ -116,35 +132,18 @@ class Champions:
             self._models[horizon] = model
             _log.info("in service for %s: %s version %s", horizon, model.name, model.version)
 
-    def _take_neighbours(self, entry: Any) -> None:
+    def _take_beside(self, role: str, entry: Any) -> None:
+        """Take up what is no model of intent."""
+        kind = _BESIDE_INTENT[role]
         try:
-            self.neighbours = neighbours_bundle.load(self._path(RECOMMENDATIONS, entry))
+            found = kind.load(self._path(role, entry))
         except BundleRefused as error:
-            self.refused[RECOMMENDATIONS] = str(error)
-            _log.error("the recommendations were refused, %s: %s", self._in_service(RECOMMENDATIONS), error)
+            self.refused[role] = str(error)
+            _log.error("%s refused, %s: %s", kind.were, self._in_service(role), error)
         else:
-            self.refused.pop(RECOMMENDATIONS, None)
-            _log.info("in service for recommendations: version %s", self.neighbours.version)
-
-    def _take_send_hours(self, entry: Any) -> None:
-        try:
-            self._send_hours = send_hour_bundle.load(self._path(SEND_HOUR, entry))
-        except BundleRefused as error:
-            self.refused[SEND_HOUR] = str(error)
-            _log.error("the bundle of send hours was refused, %s: %s", self._in_service(SEND_HOUR), error)
-        else:
-            self.refused.pop(SEND_HOUR, None)
-            _log.info("in service for send hours: version %s", self._send_hours.version)
-
-    def _take_segments(self, entry: Any) -> None:
-        try:
-            self.learned = segments_bundle.load(self._path(SEGMENTS, entry))
-        except BundleRefused as error:
-            self.refused[SEGMENTS] = str(error)
-            _log.error("the learned segments were refused, %s: %s", self._in_service(SEGMENTS), error)
-        else:
-            self.refused.pop(SEGMENTS, None)
-            _log.info("in service for segments: version %s", self.learned.version)
+            self.refused.pop(role, None)
+            self._beside[role] = found
+            _log.info("in service for %s: version %s", kind.name, found.version)
 
     def _model(self, horizon: str, entry: Any) -> IntentModel:
         """Return the model that the pointer names for a horizon.
