@@ -52,7 +52,6 @@ FROM decisions WHERE draws IS NOT NULL AND chance IS NOT NULL ORDER BY at
 _CLICKED: Final = """
 SELECT trigger_decision_id, occurred_at FROM outcomes WHERE kind IN ('clicked', 'tapped')
 """
-_DRAWS: Final = "SELECT 1 FROM pragma_table_info('decisions') WHERE name = 'draws'"
 
 
 def read_sends(database: Path, log: Log) -> Sends:
@@ -64,7 +63,7 @@ def read_sends(database: Path, log: Log) -> Sends:
     """
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         rows = connection.execute(_SENT, {"most": MOST_SENDS}).fetchall()[::-1]
-        drawn = connection.execute(_DRAWN).fetchall() if connection.execute(_DRAWS).fetchone() else []
+        drawn = connection.execute(_DRAWN).fetchall()
         clicks = connection.execute(_CLICKED).fetchall()
     known = {int(each) for each in log.user_nos[~log.excluded]}
     rows = [each for each in rows if each[1] in known and each[3] + WITHIN_US + LATE_US <= log.span[1]]

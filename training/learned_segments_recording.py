@@ -1,17 +1,14 @@
 """Leave learned segments where others find them: bundle, run, report, version, and the alias last."""
 
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from models.horizon import SEGMENTS_REGISTERED as REGISTERED
-from models.learned_segments import LearnedSegments
-from models.manifest import BundleRefused
 from models.segments_bundle import load, write
 from training.learned_segments import Learned, learn
 from training.learned_segments_report import figures, page
-from training.lineage import lineage
+from training.lineage import iso_now, lineage
 from training.log import Log
 from training.registry import Registry
 
@@ -26,12 +23,11 @@ def record(log: Log, registry: Registry, directory: Path, *, cutoff_us: int | No
     """
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         origin = lineage(log, until_us=log.span[1], cutoff_us=cutoff_us)
-        learned = learn(log, before=champion(registry, Path(scratch)), lineage=origin)
+        learned = learn(log, before=registry.champion(REGISTERED, Path(scratch), load), lineage=origin)
         bundle, files = Path(scratch) / "bundle", Path(scratch) / "files"
         with registry.run(REGISTERED) as run_id:
             learned.model.lineage["mlflow_run_id"] = run_id
-            now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-            write(bundle, learned.model, created_at=now)
+            write(bundle, learned.model, created_at=iso_now())
             version = registry.register_files(REGISTERED, bundle, run_id)
             found = figures(learned, f"{REGISTERED}/{version}", run_id)
             files.mkdir()
@@ -42,16 +38,6 @@ def record(log: Log, registry: Registry, directory: Path, *, cutoff_us: int | No
     registry.note(REGISTERED, version, learned.reason)
     registry.promote(REGISTERED, version)
     return found
-
-
-def champion(registry: Registry, scratch: Path) -> LearnedSegments | None:
-    """Return the segments in service; None where there are none that can be loaded."""
-    found = registry.champion(REGISTERED, scratch)
-    try:
-        return None if found is None else load(found.bundle, version=found.version)
-    except BundleRefused:
-        # What cannot be loaded names nobody: there is nothing that the new ones could go on.
-        return None
 
 
 def _parameters(learned: Learned, origin: dict[str, Any]) -> dict[str, Any]:

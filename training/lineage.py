@@ -1,6 +1,7 @@
 """Where a model comes from: the log, the catalogue and the commit it was trained with."""
 
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ from training.log import Log
 def iso(moment_us: int) -> str:
     """Return a moment in microseconds as ISO 8601 with Z."""
     return datetime.fromtimestamp(moment_us / SECOND_US, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def iso_now() -> str:
+    """Return the present moment as `iso` does."""
+    return iso(time.time_ns() // 1_000)
 
 
 def git_commit() -> str | None:

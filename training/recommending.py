@@ -2,7 +2,6 @@
 
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from models.neighbours_bundle import NAME, write
 from training.baskets import Baskets
 from training.co_occurrence import count_baskets, learn
 from training.hit_rate import HitRate, hit_rate
-from training.lineage import git_commit, iso
+from training.lineage import git_commit, iso, iso_now
 from training.recommending_report import figures, page
 from training.registry import Registry
 
@@ -52,8 +51,7 @@ def record(found: Recommending, registry: Registry, directory: Path, *, cutoff_u
     with registry.run(NAME) as run_id, tempfile.TemporaryDirectory(dir=directory) as scratch:
         bundle, files = Path(scratch) / "bundle", Path(scratch) / "files"
         files.mkdir()
-        at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        write(bundle, found.known, created_at=at, lineage={**origin, **counted, "mlflow_run_id": run_id})
+        write(bundle, found.known, created_at=iso_now(), lineage={**origin, **counted, "mlflow_run_id": run_id})
         version = registry.register_files(NAME, bundle, run_id)
         its = figures(found.hits, counted, f"{NAME}/{version}", run_id)
         for path in (files / "report.html", directory / REPORT):

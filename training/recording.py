@@ -2,7 +2,6 @@
 
 import tempfile
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ from feature_repo import declarations
 from feature_repo.model_services import apply_model_service
 from feature_repo.stores import open_store
 from features.catalog import CATALOGUE
-from models.bundle import BundleRefused, load, write
+from models.bundle import load, write
 from models.horizon import registered_name
 from training import gate
 from training.folds import contested
 from training.frame import Frame, Matured
 from training.learning import Learned
-from training.lineage import lineage
+from training.lineage import iso_now, lineage
 from training.plots import draw
 from training.registry import Registry
 from training.report import page
@@ -70,12 +69,7 @@ class Recording:
     def verdict(self, name: str, learned: Learned, known: Matured) -> gate.Verdict:
         """Return what the gate says of a challenger beside the present champion of this name, if there is one."""
         with tempfile.TemporaryDirectory(dir=self._directory) as scratch:
-            champion = self._registry.champion(name, Path(scratch))
-            try:
-                model = None if champion is None else load(champion.bundle, CATALOGUE, version=champion.version)
-            except BundleRefused:
-                # What cannot be loaded serves nobody: the challenger is judged as a first model.
-                model = None
+            model = self._registry.champion(name, Path(scratch), load)
             if model is None:
                 return gate.decide(_first(learned), same_features=False)
             since = int(model.lineage["log"]["until_us"])
@@ -152,7 +146,7 @@ def _write(bundle: Path, name: str, horizon: str, learned: Learned, origin: dict
         name=name,
         horizon=horizon,
         features=learned.features,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        created_at=iso_now(),
         lineage=origin,
         # Of the window that nothing was learned from: a model is surer of what it has seen.
         deciles=np.quantile(learned.judged.predicted, TENTHS).tolist(),

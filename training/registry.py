@@ -6,9 +6,8 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
@@ -24,8 +23,9 @@ from mlflow.models import ModelSignature
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.types import ColSpec, DataType, Schema
 
-from models.manifest import bundle_digest
+from models.manifest import BundleRefused, bundle_digest
 
+T_co = TypeVar("T_co", covariant=True)
 EXPERIMENT = "opportune-intent"
 CHAMPION, FORMER = "champion", "former"
 BUNDLE = "bundle"
@@ -37,12 +37,11 @@ class NoSuchVersion(LookupError):
     """The registry has no such model, or no such version of it."""
 
 
-@dataclass(frozen=True)
-class Champion:
-    """Who is in service: a version and its bundle, fetched."""
+class Loads(Protocol[T_co]):
+    """What makes a model of a bundle (BundleRefused: it cannot)."""
 
-    version: str
-    bundle: Path
+    def __call__(self, directory: Path, *, version: str) -> T_co:
+        """Return the model; `version` as registered."""
 
 
 class Registry:
@@ -72,14 +71,20 @@ class Registry:
             mlflow.set_experiment(experiment)
         self._client = MlflowClient(uri, uri)
 
-    def champion(self, name: str, directory: Path) -> Champion | None:
-        """Return who is in service under this name, the bundle copied into `directory`; None if nobody is."""
+    def champion(self, name: str, directory: Path, load: Loads[T_co]) -> T_co | None:
+        """Return what is in service under this name, its bundle copied into `directory`; None if nothing is.
+
+        What cannot be loaded serves nobody: whoever wants its place is judged as a first model.
+        """
         try:
             found = self._client.get_model_version_by_alias(name, CHAMPION)
         except MlflowException:
             return None
         copied = self._client.download_artifacts(str(found.run_id), BUNDLE, str(directory))
-        return Champion(version=str(found.version), bundle=Path(copied))
+        try:
+            return load(Path(copied), version=str(found.version))
+        except BundleRefused:
+            return None
 
     @contextmanager
     def run(self, name: str) -> Iterator[str]:

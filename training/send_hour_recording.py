@@ -2,17 +2,14 @@
 
 import tempfile
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from models.horizon import SEND_HOUR_REGISTERED as REGISTERED
-from models.manifest import BundleRefused
-from models.send_hour import SendHourModel
 from models.send_hour_bundle import load, write
 from training.answers import read_sends
 from training.gate import Verdict
-from training.lineage import lineage
+from training.lineage import iso_now, lineage
 from training.log import Log
 from training.registry import Registry
 from training.send_hour_judge import calibration
@@ -30,15 +27,14 @@ def record(log: Log, database: Path, registry: Registry, directory: Path, *, cut
     """
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         origin = lineage(log, until_us=log.span[1], cutoff_us=cutoff_us)
-        champion = _champion(registry, Path(scratch))
+        champion = registry.champion(REGISTERED, Path(scratch), load)
         learned = learn(log, origin, champion=champion)
         learned = with_sends(learned, read_sends(database, log), champion=champion)
         verdict = decide(learned, champion)
         bundle, files = Path(scratch) / "bundle", Path(scratch) / "files"
         with registry.run(REGISTERED) as run_id:
             learned.model.lineage["mlflow_run_id"] = run_id
-            now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-            write(bundle, learned.model, created_at=now)
+            write(bundle, learned.model, created_at=iso_now())
             version = registry.register_files(REGISTERED, bundle, run_id)
             found = figures(learned, verdict, f"{REGISTERED}/{version}", run_id)
             files.mkdir()
@@ -50,15 +46,6 @@ def record(log: Log, database: Path, registry: Registry, directory: Path, *, cut
     if verdict.promoted:
         registry.promote(REGISTERED, version)
     return found
-
-
-def _champion(registry: Registry, scratch: Path) -> SendHourModel | None:
-    found = registry.champion(REGISTERED, scratch)
-    try:
-        return None if found is None else load(found.bundle, version=found.version)
-    except BundleRefused:
-        # What cannot be loaded serves nobody: the challenger is judged as a first model.
-        return None
 
 
 def _parameters(learned: HoursLearned, origin: dict[str, Any]) -> dict[str, Any]:
