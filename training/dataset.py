@@ -27,6 +27,8 @@ EVENT_SHARE, TIMER_SHARE = 0.25, 0.10
 MIDNIGHT_SHARE = 0.5
 """Of the idle moments: people are scored in bulk at night."""
 LONGEST_TIMER = timedelta(days=7)
+LATE = timedelta(hours=1)
+"""How much later than it happened an order may become known: windows are over this much later."""
 
 
 class Asked(IntEnum):
@@ -56,6 +58,10 @@ class Points:
 
     def __len__(self) -> int:
         return int(self.at.size)
+
+    def where(self, chosen: Bools) -> "Points":
+        """Return the chosen points."""
+        return Points(self.user[chosen], self.at[chosen], self.asked[chosen])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -43,6 +42,9 @@ class AtBudget:
 
 def judge(predicted: Floats, ordered: Bools, weight: Floats | None = None) -> Judgement:
     """Return how good these probabilities, of shape (n,), were; n > 0."""
+    # Two hundred megabytes, and only whoever judges a model pays for them.
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
     both = 0 < ordered.sum() < ordered.size
     return Judgement(
         rows=int(ordered.size),

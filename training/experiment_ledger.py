@@ -14,11 +14,9 @@ import pandas as pd
 
 from models.horizon import duration
 from policy.assignment import EVERYBODY
-from training.dataset import SECOND_US
+from training.dataset import LATE, SECOND_US
 from training.experiment import CONTROL, Bools, NoExperiment, Units, Words, check_comparable
 
-LATE = timedelta(hours=1)
-"""How much later than it happened an order may become known: windows are over this much later."""
 STAGES = ("delivered", "opened", "clicked", "tapped")
 GUARDED = ("unsubscribed", "complained")
 SAME = 1e-9

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.dataset import SECOND_US, Orders, Points
-from training.log import Ints, Log
+from training.log import Ints
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -36,7 +36,8 @@ SELECT user_no, at, action = 'send', action = 'hold' AND arm IS NULL,
     CASE json_extract(draws, '$.everybody') WHEN 'control' THEN 'everybody'
         ELSE coalesce('salt:' || json_extract(draws, '$.salt'), 'trigger:' || trigger) END
 FROM decisions
-WHERE at <= :until AND (send_probability > 0 OR (action <> 'hold' AND arm IS NOT NULL))
+WHERE trigger_decision_id >= :first AND at <= :until
+    AND (send_probability > 0 OR (action <> 'hold' AND arm IS NOT NULL))
 ORDER BY at
 """
 
@@ -127,25 +128,27 @@ class Influence(NamedTuple):
         return Influence(self.kept[rows], self.weight[rows], self.certain[rows])
 
 
-def read_messages(database: Path, log: Log, found: Orders) -> Messages:
-    """Return the messages of a SQLite database, as far as the log goes.
+def read_messages(database: Path, user_nos: Ints, found: Orders, *, until_us: int, first_id: str = "") -> Messages:
+    """Return the messages of a SQLite database to some of its users, as far as was decided until a moment.
 
     Args:
         database: Only read.
-        log: Whose users are meant, and up to when.
-        found: Who is one person with whom.
+        user_nos: Whose; ascending.
+        found: Who of these is one person with whom.
+        until_us: The moment.
+        first_id: Decisions with ids before it are passed by; they sort like their moments.
     """
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        rows = connection.execute(_DRAWN, {"until": log.span[1]}).fetchall()
-    users = set(log.user_nos.tolist())
-    # Whoever came or was erased since the log was read is passed by.
+        rows = connection.execute(_DRAWN, {"until": until_us, "first": first_id}).fetchall()
+    users = set(user_nos.tolist())
+    # Whoever is not asked about, came or was erased since then is passed by.
     known = [each for each in rows if each[0] in users]
     user_no, at, sent, anew, chance, names = zip(*known, strict=True) if known else ((),) * 6
     draw = np.unique(np.array(names, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
     # What is explored is drawn at each decision anew; the others are drawn once for a user.
     once = ~np.array(anew, dtype=np.bool_)
     draw = np.where(once, draw, -1 - np.arange(draw.size))
-    person = found.person[np.searchsorted(log.user_nos, np.array(user_no, dtype=np.int64))]
+    person = found.person[np.searchsorted(user_nos, np.array(user_no, dtype=np.int64))]
     moments = np.array(at, dtype=np.int64)
     order = np.lexsort((moments, person))
     return Messages(

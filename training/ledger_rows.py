@@ -14,8 +14,7 @@ import numpy as np
 
 from features.catalog import CATALOGUE
 from models.horizon import duration
-from training.dataset import SECOND_US
-from training.experiment_ledger import LATE
+from training.dataset import LATE, SECOND_US
 
 AT_ONCE = 2_000
 

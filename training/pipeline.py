@@ -110,7 +110,7 @@ class Retraining:
 
     def _built(self, log: Log, widths: Sequence[timedelta]) -> Frame:
         def messages(bought: Orders) -> Messages:
-            return read_messages(self._home / "opportune.db", log, bought)
+            return read_messages(self._home / "opportune.db", log.user_nos, bought, until_us=log.span[1])
 
         return build(log, widths, self._directory, messages, self._carry_over)
 

@@ -1,10 +1,12 @@
-"""What every command of training does first: find its home, and put its process in order."""
+"""What every command of training does first: find its home, read moments, and put its process in order."""
 
+import argparse
 import os
 import sqlite3
 import sys
 import warnings
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from features.cache import keep_compiled
@@ -29,6 +31,20 @@ def prepare(home: Path) -> None:
     keep_compiled(home)
     # The warnings are those of libraries, not the reader's.
     warnings.simplefilter("ignore")
+
+
+def moment(text: str) -> int:
+    """Return a moment of the command line in microseconds since the epoch.
+
+    Raises:
+        ArgumentTypeError: It is none.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no moment: write 2017-10-01 or 2017-10-01T00:00:00Z") from error
+    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1_000_000)
 
 
 def _refuse_older_tables(database: Path) -> None:

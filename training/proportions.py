@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
 
 Floats = npt.NDArray[np.float64]
 
@@ -81,6 +80,9 @@ def belief(control: Arm, treatment: Arm) -> Belief:
     P(T > C) is the integral of T's density times C's distribution; the expected loss E[max(C − T, 0)] that of T's
     distribution times the probability that C lies above.
     """
+    # Seconds to import, and only whoever describes pays for it.
+    from scipy.stats import beta
+
     rates = tuple(beta(each.conversions + 1, each.users - each.conversions + 1) for each in (control, treatment))
     low = max(0.0, min(float(each.mean() - FARTHEST * each.std()) for each in rates))
     high = min(1.0, max(float(each.mean() + FARTHEST * each.std()) for each in rates))

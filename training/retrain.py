@@ -5,11 +5,11 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from models.horizon import duration
 from training.exposure import CARRY_OVER
-from training.process import home_of_process, prepare
+from training.process import home_of_process, moment, prepare
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
         "--horizons", type=_horizons, default=("24h", "7d"), help="hours or days, such as 24h,7d (the default)"
     )
     parser.add_argument(
-        "--cutoff", type=_moment, help="an ISO 8601 moment after which nothing is known; UTC if not said"
+        "--cutoff", type=moment, help="an ISO 8601 moment after which nothing is known; UTC if not said"
     )
     parser.add_argument(
         "--carry-over",
@@ -63,16 +63,6 @@ def _horizons(text: str) -> tuple[str, ...]:
     if not labels:
         raise argparse.ArgumentTypeError("name at least one, as in 24h")
     return labels
-
-
-def _moment(text: str) -> int:
-    """Return microseconds since the epoch."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no moment: write 2017-10-01 or 2017-10-01T00:00:00Z") from error
-    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1_000_000)
 
 
 def _say(line: str) -> None:

@@ -116,7 +116,7 @@ def test_the_ledger_tells_what_was_sent_and_withheld_and_which_draws_are_one(tmp
     with closing(sqlite3.connect(tmp_path / "opportune.db")) as connection, connection:
         connection.executemany(_DECISION, [(f"d{i}", *each) for i, each in enumerate(rows)])
 
-    found = read_messages(tmp_path / "opportune.db", log, orders(log))
+    found = read_messages(tmp_path / "opportune.db", log.user_nos, orders(log), until_us=log.span[1])
 
     assert found.person.tolist() == [0] * 6 + [1] * 2
     assert (found.at - T).tolist() == [-9, -8, -7, -6, -5, -4, -9, -7]
@@ -131,7 +131,7 @@ def test_the_ledger_tells_what_was_sent_and_withheld_and_which_draws_are_one(tmp
 def test_a_home_without_sends_has_nothing_to_leave_out(tmp_path):
     log = read_log(write_log(tmp_path, [("a", Happening(Kind.PAGE_VIEWED, occurred_at=T, known_at=T), None)]))
 
-    assert len(read_messages(tmp_path / "opportune.db", log, orders(log))) == 0
+    assert len(read_messages(tmp_path / "opportune.db", log.user_nos, orders(log), until_us=log.span[1])) == 0
 
 
 def a_world_that_is_persuaded(people=30_000, hold_out=0.2, seed=7):
