@@ -13,11 +13,12 @@ from models.calibration import Calibrator, calibrator
 from models.forest import walkable
 from models.horizon import duration
 from models.intent import IntentModel
-from models.manifest import BundleRefused, FeatureAsked, Manifest, ModelFile, sha256, whole
+from models.manifest import BundleRefused, FeatureAsked, Manifest, ModelFile, ReferenceFile, sha256, whole
+from models.reference import REFERENCE, Reference
 
 MODEL = "model.txt"
 
-__all__ = ["BundleRefused", "load", "verify", "write"]
+__all__ = ["BundleRefused", "load", "read_reference", "verify", "write"]
 
 
 def write(
@@ -31,6 +32,7 @@ def write(
     created_at: str,
     lineage: dict[str, Any],
     deciles: Sequence[float] = (),
+    reference: Reference | None = None,
     catalogue: Catalogue = CATALOGUE,
 ) -> Manifest:
     """Write a bundle: the model's text first, the manifest last, so that what has a manifest is whole.
@@ -45,6 +47,7 @@ def write(
         created_at: ISO 8601 with Z.
         lineage: Where it comes from, as JSON can hold it.
         deciles: The nine probabilities that part what it was tested on into tenths, ascending; none if not known.
+        reference: What it learned from, for whoever compares; none if not known.
         catalogue: Where the features are defined.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -60,6 +63,9 @@ def write(
         created_at=created_at,
         lineage=lineage,
         deciles=tuple(deciles),
+        reference=None
+        if reference is None
+        else ReferenceFile(file=REFERENCE, sha256=sha256(reference.write(directory))),
     )
     manifest.write(directory)
     return manifest
@@ -73,8 +79,19 @@ def verify(directory: Path, catalogue: Catalogue = CATALOGUE) -> Manifest:
     """
     manifest = Manifest.read(directory)
     whole(directory / manifest.model.file, manifest.model.sha256)
+    if manifest.reference is not None:
+        whole(directory / manifest.reference.file, manifest.reference.sha256)
     manifest.columns(catalogue)
     return manifest
+
+
+def read_reference(directory: Path, manifest: Manifest) -> Reference | None:
+    """Return what a bundle keeps of the rows that its model learned from; None where it keeps nothing.
+
+    Raises:
+        BundleRefused: It is damaged.
+    """
+    return None if manifest.reference is None else Reference.read(directory / manifest.reference.file)
 
 
 def load(directory: Path, catalogue: Catalogue = CATALOGUE, *, version: str | None = None) -> IntentModel:

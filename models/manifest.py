@@ -41,6 +41,13 @@ class ModelFile(Part):
     trees: int = Field(ge=0)
 
 
+class ReferenceFile(Part):
+    """What the model learned from, beside the manifest."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class Manifest(Part):
     """All that a bundle says of itself; JSON and text, so that nothing in it can run code."""
 
@@ -55,6 +62,8 @@ class Manifest(Part):
     lineage: dict[str, Any] = Field(default_factory=dict)
     deciles: tuple[float, ...] = Field(default=(), max_length=9)
     """The nine probabilities that part what it was tested on into tenths; bundles from before have none."""
+    reference: ReferenceFile | None = None
+    """What is served later is compared with; bundles from before have none."""
 
     @classmethod
     def read(cls, directory: Path) -> Self:

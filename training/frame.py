@@ -50,12 +50,14 @@ class Matured:
         windows: Where to learn and judge.
         recent_orders: Of each row, orders in the seven days before.
         messages: What messages made of the rows.
+        points: Whose rows they are, when and why.
     """
 
     rows: Rows
     windows: Windows
     recent_orders: Ints
     messages: Influenced
+    points: Points
 
 
 def build(
@@ -112,4 +114,4 @@ def matured(frame: Frame, horizon: timedelta) -> Matured:
     enough(labels.ordered[found], person, labels.next_order[found])
     recent = frame.orders.count(points.user, points.at - RULE_DAYS * DAY_US, points.at)
     rows = Rows(frame.features[found], labels.ordered[found], person, points.at[found], weight)
-    return Matured(rows=rows, windows=windows, recent_orders=recent[found], messages=told)
+    return Matured(rows=rows, windows=windows, recent_orders=recent[found], messages=told, points=points.where(found))

@@ -14,12 +14,14 @@ from feature_repo.stores import open_store
 from features.catalog import CATALOGUE
 from models.bundle import load, write
 from models.horizon import registered_name
+from models.reference import Reference
 from training import gate
 from training.folds import contested
 from training.frame import Frame, Matured
 from training.learning import Learned
 from training.lineage import iso_now, lineage
 from training.plots import draw
+from training.reference import reference
 from training.registry import Registry
 from training.report import page
 from training.segments import segments
@@ -54,7 +56,7 @@ class Recording:
                 "messages": learned.messages._asdict(),
             }
             bundle, files = Path(scratch) / "bundle", Path(scratch) / "files"
-            _write(bundle, name, horizon, learned, origin)
+            _write(bundle, name, horizon, learned, origin, reference(frame, known, learned))
             version = self._registry.register(name, learned.booster, _example(learned), bundle, run_id)
             self._files(files, name, version, horizon, learned, verdict, origin)
             self._registry.record(
@@ -138,7 +140,9 @@ def _first(learned: Learned) -> gate.Judged:
     )
 
 
-def _write(bundle: Path, name: str, horizon: str, learned: Learned, origin: dict[str, Any]) -> None:
+def _write(
+    bundle: Path, name: str, horizon: str, learned: Learned, origin: dict[str, Any], compared: Reference
+) -> None:
     write(
         bundle,
         learned.booster.model_to_string(),
@@ -150,6 +154,7 @@ def _write(bundle: Path, name: str, horizon: str, learned: Learned, origin: dict
         lineage=origin,
         # Of the window that nothing was learned from: a model is surer of what it has seen.
         deciles=np.quantile(learned.judged.predicted, TENTHS).tolist(),
+        reference=compared,
     )
 
 

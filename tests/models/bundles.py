@@ -37,7 +37,7 @@ def a_booster(features=FEATURES, trees=12):
     return lgb.train(parameters, data, trees)
 
 
-def a_bundle(directory, *, calibration=None, name=NAME, horizon="24h", features=FEATURES):
+def a_bundle(directory, *, calibration=None, name=NAME, horizon="24h", features=FEATURES, reference=None):
     """Write a bundle and return where it is."""
     write(
         directory,
@@ -48,6 +48,7 @@ def a_bundle(directory, *, calibration=None, name=NAME, horizon="24h", features=
         features=features,
         created_at="2026-01-01T00:00:00Z",
         lineage={"catalogue": CATALOGUE.fingerprint},
+        reference=reference,
     )
     return directory
 
