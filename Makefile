@@ -87,6 +87,10 @@ simulate: $(STAMP) ## Make up a history, for whoever has none yet: [USERS=2000] 
 	@$(PY) -m training.simulator $(if $(USERS),--users "$(USERS)") $(if $(DAYS),--days "$(DAYS)") \
 	  $(if $(SEED),--seed "$(SEED)") $(if $(OUT),--out "$(OUT)")
 
+.PHONY: health
+health: $(STAMP) ## Is what is served still what was learned, does anything stand still: [DAYS=7] [AT=2017-12-19] [JSON=1]
+	@$(PY) -m training.health $(if $(DAYS),--days "$(DAYS)") $(if $(AT),--at "$(AT)") $(if $(JSON),--json)
+
 .PHONY: retrain
 retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZONS=24h,7d] [CUTOFF=2017-10-01] [CARRY_OVER=24h]
 	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)") \
