@@ -5,7 +5,6 @@ import contextlib
 import gc
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,6 +24,7 @@ from serving.champions import Champions
 from serving.channels import configured, unreachable
 from serving.channels_file import ChannelsRefused
 from serving.checkpoints import Checkpoints
+from serving.children import keep_alive
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
 from serving.codes import empty_pools
 from serving.database import for_writing, open_database
@@ -36,6 +36,7 @@ from serving.engine import Engine
 from serving.erasure_files import Files
 from serving.fallback import FallingBack
 from serving.followed_file import FollowedFile, follow
+from serving.health import HealthFile, keep_looking
 from serving.hook_file import HooksRefused, read_hooks
 from serving.keys import read_keys
 from serving.limits import Allowance
@@ -83,6 +84,7 @@ class Server:
         self._mapping = read_mapping(settings.events)
         self.champions = Champions(settings.home / "bundles", settings.horizons)
         self.metrics.refused = self.champions.refusals
+        self.metrics.health = HealthFile(settings.home).gauges
         with self.database.connect() as connection:
             clock, last = _clock(connection, replay=settings.replay)
             self._refuse_the_world(connection)
@@ -180,7 +182,10 @@ class Server:
         rules = partial(_rules_of, self.engine)
         watching.append(asyncio.create_task(keep_segments(self.engine, self.database, rules)))
         if settings.watch_registry:
-            watching.append(asyncio.create_task(_watch_registry(settings)))
+            arguments = ("-m", "serving.registry")
+            watching.append(asyncio.create_task(keep_alive(arguments, settings, "the watcher of the model registry")))
+        if settings.health_every_min:
+            watching.append(asyncio.create_task(keep_looking(settings)))
         # What lives as long as the process need not be looked at by each collection: that is what the tail was.
         gc.collect()
         gc.freeze()
@@ -311,21 +316,3 @@ def _clock(connection: Connection, *, replay: bool) -> tuple[Clock, int]:
     """Return the clock, and the last moment that the log or the ledger holds."""
     last = last_moment(connection)
     return (ReplayClock(last) if replay else WallClock()), last
-
-
-async def _watch_registry(settings: Settings) -> None:
-    """Keep the child that asks the registry alive; serving goes on with what it has while it is not."""
-    command = [sys.executable, "-m", "serving.registry"]
-    environment = {**os.environ, "OPPORTUNE_HOME": str(settings.home)}
-    if settings.registry is not None:
-        environment["OPPORTUNE_REGISTRY"] = settings.registry
-    while True:
-        child = await asyncio.create_subprocess_exec(*command, env=environment)
-        try:
-            code = await child.wait()
-        finally:
-            if child.returncode is None:
-                child.terminate()
-                await child.wait()
-        _log.warning("the watcher of the model registry ended with %s; starting it again", code)
-        await asyncio.sleep(5.0)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from features.events import Event
+    from serving.health import Gauge
     from serving.items import Ingested
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -105,6 +106,8 @@ class Metrics:
         """Horizons whose newest champion was refused, so that an older model stays in service."""
         self.policy: Callable[[], str] = str
         """Version of the policy in service; empty where there is none."""
+        self.health: Callable[[], Iterable[Gauge]] = tuple
+        """What was last found of the health of models, triggers and the log."""
 
     def route(self, path: str) -> RouteCounts:
         """Return the counts of a route, by its path as declared."""
@@ -178,6 +181,14 @@ class _Families(Collector):
         policy = GaugeMetricFamily("opportune_policy", "The policy in service.", labels=["version"])
         policy.add_metric([self._metrics.policy()], 1)
         yield policy
+        yield from self._health()
+
+    def _health(self) -> Iterable[Metric]:
+        for each in self._metrics.health():
+            family = GaugeMetricFamily(f"opportune_{each.name}", each.meaning, labels=each.labels)
+            for sample in each.samples:
+                family.add_metric([sample.labels.get(label, "") for label in each.labels], sample.value)
+            yield family
 
     def _models(self) -> Iterable[Metric]:
         models = GaugeMetricFamily("opportune_model", "The model in service.", labels=["horizon", "model"])

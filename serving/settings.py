@@ -110,6 +110,12 @@ class Settings(BaseSettings):
         default=None, description="MLflow tracking URI of the model registry; the SQLite one in `home` if not set."
     )
     watch_registry: bool = Field(default=True, description="Whether to take new champions as they are promoted.")
+    health_every_min: float = Field(
+        default=15,
+        ge=0,
+        le=1440,
+        description="Minutes from one look at health to the next, for `/metrics`; 0 for none.",
+    )
     log_level: str = Field(
         default="info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning or error."
     )

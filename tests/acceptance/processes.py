@@ -75,6 +75,7 @@ async def serving(home, policy, url, *, dispatchers=0):
         "WEBHOOK_URL": url,
         "WEBHOOK_SECRET": SECRET,
         "WATCH_REGISTRY": "false",
+        "HEALTH_EVERY_MIN": "0",
         "LOG_LEVEL": "warning",
     }
     environment = os.environ | {f"OPPORTUNE_{name}": value for name, value in settings.items()}

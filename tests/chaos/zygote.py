@@ -26,6 +26,7 @@ def _serve(home: str, port: str, url: str, secret: str, saves: str) -> None:
         webhook_url=url,
         webhook_secret=secret,
         watch_registry=False,
+        health_every_min=0,
     )
     if int(saves) > 0:
         _die_between_commit_and_save(int(saves))

@@ -63,7 +63,7 @@ def a_key(home, *scopes):
 @contextmanager
 def running(home, **settings):
     """Run a server on this home until the block is left."""
-    app = create_app(Settings(home=home, watch_registry=False, **settings))
+    app = create_app(Settings(home=home, watch_registry=False, health_every_min=0, **settings))
     config = uvicorn.Config(app, port=0, log_config=None, access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -35,7 +35,12 @@ def starting(home, monkeypatch):
     """`python -m serving` with this environment, in this process; answers the last thing it said."""
 
     def start(**settings):
-        given = {"home": home, "triggers": home / "triggers.yaml", "watch_registry": "false"} | settings
+        given = {
+            "home": home,
+            "triggers": home / "triggers.yaml",
+            "watch_registry": "false",
+            "health_every_min": 0,
+        } | settings
         for name, value in given.items():
             monkeypatch.setenv(f"OPPORTUNE_{name.upper()}", str(value))
         with pytest.raises(SystemExit) as ended:

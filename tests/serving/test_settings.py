@@ -40,6 +40,7 @@ GIVEN = {
     "hooks": ("hooks.yaml", Path("hooks.yaml")),
     "registry": ("http://mlflow.example", "http://mlflow.example"),
     "watch_registry": ("no", False),
+    "health_every_min": ("0.5", 0.5),
     "log_level": ("DEBUG", "DEBUG"),
 }
 WEBHOOKS = {"webhook_url", "webhook_secret", "webhooks"}
