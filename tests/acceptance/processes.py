@@ -63,8 +63,8 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(home, policy, url, *, dispatchers=0):
-    """Run a server with this policy, which sends to `url`, and so many dispatchers beside it."""
+async def serving(home, policy, url, *, dispatchers=0, **more):
+    """Run a server with this policy, which sends to `url`, and so many dispatchers beside it; `more` are settings."""
     triggers = home / "triggers.yaml"
     triggers.write_text(policy)
     port = free_port()
@@ -77,6 +77,7 @@ async def serving(home, policy, url, *, dispatchers=0):
         "WATCH_REGISTRY": "false",
         "HEALTH_EVERY_MIN": "0",
         "LOG_LEVEL": "warning",
+        **more,
     }
     environment = os.environ | {f"OPPORTUNE_{name}": value for name, value in settings.items()}
     children = [await _start("-m", "serving", environment=environment)]

@@ -15,6 +15,7 @@ PROMISED = {
     "report", "export-ledger", "verify-statistics",
     "simulate",
     "policy-value",
+    "health",
 }  # fmt: skip
 
 
