@@ -18,6 +18,7 @@ MEANINGS: Final = {
     "health_last_evaluation_age_seconds": "Since features were read last.",
     "health_silence_seconds": "For how long there was no event, or nothing to send.",
     "health_silence_usual_seconds": "The longest such pause of the four weeks before.",
+    "health_states_behind": "Share of states that are behind the log, of those of people who did something last.",
     "health_overdue_seconds": "For how long the message has been due that has waited longest; 0 where none waits.",
     "health_model_age_seconds": "Since the model in service was made.",
     "health_reference": "Whether the model's bundle says what it learned from.",
@@ -64,6 +65,8 @@ def _samples(found: Health) -> Iterator[tuple[str, dict[str, str], float | None]
     for what, silence in (("events", found.events), ("sends", found.sends)):
         yield "health_silence_seconds", {"of": what}, silence.age_s
         yield "health_silence_usual_seconds", {"of": what}, silence.usual_s
+    if found.states is not None and found.states.looked_at:
+        yield "health_states_behind", {}, found.states.behind / found.states.looked_at
     yield "health_overdue_seconds", {}, found.overdue_s or 0.0
     for each in found.models:
         yield from _of_model(each, found.at_us)
@@ -72,7 +75,7 @@ def _samples(found: Health) -> Iterator[tuple[str, dict[str, str], float | None]
 
 def _of_model(found: ModelHealth, at_us: int) -> Iterator[tuple[str, dict[str, str], float | None]]:
     own = {"horizon": found.horizon}
-    yield "health_model_age_seconds", own, age_s(found.created_at, at_us)
+    yield "health_model_age_seconds", own, max(age_s(found.created_at, at_us), 0.0)
     yield "health_reference", own, float(found.reference is not None)
     if found.shifts is not None:
         yield from _of_shifts(found, own)

@@ -24,6 +24,7 @@ def as_json(found: Health) -> dict[str, Any]:
         "events": found.events._asdict(),
         "sends": found.sends._asdict(),
         "evaluated_s": found.evaluated_s,
+        "states": None if found.states is None else found.states._asdict(),
         "overdue_s": found.overdue_s,
         "funnels": [_funnel(each) for each in found.funnels],
         "weeks": [_week(each) for each in found.weeks],

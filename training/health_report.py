@@ -16,6 +16,7 @@ from training.health_words import age, checks_of_model
 from training.model_health import ModelHealth, model_health, models_in_service
 from training.served import first_id, read_served
 from training.silence import Silence, of_events, of_sends
+from training.states_behind import States, states_behind
 from training.status import Status
 from training.weekly import Week, weeks
 
@@ -46,6 +47,7 @@ class Health:
         events: How long none came.
         sends: How long none was decided.
         evaluated_s: Seconds since somebody's features were read last; None where it never happened.
+        states: How many are behind the log; None where that cannot be told, or the moment is past.
         overdue_s: For how long the message has been due that has waited longest; None where none waits.
         funnels: By trigger.
         weeks: By trigger and week.
@@ -58,6 +60,7 @@ class Health:
     events: Silence
     sends: Silence
     evaluated_s: float | None
+    states: States | None
     overdue_s: float | None
     funnels: tuple[Funnel, ...]
     weeks: tuple[Week, ...]
@@ -76,6 +79,7 @@ class Health:
         yield _pause("events", self.events)
         yield _pause("sends", self.sends)
         yield _evaluations(self.evaluated_s)
+        yield _states(self.states)
         yield _outbox(self.overdue_s)
         if not self.models and not self.refused:
             yield Check("models", Status.UNKNOWN, "none in service: the rule scores, and is compared with nothing")
@@ -96,6 +100,13 @@ def _evaluations(evaluated_s: float | None) -> Check:
     if evaluated_s is None:
         return Check("evaluations", Status.UNKNOWN, "nobody's features were ever read")
     return Check("evaluations", Status.OK, f"last {age(evaluated_s)} ago")
+
+
+def _states(found: States | None) -> Check:
+    if found is None:
+        return Check("states", Status.UNKNOWN, "none in a file of this home, or the moment is past")
+    words = f"{found.behind:,} of {found.looked_at:,} who did something last are behind the log"
+    return Check("states", found.status, f"{words}; rebuilt when next read" if found.behind else words)
 
 
 def _outbox(overdue_s: float | None) -> Check:
@@ -129,6 +140,8 @@ def health(home: Path, *, days: float, at_us: int) -> Health:
         served = read_served(connection, since_us=since_us, until_us=at_us + 1)
         evaluated = connection.execute(_EVALUATED, (first_id(at_us + 1),)).fetchone()[0]
         due = connection.execute(_DUE, (at_us,)).fetchone()[0]
+        newest = connection.execute(_NEWEST).fetchone()
+        states = states_behind(home, connection, at_us=at_us) if newest and newest[0] <= at_us else None
         events, sends = of_events(connection, at_us=at_us), of_sends(connection, at_us=at_us)
         found, by_week = funnels(connection, since_us=since_us, at_us=at_us), weeks(connection, at_us=at_us)
     models, refused = [], {}
@@ -145,6 +158,7 @@ def health(home: Path, *, days: float, at_us: int) -> Health:
         events=events,
         sends=sends,
         evaluated_s=None if evaluated is None else (at_us - int(evaluated[:13], 16)) / SECOND_US,
+        states=states,
         overdue_s=None if due is None else (at_us - due) / SECOND_US,
         funnels=tuple(found),
         weeks=tuple(by_week),

@@ -26,14 +26,13 @@ def lines(found: Health, width: int) -> Iterator[str]:
         )
     if found.funnels:
         yield ""
-        yield from _table(("trigger", *COLUMNS, "by machines"), map(_funnel, found.funnels))
+        yield from _table(("trigger", *COLUMNS, "by machines"), map(_funnel, found.funnels), width)
         for each in found.funnels:
             yield from _beside(each, width)
     if found.weeks:
         yield ""
-        yield from _table(
-            ("week from", "trigger", "sent", "ordered", "withheld", "ordered", ""), map(_week, found.weeks)
-        )
+        heads = ("week from", "trigger", "sent", "ordered", "withheld", "ordered", "")
+        yield from _table(heads, map(_week, found.weeks), width)
         yield from textwrap.wrap(
             "Without a hold-out the share that ordered is no effect: nobody knows who would have ordered anyway. "
             "An interval of one week is no verdict: make report judges.",
@@ -57,19 +56,15 @@ def _week(found: Week) -> list[str]:
     sent, withheld = (
         (f"{each.users:,}", "–" if each.rate is None else f"{each.rate:.1%}") for each in (found.sent, found.withheld)
     )
-    early = f"; {found.too_early:,} too early" if found.too_early else ""
-    return [iso(found.since)[:10], found.trigger, *sent, *withheld, f"{found.words}{early}"]
+    return [iso(found.since)[:10], found.trigger, *sent, *withheld, found.words]
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield aligned rows: words to the left, numbers to the right."""
-    every = [list(heads), *map(list, rows)]
-    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> Iterator[str]:
+    """Yield aligned rows, words to the left and numbers to the right; what is too long for a line goes on below."""
+    every = [heads, *rows]
+    columns = list(zip(*every, strict=True))
+    aligned = [">" if all(each[:1].isdigit() or each == "–" for each in column[1:]) else "<" for column in columns]
+    widths = [max(map(len, column)) for column in columns]
     for row in every:
-        cells = (
-            f"{cell:>{wide}}"
-            if cell[:1].isdigit() or cell == "–" or (row is every[0] and cell in COLUMNS)
-            else f"{cell:{wide}}"
-            for cell, wide in zip(row, widths, strict=True)
-        )
-        yield GAP.join(cells).rstrip()
+        line = GAP.join(f"{cell:{to}{wide}}" for cell, to, wide in zip(row, aligned, widths, strict=True))
+        yield from textwrap.wrap(line.rstrip(), width, subsequent_indent=GAP, break_on_hyphens=False)

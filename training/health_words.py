@@ -50,8 +50,10 @@ def _performance(found: Realised | None) -> Status:
 
 
 def _of_itself(found: ModelHealth, at_us: int) -> str:
-    until = "" if found.learned_until is None else f"; learned from what was known {found.learned_until}"
-    return f"{found.model}, made {age(age_s(found.created_at, at_us))} ago{until}"
+    until = "" if found.learned_until is None else f"; it knew the log until {found.learned_until}"
+    old = age_s(found.created_at, at_us)
+    made = f"made {age(old)} ago" if old >= 0 else "made after this moment"
+    return f"{found.model}, {made}{until}"
 
 
 def _of_features(found: ModelHealth) -> str:

@@ -65,12 +65,17 @@ class Week:
     @property
     def words(self) -> str:
         """Say what may be concluded."""
+        early = [f"{self.too_early:,} too early"] if self.too_early else []
+        if not self.sent.users and not self.withheld.users:
+            return "; ".join(early)
         found = self.effect
         if found is not None:
-            return f"effect {found.estimate:+.1%} [{found.low:+.1%}, {found.high:+.1%}]"
-        if self.withheld.users:
-            return f"no effect told: {self.withheld.users} withheld, {LEAST_PEOPLE} needed"
-        return "no effect told: nobody is held out" if self.sent.users else "too early"
+            said = f"effect {found.estimate:+.1%} [{found.low:+.1%}, {found.high:+.1%}]"
+        elif self.withheld.users:
+            said = f"no effect told: {self.withheld.users} withheld, {LEAST_PEOPLE} needed"
+        else:
+            said = "no effect told: nobody is held out"
+        return "; ".join([said, *early])
 
 
 def weeks(connection: sqlite3.Connection, *, at_us: int, count: int = WEEKS) -> list[Week]:

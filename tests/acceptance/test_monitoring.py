@@ -5,6 +5,7 @@ import json
 import re
 from collections import defaultdict
 
+import psutil
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -45,7 +46,7 @@ def write_home(folder):
 
 
 async def scraped(home):
-    """Return what `/metrics` tells once health was looked at."""
+    """Return what `/metrics` tells once health was looked at, and the processes that outlive the server."""
     followed = {"EVENTS": "exclude: {test: {ids: ['test-*']}}\n", "CHANNELS": "channels: {push: default}\n"}
     for name, text in followed.items():
         (home / f"{name.lower()}.yaml").write_text(text)
@@ -59,8 +60,11 @@ async def scraped(home):
                 async with server.session.get(f"http://127.0.0.1:{server.port}/metrics") as answer:
                     told = await answer.text()
                 if "opportune_health_feature_drift{" in told:
-                    return told
+                    break
                 await asyncio.sleep(0.1)
+        beside = psutil.Process(server.process.pid).children(recursive=True)
+    assert beside
+    return told, psutil.wait_procs(beside, timeout=10)[1]
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +72,10 @@ def metrics(tmp_path_factory):
     """The samples of a real server by name, each as labels and value; metrics without samples are there, too."""
     home = tmp_path_factory.mktemp("home")
     write_home(home)
+    told, left = asyncio.run(scraped(home))
+    assert left == []
     found = defaultdict(list)
-    for family in text_string_to_metric_families(asyncio.run(scraped(home))):
+    for family in text_string_to_metric_families(told):
         for name in {family.name, *(sample.name for sample in family.samples)}:
             found[name] += [(each.labels, each.value) for each in family.samples if each.name == name]
     return found

@@ -51,6 +51,7 @@ def test_a_home_in_which_nothing_has_changed_is_ok(tmp_path, told):
         "events": "ok",
         "sends": "unknown",
         "evaluations": "ok",
+        "states": "unknown",
         "outbox": "ok",
         **{f"24h {each}": "ok" for each in ("model", "features", "scores", "calibration", "performance")},
     }
@@ -130,13 +131,20 @@ def test_the_screen_is_as_wide_as_the_terminal(tmp_path, told):
     assert "effect " in said
 
 
+def test_a_narrow_terminal_is_not_left(tmp_path, told, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    a_busy_home(tmp_path).write()
+
+    assert max(map(len, told("--days", "10").splitlines())) <= 60
+
+
 def test_everything_is_told_as_json(tmp_path, told):
     a_busy_home(tmp_path).write()
     found = json.loads(told("--json", "--days", "10"))
 
     assert set(found) == {
-        "format", "at", "days", "status", "checks", "models", "events", "sends", "evaluated_s", "overdue_s", "funnels",
-        "weeks", "gauges",
+        "format", "at", "days", "status", "checks", "models", "events", "sends", "evaluated_s", "states",
+        "overdue_s", "funnels", "weeks", "gauges",
     }  # fmt: skip
     assert (found["format"], found["at"], found["days"]) == (1, "2017-08-30T00:00:00Z", 10.0)
     (funnel,) = found["funnels"]
@@ -150,7 +158,11 @@ def test_everything_is_told_as_json(tmp_path, told):
     assert [each["name"] for each in found["gauges"]] == list(MEANINGS)
     by_name = {each["name"]: each["samples"] for each in found["gauges"]}
     assert {"labels": {"trigger": "cart", "stage": "sent"}, "value": 75.0} in by_name["health_funnel"]
-    assert all(samples for name, samples in by_name.items() if name not in {"health_undelivered", "health_held"})
+    assert all(
+        samples
+        for name, samples in by_name.items()
+        if name not in {"health_undelivered", "health_held", "health_states_behind"}
+    )
 
 
 def test_a_home_where_nothing_happened_yet_is_told(tmp_path, told):

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from models.bundle import read_reference, verify
 from tests.features.histories import DAY, JULY
 from tests.training.logs import write_log
 from tests.training.shops import a_shop
@@ -163,6 +164,19 @@ def test_the_bundle_knows_where_it_comes_from(home):
     assert len(lineage["log"]["fingerprint"]) == 16
     assert lineage["log"]["from"].startswith("2017-07-01T")
     assert lineage["catalogue"]
+
+
+def test_the_bundle_says_what_its_model_learned_from(home):
+    folder, _, summary = home
+    (path,) = (each for each in folder.rglob("bundle/manifest.json") if (each.parent / "model.txt").exists())
+    manifest = verify(path.parent)
+    found = read_reference(path.parent, manifest)
+
+    assert set(found.features) == {each.name for each in manifest.features}
+    assert {"product_viewed", "product_added", "order_completed", "asked within a day"} <= set(found.occasions)
+    assert found.judged.rows == summary["rows"]
+    assert found.judged.log_loss == summary["log_loss"]
+    assert (path.parent / "reference.json").stat().st_size < 200_000
 
 
 def test_feast_has_a_service_for_the_version(home):

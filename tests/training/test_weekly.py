@@ -81,3 +81,4 @@ def test_what_is_too_early_explored_excluded_or_held_is_in_no_arm(tmp_path):
     (week,) = judged(ledger)
 
     assert (week.sent, week.too_early) == (Arm(1, 0), 1)
+    assert week.words == "no effect told: nobody is held out; 1 too early"
