@@ -74,8 +74,21 @@ def index_of(before: Floats, after: Floats) -> float:
 
 def bin_edges(values: Floats) -> Floats:
     """Return the deciles of the values that are known, ascending, each once; one edge at least."""
+    return np.unique(_deciles(values))
+
+
+def edges_around_heaps(values: Floats) -> Floats:
+    """Return the deciles, and what follows each value that several of them share.
+
+    So a heap, such as the zeros of what rarely happens, is a bin of its own, and the little beside it another one.
+    """
+    deciles = _deciles(values)
+    return np.unique(np.append(deciles, np.nextafter(deciles[1:][np.diff(deciles) == 0], np.inf)))
+
+
+def _deciles(values: Floats) -> Floats:
     known = values[~np.isnan(values)]
-    return np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if known.size else np.array([0.0])
+    return np.asarray(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if known.size else np.array([0.0])
 
 
 def binned(values: Floats, edges: Floats, weight: Floats | None = None) -> Floats:

@@ -5,7 +5,7 @@ import numpy as np
 from features.catalog import CATALOGUE
 from models.reference import Binned, Compared, Judged, Reference
 from training.dataset import Asked, Points
-from training.drift import Ints, bin_edges, binned, worth
+from training.drift import Ints, binned, edges_around_heaps, worth
 from training.expected import expected
 from training.frame import Frame, Matured
 from training.learning import Learned
@@ -63,7 +63,7 @@ def _compared(names: Words, occasions: tuple[str, ...], person: Ints, weight: Fl
 
 
 def _binned(values: Floats, names: Words, occasions: tuple[str, ...], weight: Floats | None) -> Binned:
-    edges = bin_edges(values)
+    edges = edges_around_heaps(values)
     inside = [names == each for each in occasions]
     counts = [binned(values[each], edges, None if weight is None else weight[each]) for each in inside]
     return Binned(edges=tuple(edges.tolist()), counts=tuple(tuple(each.tolist()) for each in counts))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.reference import Binned, Compared, Judged, Reference
-from training.drift import bin_edges, binned
+from training.drift import binned, edges_around_heaps
 
 
 def a_reference(features, scores, *, occasion="product_added", base_rate=0.1):
@@ -25,7 +25,7 @@ def a_reference(features, scores, *, occasion="product_added", base_rate=0.1):
 
 def in_bins(values):
     """Return values in bins of their deciles."""
-    edges = bin_edges(values)
+    edges = edges_around_heaps(values)
     return Binned(edges=tuple(edges.tolist()), counts=(tuple(binned(values, edges).tolist()),))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, chi2
 
-from training.drift import bin_edges, binned, drifting, shift, stability_index, worth
+from training.drift import binned, drifting, edges_around_heaps, shift, stability_index, worth
 from training.status import Status
 
 
@@ -73,13 +73,25 @@ def test_rows_of_one_person_are_worth_one():
     assert worth(np.array([], dtype=np.int64)) == 0.0
 
 
+def test_a_heap_is_a_bin_of_its_own_so_that_what_is_rare_can_change():
+    random = np.random.default_rng(3)
+    before, after = random.poisson(0.03, 5000).astype(np.float64), random.poisson(0.09, 2000).astype(np.float64)
+    edges = edges_around_heaps(before)
+
+    assert edges.tolist() == [0.0, np.nextafter(0.0, 1.0)]
+    assert binned(np.array([0.0, 1.0, 2.0]), edges).tolist() == [0, 1, 2, 0]
+    assert shift(binned(before, edges), binned(after, edges), 5000, 2000).status is Status.CHANGED
+    assert stability_index(before, after) == 0.0
+    assert edges_around_heaps(np.arange(11.0)) == pytest.approx(np.arange(1.0, 10.0))
+
+
 def false_alarms(draw, times=1000, seed=20261130):
     """Return how often samples of 4,000 and 600 people of one distribution are called changed."""
     random = np.random.default_rng(seed)
     found = 0
     for _ in range(times):
         before, (after, person) = draw(random, 4000)[0], draw(random, 600)
-        edges = bin_edges(before)
+        edges = edges_around_heaps(before)
         found += shift(binned(before, edges), binned(after, edges), 4000, worth(person)).status is not Status.OK
     return found
 
@@ -97,7 +109,12 @@ def in_clusters(random, people):
     return values, np.repeat(np.arange(people), times)
 
 
-@pytest.mark.parametrize("draw", [alone, in_clusters])
+def rare(random, people):
+    """Most have none of it."""
+    return random.poisson(0.05, people).astype(np.float64), np.arange(people)
+
+
+@pytest.mark.parametrize("draw", [alone, rare, in_clusters])
 def test_equal_distributions_are_called_changed_once_in_a_hundred_times_at_most(draw):
     times = 1000
 
@@ -107,7 +124,7 @@ def test_equal_distributions_are_called_changed_once_in_a_hundred_times_at_most(
 def test_clusters_taken_for_independent_rows_would_cry_wolf():
     random = np.random.default_rng(1)
     before = in_clusters(random, 4000)[0]
-    edges = bin_edges(before)
+    edges = edges_around_heaps(before)
     found = 0
     for _ in range(200):
         after, _ = in_clusters(random, 600)

@@ -7,10 +7,11 @@ from contextlib import closing
 
 import pytest
 
+from features.kinds import Kind
 from features.moments import iso
 from tests.features.histories import DAY, HOUR, MINUTE
 from tests.training.healthy import PEOPLE, a_healthy_home
-from tests.training.ledgers import MODEL, NOW
+from tests.training.ledgers import MODEL, NOW, Ledger
 from training.health import main
 from training.health_gauges import MEANINGS
 
@@ -166,11 +167,19 @@ def test_everything_is_told_as_json(tmp_path, told):
 
 
 def test_a_home_where_nothing_happened_yet_is_told(tmp_path, told):
-    from tests.training.ledgers import Ledger
-
     Ledger(tmp_path).write()
 
     assert "none in service: the rule scores" in " ".join(told().split())
+
+
+def test_a_home_whose_events_were_replayed_is_looked_at_as_of_the_last_one(tmp_path, monkeypatch, capsys):
+    ledger = Ledger(tmp_path)
+    ledger.event("a", Kind.PAGE_VIEWED, NOW, origin="replay")
+    ledger.write()
+    monkeypatch.setenv("OPPORTUNE_HOME", str(tmp_path))
+
+    assert main([]) == 0
+    assert capsys.readouterr().out.startswith("As of 2017-08-30T00:00:00Z")
 
 
 def test_the_file_of_the_server_is_written_whole(tmp_path):
