@@ -8,7 +8,7 @@ from features.catalog import CATALOGUE
 from models.reference import Binned, Compared, Reference
 from training.drift import Shift, binned, shift, worth
 from training.log import Bools, Floats
-from training.occasions import Words, occasions
+from training.occasions import NO_EVENT, Words, occasions
 from training.served import Served
 from training.status import Status
 
@@ -16,6 +16,9 @@ LEAST_ROWS: Final = 50
 """Of an occasion in the reference; fewer say little of how it is distributed."""
 LEAST_WORTH: Final = 100.0
 """Independent rows below which chance alone takes an index as far as a large change."""
+
+OF_THE_CLOCK: Final = frozenset({"hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "hour_share", "next_day_share"})
+"""What tells when somebody was looked at. Whoever asks by night chose that: only after events it is people's doing."""
 
 
 class Shifts(NamedTuple):
@@ -55,20 +58,31 @@ def shifts(served: Served, learned: Reference, horizon: str, model: str) -> Shif
     scored = served.by(horizon, model)
     inside = served.kept & _known(names, learned, learned.learned)
     judged = served.kept & scored & _known(names, learned, learned.tested)
-    after_worth = worth(served.person[inside])
-    by_feature = {}
-    if after_worth >= LEAST_WORTH:
-        mix = _mix(names[inside], learned)
-        by_feature = {
-            name: _shift(_values(served, name)[inside], its, mix, learned.learned, after_worth)
-            for name, its in learned.features.items()
-            if name in CATALOGUE.names
-        }
+    by_feature: dict[str, Shift] = {}
+    for chosen, at_events in ((inside, False), (inside & (served.kind != NO_EVENT), True)):
+        own = {name: its for name, its in learned.features.items() if (name in OF_THE_CLOCK) == at_events}
+        by_feature |= _of_features(served, chosen, own, names, learned)
     scores, scores_worth = None, worth(served.person[judged])
     if scores_worth >= LEAST_WORTH:
         values = served.scores[horizon][judged]
         scores = _shift(values, learned.scores, _mix(names[judged], learned), learned.tested, scores_worth)
-    return Shifts(by_feature, scores, int(inside.sum()), after_worth, int((served.kept & ~inside).sum()))
+    left_out = int((served.kept & ~inside).sum())
+    return Shifts(by_feature, scores, int(inside.sum()), worth(served.person[inside]), left_out)
+
+
+def _of_features(
+    served: Served, chosen: Bools, features: dict[str, Binned], names: Words, learned: Reference
+) -> dict[str, Shift]:
+    """Compare some features of the chosen rows; nothing where these are too few."""
+    after_worth = worth(served.person[chosen])
+    if after_worth < LEAST_WORTH:
+        return {}
+    mix = _mix(names[chosen], learned)
+    return {
+        name: _shift(_values(served, name)[chosen], its, mix, learned.learned, after_worth)
+        for name, its in features.items()
+        if name in CATALOGUE.names
+    }
 
 
 def _known(names: Words, learned: Reference, compared: Compared) -> Bools:

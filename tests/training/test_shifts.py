@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from features.catalog import CATALOGUE
 from models.bundle import read_reference
 from models.manifest import Manifest
 from tests.features.histories import DAY
 from tests.training.healthy import PEOPLE, a_healthy_home
 from tests.training.ledgers import MODEL, NOW
-from training.occasions import NO_EVENT
+from training.occasions import NO_EVENT, occasions
 from training.served import read_served
 from training.shifts import shifts
 from training.status import Status
@@ -64,6 +65,38 @@ def test_another_mix_of_occasions_is_no_change(tmp_path):
     )
 
     assert shifts(served, mixed, "24h", MODEL) == shifts(served, learned, "24h", MODEL)
+
+
+def test_at_which_hour_somebody_was_asked_for_is_no_change_of_people(tmp_path):
+    served, learned = compared(tmp_path)
+    asked = np.arange(len(served)) % 2 == 0
+    hours = CATALOGUE.names.index("hour_sin")
+    rows = served.features.copy()
+    rows[:, hours] = np.where(asked, 99.0, rows[:, CATALOGUE.names.index("cart_items")])
+    by_night = replace(served, kind=np.where(asked, NO_EVENT, served.kind), features=rows)
+    everywhere = tuple(sorted({*occasions(by_night.kind, rows).tolist()}))
+    many = {"rows": (6000,) * len(everywhere), "worth": (6000.0,) * len(everywhere)}
+    features = {**learned.features, "hour_sin": learned.features["cart_items"]}
+    known = learned.model_copy(
+        update={
+            "occasions": everywhere,
+            "learned": learned.learned.model_copy(update=many),
+            "features": {
+                name: its.model_copy(update={"counts": its.counts * len(everywhere)}) for name, its in features.items()
+            },
+            "tested": learned.tested.model_copy(
+                update={"rows": (0,) * len(everywhere), "worth": (0.0,) * len(everywhere)}
+            ),
+        }
+    )
+
+    found = shifts(by_night, known, "24h", MODEL)
+
+    assert found.rows == PEOPLE
+    assert statuses(found)["hour_sin"] is Status.OK
+    # After events it is: what people do at another hour is a change of theirs.
+    rows[:, hours] = 99.0
+    assert statuses(shifts(replace(by_night, features=rows), known, "24h", MODEL))["hour_sin"] is Status.LARGE
 
 
 def test_occasions_that_were_never_learned_from_are_left_out(tmp_path):
