@@ -1,7 +1,9 @@
 """Fit a booster: small-data regularisation, directions from the catalogue, early stopping on a later window."""
 
+import hashlib
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import lightgbm as lgb
@@ -45,6 +47,17 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of features, outcomes, people, moments and weights: the same for the same rows in the same order."""
+        digest = hashlib.sha256()
+        # A gap is a gap, whatever its bits.
+        features = np.where(np.isnan(self.features), np.nan, self.features)
+        weight = np.ones(len(self)) if self.weight is None else self.weight
+        for each in (features, self.ordered, self.user, self.at, weight):
+            digest.update(np.ascontiguousarray(each).data)
+        return digest.hexdigest()[:16]
 
 
 def parameters(rows: Rows, directions: list[int], seed: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from models.horizon import SEGMENTS_REGISTERED as REGISTERED
 from models.segments_bundle import load, write
 from training.learned_segments import Learned, learn
 from training.learned_segments_report import figures, page
-from training.lineage import iso_now, lineage
+from training.lineage import iso_now, lineage, lineage_tags
 from training.log import Log
 from training.registry import Registry
 
@@ -34,7 +34,8 @@ def record(log: Log, registry: Registry, directory: Path, *, cutoff_us: int | No
             text = page(f"Learned segments, {REGISTERED}/{version}", learned)
             for path in (files / "report.html", directory / REPORT):
                 path.write_text(text, encoding="utf-8")
-            registry.record(_parameters(learned, origin), _metrics(learned), _tags(origin), files)
+            registry.record(_parameters(learned, origin), _metrics(learned), lineage_tags(origin), files)
+    registry.mark(REGISTERED, version, lineage_tags(origin))
     registry.note(REGISTERED, version, learned.reason)
     registry.promote(REGISTERED, version)
     return found
@@ -56,7 +57,3 @@ def _metrics(learned: Learned) -> dict[str, float]:
     found |= {f"share.{each.family}.{each.name}": each.share for each in learned.groups}
     rates = {f"order_rate.{each.family}.{each.name}": each.order_rate for each in learned.groups}
     return found | {name: each for name, each in rates.items() if each is not None}
-
-
-def _tags(origin: dict[str, Any]) -> dict[str, str]:
-    return {"dataset": origin["log"]["fingerprint"], "git_commit": origin["git_commit"] or "unknown"}

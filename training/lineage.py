@@ -2,11 +2,14 @@
 
 import subprocess
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from features.catalog import CATALOGUE
+from features.fold import EVENT
 from training.dataset import SECOND_US
 from training.log import Log
 
@@ -30,12 +33,22 @@ def git_commit() -> str | None:
     return f"{found}+" if _git(code, "status", "--porcelain", "--untracked-files=no") else found
 
 
+def package_version() -> str | None:
+    """Return the version of this project; None where it is not installed."""
+    try:
+        return version("opportune")
+    except PackageNotFoundError:
+        return None
+
+
 def lineage(log: Log, *, until_us: int, cutoff_us: int | None) -> dict[str, Any]:
     """Return what to keep with a model so that it can be told, years later, what it learned from."""
     first, last = log.span
+    seqs = log.arrays.seq[log.arrays.which == EVENT]
     return {
         "catalogue": CATALOGUE.fingerprint,
         "git_commit": git_commit(),
+        "version": package_version(),
         "cutoff": iso(cutoff_us) if cutoff_us is not None else None,
         "log": {
             "fingerprint": log.fingerprint,
@@ -44,7 +57,24 @@ def lineage(log: Log, *, until_us: int, cutoff_us: int | None) -> dict[str, Any]
             "from": iso(first),
             "until": iso(last),
             "until_us": until_us,
+            "first_seq": int(seqs.min()) if seqs.size else None,
+            "last_seq": int(seqs.max()) if seqs.size else None,
         },
+    }
+
+
+def lineage_tags(origin: Mapping[str, Any]) -> dict[str, str]:
+    """Return where a model comes from as tags, by which runs and registered versions are found and told apart."""
+    log = origin["log"]
+    return {
+        "dataset": log["fingerprint"],
+        "log_from": log["from"],
+        "log_until": log["until"],
+        "log_seq": f"{log['first_seq']} to {log['last_seq']}",
+        "catalogue": origin["catalogue"],
+        "git_commit": origin["git_commit"] or "unknown",
+        "version": origin["version"] or "unknown",
+        **({"training_set": origin["training_set"]} if "training_set" in origin else {}),
     }
 
 

@@ -10,7 +10,7 @@ from models.neighbours_bundle import NAME, write
 from training.baskets import Baskets
 from training.co_occurrence import count_baskets, learn
 from training.hit_rate import HitRate, hit_rate
-from training.lineage import git_commit, iso, iso_now
+from training.lineage import git_commit, iso, iso_now, package_version
 from training.recommending_report import figures, page
 from training.registry import Registry
 
@@ -46,7 +46,11 @@ def recommending(baskets: Baskets) -> Recommending | None:
 
 def record(found: Recommending, registry: Registry, directory: Path, *, cutoff_us: int | None) -> dict[str, Any]:
     """Register what was learned, have serving take it up, and return its figures; the report goes to `directory`."""
-    origin = {"git_commit": git_commit(), "cutoff": None if cutoff_us is None else iso(cutoff_us)}
+    origin = {
+        "git_commit": git_commit(),
+        "version": package_version(),
+        "cutoff": None if cutoff_us is None else iso(cutoff_us),
+    }
     counted = {"baskets": found.baskets, "products": len(found.known.products)}
     with registry.run(NAME) as run_id, tempfile.TemporaryDirectory(dir=directory) as scratch:
         bundle, files = Path(scratch) / "bundle", Path(scratch) / "files"
@@ -58,6 +62,7 @@ def record(found: Recommending, registry: Registry, directory: Path, *, cutoff_u
             path.write_text(page(its, found.known), encoding="utf-8")
         tags = {name: value or "unknown" for name, value in origin.items()}
         registry.record(counted, _metrics(found.hits), tags, files)
+    registry.mark(NAME, version, tags)
     registry.note(NAME, version, its["reason"])
     registry.promote(NAME, version)
     return its

@@ -19,7 +19,7 @@ from training import gate
 from training.folds import contested
 from training.frame import Frame, Matured
 from training.learning import Learned
-from training.lineage import iso_now, lineage
+from training.lineage import iso_now, lineage, lineage_tags
 from training.plots import draw
 from training.reference import reference
 from training.registry import Registry
@@ -51,6 +51,7 @@ class Recording:
             origin = {
                 **lineage(frame.log, until_us=frame.end_us, cutoff_us=cutoff_us),
                 "mlflow_run_id": run_id,
+                "training_set": known.rows.fingerprint,
                 "rows": learned.rows,
                 "base_rate": learned.base_rate,
                 "messages": learned.messages._asdict(),
@@ -62,6 +63,7 @@ class Recording:
             self._registry.record(
                 _parameters(horizon, learned, origin), _metrics(learned), _tags(learned, verdict, origin), files
             )
+        self._registry.mark(name, version, lineage_tags(origin))
         self._registry.note(name, version, f"{'Promoted' if verdict.promoted else 'Not promoted'}: {verdict.reason}")
         self._serve_features(name, version, learned)
         if verdict.promoted:
@@ -197,9 +199,7 @@ def _metrics(learned: Learned) -> dict[str, float]:
 
 def _tags(learned: Learned, verdict: gate.Verdict, origin: dict[str, Any]) -> dict[str, str]:
     return {
-        "dataset": origin["log"]["fingerprint"],
-        "catalogue": origin["catalogue"],
-        "git_commit": origin["git_commit"] or "unknown",
+        **lineage_tags(origin),
         "gate": "promoted" if verdict.promoted else "refused",
         "gate_reason": verdict.reason,
         **_rule_tags(verdict),

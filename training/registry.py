@@ -132,6 +132,11 @@ class Registry:
         self._client.set_model_version_tag(name, version, DIGEST_TAG, bundle_digest(bundle))
         return version
 
+    def mark(self, name: str, version: str, tags: dict[str, str]) -> None:
+        """Keep tags with a version."""
+        for key, value in tags.items():
+            self._client.set_model_version_tag(name, version, key, value)
+
     def note(self, name: str, version: str, words: str) -> None:
         """Describe a version in words."""
         self._client.update_model_version(name, version, words)

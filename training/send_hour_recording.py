@@ -9,7 +9,7 @@ from models.horizon import SEND_HOUR_REGISTERED as REGISTERED
 from models.send_hour_bundle import load, write
 from training.answers import read_sends
 from training.gate import Verdict
-from training.lineage import iso_now, lineage
+from training.lineage import iso_now, lineage, lineage_tags
 from training.log import Log
 from training.registry import Registry
 from training.send_hour_judge import calibration
@@ -42,6 +42,7 @@ def record(log: Log, database: Path, registry: Registry, directory: Path, *, cut
             for path in (files / "report.html", directory / REPORT):
                 path.write_text(text, encoding="utf-8")
             registry.record(_parameters(learned, origin), _metrics(learned), _tags(learned, verdict, origin), files)
+    registry.mark(REGISTERED, version, lineage_tags(origin))
     registry.note(REGISTERED, version, f"{'Promoted' if verdict.promoted else 'Not promoted'}: {verdict.reason}")
     if verdict.promoted:
         registry.promote(REGISTERED, version)
@@ -72,8 +73,7 @@ def _metrics(learned: HoursLearned) -> dict[str, float]:
 
 def _tags(learned: HoursLearned, verdict: Verdict, origin: dict[str, Any]) -> dict[str, str]:
     return {
-        "dataset": origin["log"]["fingerprint"],
-        "git_commit": origin["git_commit"] or "unknown",
+        **lineage_tags(origin),
         "gate": "promoted" if verdict.promoted else "refused",
         "gate_reason": verdict.reason,
         "learned_from": LEARNED_FROM[learned.model.learned_from],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,36 @@ def test_the_mean_prediction_is_the_base_rate():
     booster = refit(TRAIN, 100, parameters(TRAIN, [0, 0, 0], 0), NAMES)
 
     assert np.mean(1 / (1 + np.exp(-log_odds(booster, TRAIN)))) == pytest.approx(TRAIN.ordered.mean(), abs=0.005)
+
+
+def changed(values, row, value):
+    found = values.copy()
+    found[row] = value
+    return found
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(TRAIN, ordered=changed(TRAIN.ordered, 7, not TRAIN.ordered[7])),
+        replace(TRAIN, features=changed(TRAIN.features, (7, 1), np.nextafter(TRAIN.features[7, 1], np.inf))),
+        replace(TRAIN, features=changed(TRAIN.features, (7, 1), np.nan)),
+        replace(TRAIN, user=changed(TRAIN.user, 7, 8)),
+        replace(TRAIN, at=changed(TRAIN.at, 7, 8)),
+        replace(TRAIN, weight=changed(np.ones(len(TRAIN)), 7, 2.0)),
+        TRAIN.where(np.arange(len(TRAIN)) != 7),
+        TRAIN.columns([0, 2, 1]),
+    ],
+    ids=["label", "feature", "gap", "person", "moment", "weight", "row", "order of features"],
+)
+def test_the_fingerprint_of_a_training_set_changes_with_whatever_is_in_it(other):
+    assert other.fingerprint != TRAIN.fingerprint
+
+
+def test_the_same_rows_have_the_same_fingerprint_however_a_gap_or_no_weight_is_written():
+    gap = np.array([0x7FF8_0000_0000_0001], dtype=np.uint64).view(np.float64)[0]
+    one, other = (replace(TRAIN, features=changed(TRAIN.features, (7, 1), each)) for each in (np.nan, gap))
+
+    assert one.fingerprint == other.fingerprint
+    assert some_rows(3000, 1).fingerprint == TRAIN.fingerprint
+    assert replace(TRAIN, weight=np.ones(len(TRAIN))).fingerprint == TRAIN.fingerprint

@@ -4,15 +4,18 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib.metadata import version
 
 import pytest
 
+from features.catalog import CATALOGUE
 from models.bundle import read_reference, verify
 from tests.features.histories import DAY, JULY
 from tests.training.logs import write_log
 from tests.training.shops import a_shop
 from training.learned_groups import in_service
 from training.learned_segments import people
+from training.lineage import git_commit, iso
 from training.log import read_log
 from training.retrain import _parser
 
@@ -41,6 +44,10 @@ def retrained(home, *arguments):
     found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert found.returncode == 0, found.stderr
     return found.stdout, json.loads((home / "retrain" / "summary.json").read_text())
+
+
+def version_tags(home, name, version):
+    return dict(rows(home, f"SELECT key, value FROM model_version_tags WHERE name = '{name}' AND version = {version}"))
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +100,9 @@ def test_the_version_the_digest_and_the_alias_are_in_the_registry(home):
         ("champion", "opportune-intent-24h", 1),
         ("champion", "opportune-segments", 1),
     ]
-    tags = rows(folder, "SELECT name, key, length(value) FROM model_version_tags ORDER BY name")
+    tags = rows(folder, "SELECT name, length(value) FROM model_version_tags WHERE key = 'bundle_sha256' ORDER BY name")
     names = ("opportune-intent-24h", "opportune-segments", "opportune-send-hour")
-    assert tags == [(name, "bundle_sha256", 64) for name in names]
+    assert tags == [(name, 64) for name in names]
     runs = rows(folder, "SELECT run_uuid, status FROM runs ORDER BY start_time")
     assert runs == [
         (each["mlflow_run_id"], "FINISHED") for each in (summary, summary["send_hour"], summary["segments"])
@@ -163,7 +170,40 @@ def test_the_bundle_knows_where_it_comes_from(home):
     assert lineage["mlflow_run_id"] == summary["mlflow_run_id"]
     assert len(lineage["log"]["fingerprint"]) == 16
     assert lineage["log"]["from"].startswith("2017-07-01T")
-    assert lineage["catalogue"]
+    assert lineage["catalogue"] == CATALOGUE.fingerprint
+    assert len(lineage["training_set"]) == 16
+
+
+def test_every_version_and_its_run_say_in_tags_where_the_model_comes_from(home):
+    folder, _, summary = home
+    log = read_log(folder / "opportune.db")
+    first, last = log.span
+    expected = {
+        "dataset": log.fingerprint,
+        "log_from": iso(first),
+        "log_until": iso(last),
+        "log_seq": f"1 to {len(log.arrays)}",
+        "catalogue": CATALOGUE.fingerprint,
+        "git_commit": git_commit() or "unknown",
+        "version": version("opportune"),
+    }
+
+    for name in ("opportune-intent-24h", "opportune-send-hour", "opportune-segments"):
+        assert expected.items() <= version_tags(folder, name, 1).items()
+    intent = version_tags(folder, "opportune-intent-24h", 1)
+    run = dict(rows(folder, f"SELECT key, value FROM tags WHERE run_uuid = '{summary['mlflow_run_id']}'"))
+    assert set(intent) == {*expected, "training_set", "bundle_sha256"}
+    assert (expected | {"training_set": intent["training_set"]}).items() <= run.items()
+
+
+def test_the_run_says_in_tags_what_each_rule_of_the_gate_said(home):
+    folder, _, summary = home
+    tags = dict(rows(folder, f"SELECT key, value FROM tags WHERE run_uuid = '{summary['mlflow_run_id']}'"))
+
+    said = {key: value for key, value in tags.items() if key.startswith("gate.")}
+    assert said == {f"gate.{each['name']}": f"holds: {each['words']}" for each in summary["rules"]}
+    assert tags["gate"] == "promoted"
+    assert tags["gate_reason"] == summary["reason"]
 
 
 def test_the_bundle_says_what_its_model_learned_from(home):
@@ -203,6 +243,10 @@ def test_retraining_on_the_same_log_replaces_nobody(home):
 
     assert summary["promoted"] is False
     assert summary["reason"].startswith("nothing new")
+    assert version_tags(folder, "opportune-intent-24h", 2) == {
+        **version_tags(folder, "opportune-intent-24h", 1),
+        "bundle_sha256": version_tags(folder, "opportune-intent-24h", 2)["bundle_sha256"],
+    }
     aliases = "SELECT version FROM registered_model_aliases WHERE name = 'opportune-intent-24h' AND alias = 'champion'"
     assert rows(folder, aliases) == [(1,)]
 
