@@ -1,0 +1,61 @@
+"""Frames of a log through Feast, and what becomes of them where nobody was ever sent anything."""
+
+from dataclasses import astuple, replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from features.catalog import CATALOGUE
+from tests.training.logs import same_bits, write_log
+from tests.training.shops import a_shop
+from training.exposure import NOTHING_SENT, Messages, read_messages
+from training.frame import build, matured
+from training.learning import learn
+from training.log import read_log
+
+DAY_AHEAD = timedelta(hours=24)
+
+
+@pytest.fixture(scope="module")
+def asked_and_not(tmp_path_factory):
+    """The frame of a home that never sent anything, asked for its messages; and the same without that question."""
+    folder = tmp_path_factory.mktemp("home")
+    path = write_log(folder, a_shop(people=250, days=60))
+    log = read_log(path)
+    asked = build(log, [DAY_AHEAD], folder, lambda bought: read_messages(path, log, bought))
+    return asked, replace(asked, messages=None)
+
+
+def learned(frame):
+    known = matured(frame, DAY_AHEAD)
+    return known, learn(known.rows, known.windows, known.recent_orders, CATALOGUE, messages=known.messages)
+
+
+def test_where_nothing_was_sent_a_model_is_to_the_bit_the_one_that_knows_of_no_messages(asked_and_not):
+    asked, bypassed = asked_and_not
+    assert isinstance(asked.messages, Messages)
+    assert bypassed.messages is None
+
+    (known, model), (other_known, other) = learned(asked), learned(bypassed)
+
+    assert known.messages == NOTHING_SENT
+    assert known.rows.weight is None
+    assert known.rows.fingerprint == other_known.rows.fingerprint
+    assert same_bits(known.rows.features, other_known.rows.features)
+    assert model.booster.model_to_string() == other.booster.model_to_string()
+    assert model.calibrator.described() == other.calibrator.described()
+    assert astuple(model.logistic) == astuple(other.logistic)
+    assert same_bits(model.judged.predicted, other.judged.predicted)
+    assert model.judged.judgement == other.judged.judgement
+
+
+def test_one_message_is_enough_to_change_what_is_learned_from(asked_and_not):
+    asked, bypassed = asked_and_not
+    person = asked.orders.person[asked.points.user[[0]]]
+    sent = Messages(person, asked.points.at[[0]], np.array([True]), np.array([0.9]), np.array([0]))
+
+    told = matured(replace(asked, messages=sent), DAY_AHEAD)
+
+    assert told.messages.left_out > 0
+    assert told.rows.fingerprint != matured(bypassed, DAY_AHEAD).rows.fingerprint
