@@ -96,6 +96,11 @@ retrain: $(STAMP) ## Train, compare with the champion, promote or refuse: [HORIZ
 	@$(PY) -m training.retrain $(if $(HORIZONS),--horizons "$(HORIZONS)") $(if $(CUTOFF),--cutoff "$(CUTOFF)") \
 	  $(if $(CARRY_OVER),--carry-over "$(CARRY_OVER)")
 
+.PHONY: retrain-loop
+retrain-loop: $(STAMP) ## Retrain on a schedule, in the foreground: [EVERY=7d] [HORIZONS=24h,7d] [CARRY_OVER=24h]
+	@exec $(PY) -m training.retrain_loop $(if $(EVERY),--every "$(EVERY)") $(if $(HORIZONS),--horizons "$(HORIZONS)") \
+	  $(if $(CARRY_OVER),--carry-over "$(CARRY_OVER)")
+
 .PHONY: promote
 promote: $(STAMP) ## Put a version of a model into service: MODEL=opportune-intent-24h VERSION=3
 	@test -n "$(MODEL)" -a -n "$(VERSION)" || \

@@ -1,11 +1,13 @@
 """What every command of training does first: find its home, read moments, and put its process in order."""
 
 import argparse
+import fcntl
 import os
 import sqlite3
 import sys
 import warnings
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +47,20 @@ def moment(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no moment: write 2017-10-01 or 2017-10-01T00:00:00Z") from error
     aware = found if found.tzinfo else found.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1_000_000)
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Keep every other retraining out of a home meanwhile; whoever dies lets go of it.
+
+    Ends the process where another one is at it.
+    """
+    with (home / "retrain.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"opportune: another retraining of {home} is running")
+        yield
 
 
 def _refuse_older_tables(database: Path) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -9,12 +10,12 @@ from datetime import timedelta
 
 from models.horizon import duration
 from training.exposure import CARRY_OVER
-from training.process import home_of_process, moment, prepare
+from training.process import alone, home_of_process, moment, prepare
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and retrain; ends with 0 whether or not there was enough to learn from."""
-    asked = _parser().parse_args(arguments)
+    asked = command_line(arguments)
     home = home_of_process()
     if not (home / "opportune.db").exists():
         sys.exit(f"opportune: {home / 'opportune.db'} does not exist; import a history first: make import FILE=…")
@@ -24,12 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Once more: what was imported has set filters of its own. The warnings are theirs, not the reader's.
     warnings.simplefilter("ignore")
     registry = os.environ.get("OPPORTUNE_REGISTRY") or None
-    Retraining(home, cutoff_us=asked.cutoff, registry=registry, say=_say, carry_over=asked.carry_over).run(
-        asked.horizons
-    )
+    retraining = Retraining(home, cutoff_us=asked.cutoff, registry=registry, say=_say, carry_over=asked.carry_over)
+    # So that what is half done is tidied up, and its run ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with alone(home):
+            retraining.run(asked.horizons)
+    except KeyboardInterrupt:
+        sys.exit("opportune: the retraining was stopped before its end")
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what was asked for; ends the process, and says why, where that cannot be meant."""
     parser = argparse.ArgumentParser(prog="python -m training.retrain", description=__doc__)
     parser.add_argument(
         "--horizons", type=_horizons, default=("24h", "7d"), help="hours or days, such as 24h,7d (the default)"
@@ -39,14 +46,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--carry-over",
-        type=_duration,
+        type=said_duration,
         default=CARRY_OVER,
         help="how long a message changes what people do: 24h if not said",
     )
-    return parser
+    return parser.parse_args(arguments)
 
 
-def _duration(text: str) -> timedelta:
+def said_duration(text: str) -> timedelta:
+    """Return a duration of the command line."""
     try:
         return duration(text)
     except ValueError as error:

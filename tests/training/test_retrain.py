@@ -17,7 +17,7 @@ from training.learned_groups import in_service
 from training.learned_segments import people
 from training.lineage import git_commit, iso
 from training.log import read_log
-from training.retrain import _parser
+from training.retrain import command_line
 
 KEYS = {
     "rows",
@@ -274,16 +274,16 @@ def test_a_home_without_a_log_says_what_to_do(tmp_path):
 
 
 def test_the_command_line_is_read():
-    asked = _parser().parse_args(["--horizons", "24h, 3d,24h", "--cutoff", "2017-07-02"])
+    asked = command_line(["--horizons", "24h, 3d,24h", "--cutoff", "2017-07-02"])
 
     assert asked.horizons == ("24h", "3d")
     assert asked.cutoff == JULY + DAY
-    assert _parser().parse_args(["--cutoff", "2017-07-02T02:00:00+02:00"]).cutoff == JULY + DAY
+    assert command_line(["--cutoff", "2017-07-02T02:00:00+02:00"]).cutoff == JULY + DAY
 
 
 @pytest.mark.parametrize("wrong", [["--horizons", "24"], ["--horizons", ","], ["--cutoff", "yesterday"]])
 def test_a_wrong_command_line_is_refused(wrong, capsys):
     with pytest.raises(SystemExit):
-        _parser().parse_args(wrong)
+        command_line(wrong)
 
     assert "error: argument" in capsys.readouterr().err
