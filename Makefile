@@ -164,7 +164,7 @@ audit-segments: $(STAMP) ## Compute from the whole log who is in which segment a
 	@$(PY) -m serving.segment_audit
 
 .PHONY: verify-statistics
-verify-statistics: $(STAMP) ## Simulate what reports and the closed loop promise and write the figures to docs/statistics.md (25 minutes)
+verify-statistics: $(STAMP) ## Simulate what reports, the gate and the closed loop promise and write the figures to docs/statistics.md (35 minutes)
 	@$(PY) -m verification
 	@$(PY) -m verification.closed_loop
 

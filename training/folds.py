@@ -5,13 +5,14 @@ cannot be: it has seen them. So the rows are split by time into four, and before
 parameters, number of trees) is refitted to all rows whose outcome was known by then, a horizon before the fold begins.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from models.calibration import sigmoid
+from training import gate
 from training.baselines import Logistic
 from training.fit import Rows, log_odds, refit
 from training.learning import Learned
@@ -39,6 +40,19 @@ class Contested:
     challenger: Floats
     logistic: Floats
     fold: Ints
+
+    def beside(self, champion: Floats, segments: Mapping[str, Bools] | None = None) -> gate.Judged:
+        """Return what the gate asks for: these rows, what the champion says of them, and who must not pay."""
+        return gate.Judged(
+            challenger=self.challenger,
+            champion=champion,
+            references={"logistic regression": self.logistic},
+            ordered=self.rows.ordered,
+            user=self.rows.user,
+            segments=segments or {},
+            weight=self.rows.weight,
+            fold=self.fold,
+        )
 
 
 def contested(rows: Rows, learned: Learned, windows: Windows, catalogue: tuple[str, ...], since_us: int) -> Contested:

@@ -80,16 +80,8 @@ class Recording:
             found = contested(known.rows, learned, known.windows, CATALOGUE.names, since)
             if not len(found.rows):
                 return gate.Verdict(False, f"nothing new: version {model.version} learned from all of it")
-            judged = gate.Judged(
-                challenger=found.challenger,
-                champion=model.predict(found.rows.features),
-                references={"logistic regression": found.logistic},
-                ordered=found.rows.ordered,
-                user=found.rows.user,
-                segments=segments(found.rows.features, CATALOGUE),
-                weight=found.rows.weight,
-                fold=found.fold,
-            )
+            features = found.rows.features
+            judged = found.beside(model.predict(features), segments(features, CATALOGUE))
             return gate.decide(judged, same_features=model.lineage["catalogue"] == CATALOGUE.fingerprint)
 
     def _files(

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from verification import arm_sizes, asos, hillstrom, page, peeking
+from verification import arm_sizes, asos, hillstrom, page, peeking, retraining
 
 RUNS = 20_000
 SEEDS = {"null": 20260101, "planned": 20260102, "past": 20260103, "sizes": 20260104}
@@ -34,6 +34,7 @@ def main() -> int:
     page.write("asos", page.asos_table(called))
     page.write("asos calls", page.asos_calls(called))
     page.write("hillstrom", page.hillstrom_table(hillstrom.reproduced()))
+    bars += retraining.verified(note)
     for each in bars:
         print(
             f"{'holds ' if each.holds else 'MISSED'}  {each.name}: {each.rate:.2%} (at {each.side} {each.nominal:.0%})"

@@ -8,7 +8,6 @@ from training.baselines import Logistic
 from training.evaluate import log_loss
 from training.fit import Rows, parameters, refit
 from training.folds import FOLDS, _parts, contested
-from training.gate import Judged as GateRows
 from training.gate import decide
 from training.learning import Judged, Learned
 from training.windows import Window, Windows
@@ -104,8 +103,10 @@ def test_where_the_champion_knows_all_there_is_nothing_to_judge_by(rows):
 def test_the_gate_says_in_how_many_folds_the_challenger_was_better(rows):
     found = contested(rows, learned_of(rows), WINDOWS, NAMES, since_us=3900)
     stays = sigmoid(np.asarray(learned_of(rows).booster.predict(found.rows.features[:, [1]], raw_score=True)))
-    judged = GateRows(found.challenger, stays, {}, found.rows.ordered, found.rows.user, fold=found.fold)
+    judged = found.beside(stays, {"the later half": found.fold > 1})
 
-    said = next(each.words for each in decide(judged, same_features=True).rules if each.name == "log-loss")
+    said = {each.name: each.words for each in decide(judged, same_features=True).rules}
 
-    assert "of 4 folds" in said
+    assert "of 4 folds" in said["log-loss"]
+    assert "the logistic regression" in said["reference"]
+    assert "for the later half" in said["segment"]

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from verification.contests import BETTER, EQUAL, PLANTED, WORSE, bars, contest, said
+from verification.contests import BETTER, EQUAL, OWN, PLANTED, WORSE, _moved, _own, bars, contest, said
+from verification.shoppers import several_each
 
 RUNS = 20
 SEED = 900_000
@@ -35,3 +36,16 @@ def test_what_was_planted_is_what_outcomes_show_on_average(planted):
     assert np.mean(gaps) == pytest.approx(planted, abs=4 * np.std(gaps) / np.sqrt(len(gaps)))
     assert {each.ordered.size for each in judged} == {8_000}
     assert all(0.15 < each.ordered.mean() < 0.21 for each in judged)
+
+
+def test_an_error_is_stretched_until_the_expected_loss_is_as_asked():
+    drawn = np.random.default_rng(3)
+    at = several_each(2_600, 3.4, 8_000, drawn)
+    amiss = _own(at, drawn)
+    asked = 1.009 * at.loss(at.knowable + amiss)
+
+    moved = _moved(at, amiss, asked)
+
+    assert amiss.std() == pytest.approx(OWN, rel=0.05)
+    assert at.loss(at.knowable + moved) == pytest.approx(asked, rel=1e-9)
+    assert np.allclose(moved / amiss, moved[0] / amiss[0])
