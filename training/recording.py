@@ -152,7 +152,7 @@ def _write(
     )
 
 
-def _rule_tags(verdict: gate.Verdict) -> dict[str, str]:
+def rule_tags(verdict: gate.Verdict) -> dict[str, str]:
     """Return what each rule of the gate said; of several with one name, as of segments, the words together."""
     said: dict[str, list[str]] = {}
     for rule in verdict.rules:
@@ -194,6 +194,6 @@ def _tags(learned: Learned, verdict: gate.Verdict, origin: dict[str, Any]) -> di
         **lineage_tags(origin),
         "gate": "promoted" if verdict.promoted else "refused",
         "gate_reason": verdict.reason,
-        **_rule_tags(verdict),
+        **rule_tags(verdict),
         "feature_names": ", ".join(learned.features),
     }

@@ -11,6 +11,7 @@ from training.answers import read_sends
 from training.gate import Verdict
 from training.lineage import iso_now, lineage, lineage_tags
 from training.log import Log
+from training.recording import rule_tags
 from training.registry import Registry
 from training.send_hour_judge import calibration
 from training.send_hour_report import page
@@ -76,6 +77,7 @@ def _tags(learned: HoursLearned, verdict: Verdict, origin: dict[str, Any]) -> di
         **lineage_tags(origin),
         "gate": "promoted" if verdict.promoted else "refused",
         "gate_reason": verdict.reason,
+        **rule_tags(verdict),
         "learned_from": LEARNED_FROM[learned.model.learned_from],
         **({} if learned.chosen is None else {"learned_from_reason": learned.chosen.reason}),
     }

@@ -204,6 +204,10 @@ def test_the_run_says_in_tags_what_each_rule_of_the_gate_said(home):
     assert said == {f"gate.{each['name']}": f"holds: {each['words']}" for each in summary["rules"]}
     assert tags["gate"] == "promoted"
     assert tags["gate_reason"] == summary["reason"]
+    hours = summary["send_hour"]
+    tags = dict(rows(folder, f"SELECT key, value FROM tags WHERE run_uuid = '{hours['mlflow_run_id']}'"))
+    assert {key for key in tags if key.startswith("gate.")} == {f"gate.{each['name']}" for each in hours["rules"]}
+    assert tags["gate.everybody"].startswith("BROKEN: ")
 
 
 def test_the_bundle_says_what_its_model_learned_from(home):
