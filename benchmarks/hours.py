@@ -23,7 +23,8 @@ from benchmarks.triggers import Subject, race, triggers
 from models import send_hour_bundle
 from models.circle import HOURS
 from models.horizon import SEND_HOUR, SEND_HOUR_REGISTERED
-from models.response import FEATURES, Response
+from models.hour_trees import FEATURES
+from models.response import Response
 from models.send_hour import SIGMA_H, SendHourModel
 from serving.items import Answer
 

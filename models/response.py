@@ -16,21 +16,13 @@ from numba import njit
 
 from models.circle import HOURS
 from models.forest import Forest
+from models.hour_trees import read_trees, shown
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-FEATURES: Final = ("activity", "activity_beside", "activity_to_best", "sum", "hour_sin", "hour_cos")
-"""What trees look at, of a person and an hour; `sum` are the log-odds that they move."""
-DIRECTIONS: Final = (1, 0, 1, 0, 0, 0)
-"""Of each: whether more of it may only make an answer likelier."""
 LEAST_SENDS: Final = 20.0
 """Of an hour around which fewer messages went out nothing is known."""
-_ANGLES: Final = 2.0 * np.pi * np.arange(HOURS) / HOURS
-
-
-class NotSound(ValueError):
-    """These trees do not look at what they are shown here, or lead in circles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,18 +49,7 @@ class Response:
             NotSound: They cannot be walked safely.
             NotWalkable: The text is no model, or one of another kind.
         """
-        if not self.text:
-            return None
-        found = Forest.read(self.text, np.arange(len(FEATURES), dtype=np.intp))
-        nodes, own = len(found.feature), np.arange(len(found.feature))
-        if any(len(each) != nodes for each in (found.threshold, found.left, found.right, found.decision)):
-            raise NotSound(NotSound.__doc__)
-        # Grown by splitting leaves, a tree's nodes come after their parents; then every walk ends.
-        for children in (found.left, found.right):
-            inner = children >= 0
-            if (children >= nodes).any() or (children < -len(found.leaf)).any() or (children <= own)[inner].any():
-                raise NotSound(NotSound.__doc__)
-        return found
+        return read_trees(self.text)
 
     @cached_property
     def known(self) -> Bools:
@@ -96,15 +77,6 @@ class Response:
         out = np.empty((len(activity), HOURS))
         _add(np.ascontiguousarray(activity), np.ascontiguousarray(members), self.ratios, np.array(self.weights), out)
         return out
-
-
-def shown(activity: Floats, start: Floats) -> Floats:
-    """Return what trees look at, of shape (n * 24, features), of activity and log-odds of shape (n, 24) each."""
-    beside = (np.roll(activity, 1, axis=1) + np.roll(activity, -1, axis=1)) / 2.0
-    to_best = activity / activity.max(axis=1, keepdims=True)
-    hours = (np.broadcast_to(each, activity.shape) for each in (np.sin(_ANGLES), np.cos(_ANGLES)))
-    found: Floats = np.stack([activity, beside, to_best, start, *hours], axis=2).reshape(-1, len(FEATURES))
-    return found
 
 
 @njit(cache=True, nogil=True)

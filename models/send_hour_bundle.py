@@ -1,7 +1,7 @@
 """Bundles of send hours, written by training, loaded or refused by serving: the profile as numbers in a manifest.
 
-Where trees say when people answer, they lie beside it as text. They are read here, and not by LightGBM's library, so
-that nothing in a bundle can end a process.
+Trees, of when people are there or when they answer, lie beside it as text. They are read here, and not by LightGBM's
+library, so that nothing in a bundle can end a process.
 """
 
 from pathlib import Path
@@ -12,14 +12,16 @@ from pydantic import Field, model_validator
 
 from features import fingerprints
 from models.circle import HOURS
-from models.forest import NotWalkable
+from models.forest import Forest, NotWalkable
+from models.hour_trees import NotSound
 from models.manifest import BundleRefused, ModelFile, Part, read_manifest, sha256, whole, write_manifest
-from models.response import NotSound, Response
+from models.response import Response
 from models.send_hour import SendHourModel
 
 MOST_COHORTS: Final = 64
 Above = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 TREES: Final = "trees.txt"
+TREES_OF_ACTIVITY: Final = "trees-of-activity.txt"
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Chance = Annotated[float, Field(gt=0.0, lt=1.0)]
 Day = Annotated[tuple[Above, ...], Field(min_length=HOURS, max_length=HOURS)]
@@ -52,6 +54,9 @@ class SendHourManifest(Part):
     created_at: str
     lineage: dict[str, Any] = Field(default_factory=dict)
     response: ResponsePart | None = None
+    by_day: tuple[Day, Day] | None = None
+    """What part of its share each hour has on working days, and on weekends."""
+    trees: ModelFile | None = None
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -79,6 +84,8 @@ def write(directory: Path, model: SendHourModel, *, created_at: str) -> SendHour
         created_at=created_at,
         lineage=model.lineage,
         response=response,
+        by_day=None if model.by_day is None else tuple(map(tuple, model.by_day.tolist())),
+        trees=_trees(directory / TREES_OF_ACTIVITY, model.text, model.forest),
     )
     write_manifest(manifest, directory)
     return manifest
@@ -86,12 +93,16 @@ def write(directory: Path, model: SendHourModel, *, created_at: str) -> SendHour
 
 def _written(directory: Path, response: Response) -> ResponsePart:
     ratios, sent = tuple(map(tuple, response.ratios.tolist())), tuple(response.sent.tolist())
-    trees = None
-    if response.forest is not None:
-        path = directory / TREES
-        path.write_text(response.text, encoding="utf-8")
-        trees = ModelFile(file=TREES, sha256=sha256(path), trees=len(response.forest.roots))
+    trees = _trees(directory / TREES, response.text, response.forest)
     return ResponsePart(ratios=ratios, sent=sent, weights=response.weights, trees=trees)
+
+
+def _trees(path: Path, text: str, forest: Forest | None) -> ModelFile | None:
+    """Write trees, if there are any, and return what the manifest says of them."""
+    if forest is None:
+        return None
+    path.write_text(text, encoding="utf-8")
+    return ModelFile(file=path.name, sha256=sha256(path), trees=len(forest.roots))
 
 
 def load(directory: Path, *, version: str | None = None) -> SendHourModel:
@@ -103,7 +114,7 @@ def load(directory: Path, *, version: str | None = None) -> SendHourModel:
     found = read_manifest(SendHourManifest, directory)
     if found.habits != fingerprints.of_habits():
         raise BundleRefused(f"{found.name} learned from hours of the day that states keep otherwise now. Retrain it.")
-    return SendHourModel(
+    model = SendHourModel(
         name=found.name,
         version=directory.name if version is None else version,
         cohorts=np.array(found.cohorts),
@@ -113,17 +124,29 @@ def load(directory: Path, *, version: str | None = None) -> SendHourModel:
         sigma_h=found.sigma_h,
         lineage=found.lineage,
         response=None if found.response is None else _read(directory, found.response),
+        by_day=None if found.by_day is None else np.array(found.by_day),
+        text=_text(directory, found.trees),
     )
+    _walked(directory, model)
+    return model
 
 
 def _read(directory: Path, part: ResponsePart) -> Response:
-    text = ""
-    if part.trees is not None:
-        whole(directory / part.trees.file, part.trees.sha256)
-        text = (directory / part.trees.file).read_text(encoding="utf-8")
-    found = Response(np.array(part.ratios), np.array(part.sent), part.weights, text)
+    found = Response(np.array(part.ratios), np.array(part.sent), part.weights, _text(directory, part.trees))
+    _walked(directory, found)
+    return found
+
+
+def _text(directory: Path, trees: ModelFile | None) -> str:
+    if trees is None:
+        return ""
+    whole(directory / trees.file, trees.sha256)
+    return (directory / trees.file).read_text(encoding="utf-8")
+
+
+def _walked(directory: Path, part: SendHourModel | Response) -> None:
+    """Read the trees now, so that what cannot be walked is refused before it is in service."""
     try:
-        found.forest  # noqa: B018 - read now, so that what cannot be walked is refused before it is in service
+        part.forest  # noqa: B018
     except (NotWalkable, NotSound, IndexError) as error:
         raise BundleRefused(f"{directory} holds trees that cannot be walked: {error}") from error
-    return found

@@ -65,8 +65,8 @@ def at_best(
 ) -> Moment:
     """Return when a message goes out: of the hours in which it may, up to and with `until`, at the one worth most.
 
-    An hour is worth its score, halved for every half-life until then; the earliest of equals is taken. Chance may draw
-    another one of them. In one day only those of the day of the first one count, on the person's clock.
+    An hour is worth its score on such a day, halved for every half-life until then; the earliest of equals is taken.
+    Chance may draw another one of them. In one day only those of the day of the first one count, on the person's clock.
     """
     zone = zone_for(asked.guards, asked.standing)
     moments = [] if zone is None else [*_hours(asked, at, until, zone)]
@@ -75,7 +75,7 @@ def at_best(
     if in_one_day:
         moments = [each for each in moments if _local(each, zone).date() == _local(moments[0], zone).date()]
     clock = UTC if hours.in_utc else zone
-    rated = [(-hours.scores[_local(each, clock).hour] * _left(each - at, half_life_us), each) for each in moments]
+    rated = [(-hours.at(_local(each, clock)) * _left(each - at, half_life_us), each) for each in moments]
     _, due_at = min(rated)  # the earliest of equals
     drawn = None
     if chance is not None:

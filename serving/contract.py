@@ -25,7 +25,10 @@ def _rfc_3339(value: object) -> object:
 
 
 _UNTRACKED = "Whether the user did not agree to be tracked, where that is required, and is scored as a stranger."
-SEND_HOUR = "The hour of the user's day at which they are there most, 0 to 23; null while no model says it."
+SEND_HOUR = (
+    "The hour of the user's day, 0 to 23, that is the best of the 24 hours to come, each on its kind of day; null "
+    "while no model says it."
+)
 SEND_AT = "When that hour is next, or the moment asked about if it is within it; null where their zone is not known."
 CONFIDENCE = "How surely that hour beats the best one more than three hours away, 0 (a toss-up) to 1."
 PERSONAL = "What part of it is from the user's own history, 0 to 1; the rest is from people like them."

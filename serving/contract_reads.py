@@ -48,7 +48,13 @@ class HourScore(Declared):
     hour: int = Field(description="0 to 23: on the clock of the user's zone; on that of UTC where it is not known.")
     score: float = Field(
         description="How likely it is the hour at which they are there, the 24 sum to one; where the model learned "
-        "from sends, how likely they answer within a day to a message sent then."
+        "from sends, how likely they answer within a day to a message sent then. On any day."
+    )
+    working_day: float = Field(
+        description="The same from Monday to Friday; as on any day where the model knows no more."
+    )
+    weekend: float = Field(
+        description="The same on Saturdays and Sundays; as on any day where the model knows no more."
     )
 
 
@@ -68,7 +74,10 @@ class SendHourAnswer(Declared):
                     "send_at": "2026-03-02T20:00:00Z",
                     "confidence": 0.83,
                     "personal": 0.91,
-                    "hours": [{"hour": hour, "score": 0.31 if hour == 21 else 0.03} for hour in range(24)],
+                    "hours": [
+                        {"hour": hour, "score": score, "working_day": score, "weekend": score}
+                        for hour, score in ((each, 0.31 if each == 21 else 0.03) for each in range(24))
+                    ],
                 },
             ],
         },

@@ -169,7 +169,7 @@ class Memberships:
             else:
                 found = state_at(self._connection, person.key, at)
                 features, intents = found.features, self._scorer.predict(found.features.reshape(1, -1))[0]
-                hours = hours_of(self._scorer.send_hours, found.hours, person.timezone)
+                hours = hours_of(self._scorer.send_hours, found.hours, at, person.timezone)
         view = PersonView(
             self._connection,
             person,

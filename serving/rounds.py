@@ -55,9 +55,11 @@ class Round:
         """Let each score tell the person's hours, if it is asked."""
         if not self._readings:
             return
-        found = Profiles(model, np.array([each.hours if each.row < 0 else hours[each.row] for each in self._readings]))
-        for row, (reading, score) in enumerate(zip(self._readings, self._scores, strict=True)):
-            score.hours = PersonHours(found, row, None if reading.person is None else reading.person.timezone)
+        counts = np.array([each.hours if each.row < 0 else hours[each.row] for each in self._readings])
+        zones = [None if each.person is None else each.person.timezone for each in self._readings]
+        found = Profiles(model, counts, [each.at for each in self._readings], zones)
+        for row, (score, timezone) in enumerate(zip(self._scores, zones, strict=True)):
+            score.hours = PersonHours(found, row, timezone)
 
     def exclude(self, inhuman_reads: npt.NDArray[np.bool_]) -> None:
         """Let nothing be sent to whoever had been quicker than people are when they were read, by the row of that."""

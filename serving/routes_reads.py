@@ -22,7 +22,7 @@ from serving.routes import GuardedRoute
 from serving.user_ids import known_as, named_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import Engine as Database
 
@@ -142,7 +142,12 @@ def _send_hour(user_id: str, answer: Answer, hours: PersonHours | None) -> contr
         send_at=None if hours is None else hours.send_at(answer.at),
         confidence=None if known is None else known.confidence,
         personal=None if known is None else known.personal,
-        hours=None
-        if known is None
-        else [contract.HourScore(hour=hour, score=score) for hour, score in enumerate(known.scores.tolist())],
+        hours=None if hours is None else list(_day(hours)),
     )
+
+
+def _day(hours: PersonHours) -> Iterator[contract.HourScore]:
+    any_day = hours.profiles.any_day(hours.row)
+    on_days = hours.profiles.on_days(hours.row) or (any_day, any_day)
+    for hour, (score, working, free) in enumerate(zip(any_day, *on_days, strict=True)):
+        yield contract.HourScore(hour=hour, score=score, working_day=working, weekend=free)

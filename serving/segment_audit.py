@@ -162,7 +162,7 @@ def _view(connection: Connection, policy: Policy, scorer: Scorer, of: _Person, a
     if policy.segment_rules.watched:
         found = state_at(connection, of.person.key, at)
         features, intents = found.features, scorer.predict(found.features.reshape(1, -1))[0]
-        hours = hours_of(scorer.send_hours, found.hours, of.person.timezone)
+        hours = hours_of(scorer.send_hours, found.hours, at, of.person.timezone)
     view = _WholeView(
         connection,
         of.person,

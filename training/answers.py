@@ -7,7 +7,7 @@ What goes on with a visit that was under way is none: whoever is sent to while t
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from features.fold import fold
 from features.habits import read_hours
 from features.layout import UTC_OFFSET
 from features.moments import zone
+from models.days import is_weekend
 from training.habits import happened_at, is_activity
 from training.log import Bools, Floats, Ints, Log
 from training.send_response import Sends
@@ -72,8 +73,8 @@ def read_sends(database: Path, log: Log) -> Sends:
     histories, offset_s = _known(log, log.owners(user, at), at)
     answered = _came_back(log, user, at) | _clicked([each[0] for each in rows], at, clicks)
     final = log.owners(user, np.full(user.size, log.span[1], dtype=np.int64))
-    hour = _local_hours(at, [each[2] for each in rows], offset_s)
-    return Sends(final, at, hour, histories, answered, _chances(rows, drawn))
+    hour, weekend = _local_times(at, [each[2] for each in rows], offset_s)
+    return Sends(final, at, hour, histories, answered, _chances(rows, drawn), weekend)
 
 
 def _chances(rows: Sequence[tuple[Any, ...]], drawn: Sequence[tuple[Any, ...]]) -> Floats:
@@ -131,15 +132,16 @@ def _clicked(decisions: Sequence[str], at: Ints, clicks: Sequence[tuple[str, int
     return found
 
 
-def _local_hours(at: Ints, zones: Sequence[str | None], offset_s: Floats) -> Ints:
-    """Return the hour on the clock of each person: by their zone, else by what their events said."""
+def _local_times(at: Ints, zones: Sequence[str | None], offset_s: Floats) -> tuple[Ints, Bools]:
+    """Return the hour on the clock of each person, and whether it was a weekend there.
+
+    By their zone, else by what their events said.
+    """
     known: dict[str | None, ZoneInfo | None] = {each: None if each is None else zone(each) for each in set(zones)}
 
-    def hour(moment: Any, name: str | None, ahead_s: float) -> int:
-        place = known[name]
-        if place is None:
-            return int((moment / 1e6 + ahead_s) // _HOUR_S) % 24
-        return datetime.fromtimestamp(moment / 1e6, UTC).astimezone(place).hour
+    def shown(moment: Any, name: str | None, ahead_s: float) -> datetime:
+        return datetime.fromtimestamp(moment / 1e6, known[name] or timezone(timedelta(seconds=ahead_s)))
 
-    found = [hour(*each) for each in zip(at.tolist(), zones, offset_s.tolist(), strict=True)]
-    return np.array(found, dtype=np.int64)
+    found = [shown(*each) for each in zip(at.tolist(), zones, offset_s.tolist(), strict=True)]
+    hours = np.array([each.hour for each in found], dtype=np.int64)
+    return hours, np.array([is_weekend(each) for each in found], dtype=np.bool_)

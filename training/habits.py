@@ -1,6 +1,7 @@
 """At which hours of their day people were active: what was known of it at a moment, and what they did after."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,11 +11,14 @@ from features.fold import EVENT, fold
 from features.habits import HOURS, read_hours
 from features.kinds import Kind
 from features.layout import UTC_OFFSET
+from models.days import KINDS, SATURDAY
 from training.log import Bools, Floats, Ints, Log
 
 MOST_PEOPLE = 100_000
 """More tell no more of everybody's hours; drawn evenly from larger logs."""
 HOUR_S = 3_600
+_THURSDAY = 3
+"""The day of the week of the epoch, from Monday on."""
 _MOST_HOURS = 1 << 24
 """More than there are since the epoch: one number says whose hour it is."""
 _VISITS = np.array(VISITS)
@@ -28,17 +32,28 @@ class Habits:
         user: Index into the log's `user_keys`, of shape (n,).
         histories: What their states said of their hours at the moment, of shape (n, 24); see `features.habits`.
         events: How many events that was, of shape (n,).
-        later: In how many hours of the time after it they were active, by hour of their day, of shape (n, 24).
+        before: In how many hours of the time up to it they were active, by kind of day (`models.days`) and hour of
+            theirs, of shape (n, 2, 24).
+        after: The same of the time after it.
     """
 
     user: Ints
     histories: Floats
     events: Ints
-    later: Floats
+    before: Floats
+    after: Floats
+
+    @cached_property
+    def later(self) -> Floats:
+        """In how many hours of the time after the moment they were active, on any day, of shape (n, 24)."""
+        found: Floats = self.after.sum(axis=1)
+        return found
 
     def where(self, chosen: Bools | Ints) -> "Habits":
         """Return some of the people."""
-        return Habits(self.user[chosen], self.histories[chosen], self.events[chosen], self.later[chosen])
+        return Habits(
+            self.user[chosen], self.histories[chosen], self.events[chosen], self.before[chosen], self.after[chosen]
+        )
 
     @property
     def came_back(self) -> "Habits":
@@ -72,11 +87,12 @@ def habits(log: Log, at_us: int, until_us: int, *, seed: int = 0) -> Habits:
     seen = is_activity(log) & (who >= 0)
     before = seen & (log.arrays.known_at <= at_us)
     after = seen & (moment > at_us) & (moment <= until_us)
+    active = (
+        _active_hours(who[each], moment[each], _offsets(log, each, who, states[:, UTC_OFFSET]), chosen.size)
+        for each in (before, after)
+    )
     return Habits(
-        user=chosen,
-        histories=read_hours(states, at[: chosen.size]),
-        events=np.bincount(who[before], minlength=chosen.size),
-        later=_active_hours(who[after], moment[after], _offsets(log, after, who, states[:, UTC_OFFSET]), chosen.size),
+        chosen, read_hours(states, at[: chosen.size]), np.bincount(who[before], minlength=chosen.size), *active
     )
 
 
@@ -117,8 +133,16 @@ def _offsets(log: Log, rows: Bools, who: Ints, known: Floats) -> Floats:
 
 
 def _active_hours(who: Ints, at: Ints, offset_s: Floats, people: int) -> Floats:
-    """Return in how many hours of the calendar each was active, by hour of the day, of shape (people, 24)."""
+    """Return in how many hours of the calendar each was active, by kind of day and hour, of shape (people, 2, 24)."""
     hour = ((at / 1e6 + offset_s) // HOUR_S).astype(np.int64)
     found = np.unique(who * _MOST_HOURS + hour)
-    counts = np.bincount(found // _MOST_HOURS * HOURS + found % _MOST_HOURS % HOURS, minlength=people * HOURS)
-    return counts.reshape(people, HOURS).astype(np.float64)
+    weekend, hour = in_the_week(found % _MOST_HOURS)
+    place = (found // _MOST_HOURS * KINDS + weekend) * HOURS + hour
+    counts = np.bincount(place, minlength=people * KINDS * HOURS)
+    return counts.reshape(people, KINDS, HOURS).astype(np.float64)
+
+
+def in_the_week(hours: Ints) -> tuple[Bools, Ints]:
+    """Return of hours since the epoch, on any clock, whether each lies on a weekend, and which of the day it is."""
+    weekend: Bools = (hours // HOURS + _THURSDAY) % 7 >= SATURDAY
+    return weekend, hours % HOURS

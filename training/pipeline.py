@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from features.catalog import CATALOGUE
 from models.horizon import duration
-from training import learned_segments_report, send_hours
+from training import learned_segments_report, send_hour_summary
 from training.baskets import read_baskets
 from training.dataset import Orders
 from training.exposure import CARRY_OVER, Messages, read_messages
@@ -24,6 +24,7 @@ from training.recommending_report import lines as lines_of_recommendations
 from training.recording import Recording
 from training.registry import Registry
 from training.send_hour_recording import record as record_hours
+from training.send_hours import refuse_short
 from training.summary import figures_of_nothing, lines, summary
 from training.windows import TooLittleHistory
 
@@ -76,7 +77,7 @@ class Retraining:
         for line in lines_of_recommendations(recommendations):
             self._say(line)
         hours = self._send_hours()
-        for line in send_hours.lines(hours):
+        for line in send_hour_summary.lines(hours):
             self._say(line)
         segments = self._segments()
         for line in learned_segments_report.lines(segments):
@@ -124,14 +125,14 @@ class Retraining:
         """Learn at which hours people are there, and return the figures."""
         log, database = self._read(), self._home / "opportune.db"
         try:
-            send_hours.refuse_short(log)
+            refuse_short(log)
             registry = self._opened()
             return self._timed(
                 "learned and recorded send hours",
                 lambda: record_hours(log, database, registry, self._directory, cutoff_us=self._cutoff_us),
             )
         except TooLittleHistory as reason:
-            return send_hours.figures_of_nothing(str(reason))
+            return send_hour_summary.figures_of_nothing(str(reason))
 
     def _segments(self) -> dict[str, Any]:
         """Learn which kinds of people there are, and return the figures."""

@@ -1,6 +1,6 @@
 """Whether hours are told by what people answered or by when they are there: the better of both on later sends."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,10 +18,12 @@ LEAST_ANSWERS: Final = 200
 LEAST_HOURS: Final = 8
 """Hours of the day with as many sends around them as are needed to know one."""
 LEAST_JUDGED: Final = 300
+BY_DAY: Final = "by_day"
 NAMES: Final = {
     "activity": "when they are there",
     "response": "when they answered",
     "trees": "when they answered, with LightGBM on top",
+    "by_day": "when they answered, by kind of day",
     "constant": "every hour alike",
     "champion": "the champion, which may know some of these messages",
 }
@@ -37,6 +39,7 @@ class Chosen:
         answers: To how many of them somebody answered.
         hours: Around how many hours of the day enough was sent.
         response: When people answer; None where the hours of activity stay.
+        by_day: Whether that is told by the kind of day.
         log_loss: Of each way to tell, on the messages of later; empty where there were too few to judge.
         calibration_error: Of what was learned from sends; None as above.
         values: What a message would be answered at the hours of each rule; empty where no hour was drawn.
@@ -47,6 +50,7 @@ class Chosen:
     answers: int
     hours: int
     response: Response | None = None
+    by_day: bool = False
     log_loss: dict[str, float] | None = None
     calibration_error: float | None = None
     values: tuple[HourValue, ...] = ()
@@ -81,26 +85,49 @@ def choose(
         return Chosen(f"activity: {said}", *counted)
     if not answers:
         return Chosen("activity: nobody answered the messages to judge by", *counted)
-    learned = fit(earlier, before)
-    rules = {"activity": activity_only(earlier, before), "response": learned,
-             "trees": with_trees(learned, earlier, before)}  # fmt: skip
-    told = {name: _told(each, before, later) for name, each in rules.items()}
+    rules = _rules(earlier, before)
+    told = {name: _told(each, later) for name, each in rules.items()}
     told["constant"] = np.full(len(later), earlier.answered.mean())
     if champion is not None and champion.response is not None:
-        told["champion"] = _told(champion.response, champion, later)
+        told["champion"] = _told(champion, later)
     loss = {name: losses(each, later.answered) for name, each in told.items()}
-    best = "trees" if _surely(loss["trees"], loss["response"], later) else "response"
+    best = _best(loss, later)
     better = _surely(loss[best], loss["activity"], later)
     response = _again(best, sends, model) if better else None
     mean = {name: float(each.mean()) for name, each in loss.items()}
     words = f"log-loss {mean[best]:.4f} against {mean['activity']:.4f} by activity on {len(later):,} later messages"
     reason = f"sends: surely better, {words}" if better else f"activity: sends are not surely better, {words}"
-    values = hour_values(later, {name: _hours_of(rules[name], before, later) for name in ("activity", best)})
+    values = hour_values(later, {name: _hours_of(rules[name], later) for name in ("activity", best)})
     error = calibration_error(told[best], later.answered)
-    return Chosen(reason, *counted, response, mean, error, values)
+    return Chosen(reason, *counted, response, better and best == BY_DAY, mean, error, values)
+
+
+def _rules(earlier: Sends, before: SendHourModel) -> dict[str, SendHourModel]:
+    """Return what may tell hours, learned from earlier sends."""
+    alike = replace(before, by_day=None)
+    learned = fit(earlier, alike)
+    rules = {
+        "activity": replace(before, response=activity_only(earlier, before)),
+        "response": replace(alike, response=learned),
+        "trees": replace(alike, response=with_trees(learned, earlier, alike)),
+    }
+    if before.by_day is not None:
+        rules[BY_DAY] = replace(before, response=fit(earlier, before))
+    return rules
+
+
+def _best(loss: dict[str, Floats], later: Sends) -> str:
+    """Return which way to tell answers is the best, of which a plainer one is taken unless another is surely better."""
+    best = "response"
+    for each in ("trees", BY_DAY):
+        if each in loss and _surely(loss[each], loss[best], later):
+            best = each
+    return best
 
 
 def _again(best: str, sends: Sends, model: SendHourModel) -> Response:
+    """Return the same learned from all sends."""
+    model = model if best == BY_DAY else replace(model, by_day=None)
     found = fit(sends, model)
     return with_trees(found, sends, model) if best == "trees" else found
 
@@ -122,13 +149,13 @@ def _hours(sends: Sends) -> int:
     return int((np.bincount(sends.hour, minlength=24) >= LEAST_SENDS).sum())
 
 
-def _told(response: Response, model: SendHourModel, sends: Sends) -> Floats:
-    found = response.chances(*model.profiles(sends.histories))
-    return np.asarray(found[np.arange(len(sends)), sends.hour], dtype=np.float64)
+def _told(model: SendHourModel, sends: Sends) -> Floats:
+    return np.asarray(_hours_of(model, sends)[np.arange(len(sends)), sends.hour], dtype=np.float64)
 
 
-def _hours_of(response: Response, model: SendHourModel, sends: Sends) -> Floats:
-    return response.chances(*model.profiles(sends.histories))
+def _hours_of(model: SendHourModel, sends: Sends) -> Floats:
+    """Return how likely each message would be answered at each hour of the day on which it went out."""
+    return model.scores(sends.histories, sends.weekend[:, None])
 
 
 def _surely(one: Floats, other: Floats, sends: Sends) -> bool:

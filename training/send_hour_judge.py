@@ -26,30 +26,44 @@ class HoursJudged:
 
 
 def losses(scores: Floats, later: Floats) -> Floats:
-    """Return each person's log-loss over the 24 hours, of shape (n,): the mean over what they did later."""
-    shares = later / later.sum(axis=1, keepdims=True)
+    """Return each person's log-loss over the 24 hours, of shape (n,): the mean over what they did later.
+
+    Both of shape (n, 24); of (n, 2, 24) where scores are given the kind of day.
+    """
     kept = np.maximum(scores, LEAST)
-    found: Floats = -(shares * np.log(kept / kept.sum(axis=1, keepdims=True))).sum(axis=1)
+    found: Floats = -_of_each(_shares(later) * np.log(kept / kept.sum(axis=-1, keepdims=True)))
     return found
 
 
 def ranks(scores: Floats) -> Ints:
     """Return the place of each hour when they are tried from the best on, 0 first; of equals the earlier one first."""
-    order = np.argsort(-scores, axis=1, kind="stable")
+    order = np.argsort(-scores, axis=-1, kind="stable")
     found = np.empty_like(order)
-    np.put_along_axis(found, order, np.arange(HOURS)[None, :], axis=1)
+    np.put_along_axis(found, order, np.arange(HOURS), axis=-1)
     return found
 
 
 def judge(scores: Floats, later: Floats) -> HoursJudged:
-    """Return how good scores of shape (n, 24) were for what people, each of them, did later, of that shape."""
-    shares, place = later / later.sum(axis=1, keepdims=True), ranks(scores)
+    """Return how good scores were for what people, each of them, did later; shapes as in `losses`."""
+    shares, place = _shares(later), ranks(scores)
     return HoursJudged(
-        hit_at_1=float((shares * (place == 0)).sum(axis=1).mean()),
-        hit_at_3=float((shares * (place < 3)).sum(axis=1).mean()),
-        mrr=float((shares / (place + 1)).sum(axis=1).mean()),
+        hit_at_1=float(_of_each(shares * (place == 0)).mean()),
+        hit_at_3=float(_of_each(shares * (place < 3)).mean()),
+        mrr=float(_of_each(shares / (place + 1)).mean()),
         log_loss=float(losses(scores, later).mean()),
     )
+
+
+def _shares(later: Floats) -> Floats:
+    """Return what part each hour is of all that a person did."""
+    found: Floats = later / _of_each(later).reshape(-1, *(1 for _ in later.shape[1:]))
+    return found
+
+
+def _of_each(values: Floats) -> Floats:
+    """Return the sum of each person, of shape (n,)."""
+    found: Floats = values.reshape(len(values), -1).sum(axis=1)
+    return found
 
 
 def calibration(scores: Floats, later: Floats) -> float:

@@ -15,7 +15,8 @@ from training.recording import rule_tags
 from training.registry import Registry
 from training.send_hour_judge import calibration
 from training.send_hour_report import page
-from training.send_hours import LEARNED_FROM, HoursLearned, decide, figures, learn, with_sends
+from training.send_hour_summary import LEARNED_FROM, figures
+from training.send_hours import HoursLearned, decide, learn, with_sends
 
 REPORT = "report-send-hour.html"
 
@@ -67,6 +68,8 @@ def _metrics(learned: HoursLearned) -> dict[str, float]:
     for name, its in learned.judgements.items():
         prefix = "test" if name == "model" else f"baseline.{name}"
         found |= {f"{prefix}.{key}": value for key, value in asdict(its).items()}
+    for name, each in (("alike", learned.days.alike), ("told_apart", learned.days.told_apart)):
+        found |= {} if each is None else {f"by_day.{name}.{key}": value for key, value in asdict(each).items()}
     if learned.chosen is not None and learned.chosen.log_loss is not None:
         found |= {f"sends.{name}.log_loss": value for name, value in learned.chosen.log_loss.items()}
     return found
@@ -79,5 +82,7 @@ def _tags(learned: HoursLearned, verdict: Verdict, origin: dict[str, Any]) -> di
         "gate_reason": verdict.reason,
         **rule_tags(verdict),
         "learned_from": LEARNED_FROM[learned.model.learned_from],
+        "lightgbm": learned.trees.reason,
+        "by_day": learned.days.reason,
         **({} if learned.chosen is None else {"learned_from_reason": learned.chosen.reason}),
     }

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from training.gate import Verdict
 from training.hour_value import HourValue
-from training.markup import picture, table
+from training.markup import picture, table, text
 from training.plots import saved
 from training.response_choice import NAMES as WAYS
 from training.response_choice import Chosen
@@ -22,6 +22,8 @@ FIGURES = ("hit_at_1", "hit_at_3", "mrr", "log_loss")
 NAMES = {
     "model": "the model",
     "champion": "the champion",
+    "profile": "the profile alone",
+    "trees": "LightGBM on top of it",
     "global": "everybody's hours",
     "histogram": "their own histogram",
     "median": "the median of their hours",
@@ -56,6 +58,7 @@ def page(title: str, learned: HoursLearned, verdict: Verdict, found: dict[str, A
             "<p>The 24 hours of a person's own day, tried from the best one on; each person counts once.</p>",
             table(("", *FIGURES), _rows(found)),
             f"<p>Calibration error: {found['calibration_error']:.4f}, the largest gap in any tenth of the scores.</p>",
+            *_choices(learned),
             "<h2>By how much was known of them</h2>",
             table(("events", "people", "hit@3", "of everybody's", "log-loss", "of everybody's"), _by_history(found)),
             "<h2>Plots</h2><div class=plots>",
@@ -77,6 +80,16 @@ def _meaning(learned: HoursLearned) -> str:
         "<p><b>This is activity, not response</b>: the hours at which people are there, told from what they did. "
         "Nothing here says how many more of them answer to a message that comes at such an hour.</p>"
     )
+
+
+def _choices(learned: HoursLearned) -> Iterator[str]:
+    """Yield why the profile has trees on top or not, and whether hours are told by the kind of day."""
+    yield f"<h2>What was chosen, and why</h2><p>Of {text(learned.trees.reason)}.</p>"
+    yield f"<p>Hours are told {text(learned.days.reason)}.</p>"
+    rules = {"hours of any day": learned.days.alike, "by kind of day": learned.days.told_apart}
+    judged = [(name, *(getattr(its, key) for key in FIGURES)) for name, its in rules.items() if its is not None]
+    if judged:
+        yield table(("on later days, each by its kind", *FIGURES), judged)
 
 
 def _from_sends(chosen: Chosen | None) -> Iterator[str]:

@@ -1,11 +1,15 @@
 """From the log to a judged model of send hours: fit on what came first, choose by what came next, judge by the last."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from models.send_hour import SendHourModel
+from training.activity_trees import TreesTried, grow, try_trees
 from training.dataset import DAY_US
+from training.days import DaysChosen
+from training.days import by_day as day_factors
+from training.days import choose as choose_days
 from training.evaluate import upper_bound
 from training.gate import Rule, Verdict
 from training.habits import Habits, events_per_visit, habits
@@ -13,7 +17,7 @@ from training.log import Floats, Ints, Log
 from training.response_choice import Chosen
 from training.response_choice import choose as choose_response
 from training.send_hour_fit import choose, fit
-from training.send_hour_judge import HoursJudged, baselines, by_history, calibration, judge, losses
+from training.send_hour_judge import HoursJudged, baselines, judge, losses
 from training.send_response import Sends
 from training.windows import TooLittleHistory
 
@@ -27,12 +31,6 @@ WORSE_THAN_CHAMPION: Final = 0.005
 """How much worse a refresh may be at worst, as a share of the champion's log-loss."""
 
 
-LEARNED_FROM: Final = {
-    "activity": "activity, not response: when people are there, not what they answer to",
-    "sends": "sends: when people answer to a message, or come back after it",
-}
-
-
 @dataclass(frozen=True)
 class HoursLearned:
     """What training came to.
@@ -44,6 +42,8 @@ class HoursLearned:
         cohorts: How many there are.
         before: The model that learned from nothing after `judged_from`.
         judged_from: A moment in microseconds.
+        trees: What LightGBM on top of the profile came to.
+        days: Whether hours are told by the kind of day.
         chosen: What sends came to; None until they were looked at.
     """
 
@@ -53,6 +53,8 @@ class HoursLearned:
     cohorts: int
     before: SendHourModel
     judged_from: int
+    trees: TreesTried
+    days: DaysChosen
     chosen: Chosen | None = None
 
     @property
@@ -74,22 +76,36 @@ def learn(log: Log, lineage: dict[str, Any], *, champion: SendHourModel | None =
     learned = _enough(habits(log, chosen_from, judged_from), "to choose by")
     count, strength = choose(learned, per_visit)
     known = habits(log, judged_from, last)
-    challenger = fit(known.histories, count, strength, per_visit, {})
+    plain = fit(known.histories, count, strength, per_visit, {})
     seen_until = 0 if champion is None else int(champion.lineage["log"]["until_us"])
     later = known if seen_until <= judged_from else habits(log, min(seen_until, last), last)
     people = _enough(later, "to judge by").came_back
-    scores = {"model": challenger.predict(people.histories), **baselines(known.histories, people)}
+    trees = try_trees(plain, learned.came_back, people)
+    challenger = trees.model if trees.model is not None and trees.kept else plain
+    by_day = choose_days(challenger.predict(people.histories), known.before, people)
+    scores = {**_scores(challenger, trees, plain, people), **baselines(known.histories, people)}
     if champion is not None:
         scores["champion"] = champion.predict(people.histories)
-    whole = habits(log, last, last).histories
-    model = fit(whole, count, strength, per_visit, lineage)
-    return HoursLearned(model, people, scores, count, challenger, judged_from)
+    whole = habits(log, last, last)
+    model = fit(whole.histories, count, strength, per_visit, lineage)
+    model = grow(model, known.came_back) if trees.kept else model
+    model = replace(model, by_day=None if by_day.by_day is None else day_factors(whole.before))
+    before = replace(challenger, by_day=by_day.by_day)
+    return HoursLearned(model, people, scores, count, before, judged_from, trees, by_day)
+
+
+def _scores(model: SendHourModel, trees: TreesTried, plain: SendHourModel, people: Habits) -> dict[str, Floats]:
+    """Return the scores of the model, and of what it was chosen from: the profile alone or that with trees."""
+    other = {"profile": plain} if trees.kept else {"trees": trees.model}
+    rules = {"model": model, **other}
+    return {name: each.predict(people.histories) for name, each in rules.items() if each is not None}
 
 
 def with_sends(learned: HoursLearned, sends: Sends, *, champion: SendHourModel | None = None) -> HoursLearned:
     """Return the same, whose model tells when people answer if that was surely better on later messages."""
     chosen = choose_response(sends, learned.judged_from, learned.before, learned.model, champion)
-    return replace(learned, model=replace(learned.model, response=chosen.response), chosen=chosen)
+    by_day = learned.model.by_day if chosen.response is None or chosen.by_day else None
+    return replace(learned, model=replace(learned.model, response=chosen.response, by_day=by_day), chosen=chosen)
 
 
 def refuse_short(log: Log) -> None:
@@ -152,49 +168,3 @@ def _few(model: Floats, everybody: Floats, user: Ints) -> Rule:
     )
     figures = f"log-loss {model.mean():.4f} against {everybody.mean():.4f}"
     return Rule("newcomers", not worse, f"{words} for {user.size} people with {FEW_EVENTS} events or fewer: {figures}")
-
-
-def figures(learned: HoursLearned, verdict: Verdict, model_version: str, run_id: str) -> dict[str, Any]:
-    """Return what the summary says."""
-    found = {name: asdict(each) for name, each in learned.judgements.items()}
-    return {
-        **found.pop("model"),
-        **found,
-        "calibration_error": calibration(learned.scores["model"], learned.judged_by.later),
-        "people": len(learned.judged_by),
-        "by_history": by_history(learned.scores, learned.judged_by),
-        "strength": learned.model.strength,
-        "cohorts": learned.cohorts,
-        "events_per_visit": learned.model.events_per_visit,
-        "learned_from": LEARNED_FROM[learned.model.learned_from],
-        "from_sends": None if learned.chosen is None else learned.chosen.figures,
-        "promoted": verdict.promoted,
-        "reason": verdict.reason,
-        "rules": [each._asdict() for each in verdict.rules],
-        "model_version": model_version,
-        "mlflow_run_id": run_id,
-    }
-
-
-def figures_of_nothing(reason: str) -> dict[str, Any]:
-    """Return what the summary says where nothing could be learned."""
-    numbers = dict.fromkeys(("hit_at_1", "hit_at_3", "mrr", "log_loss", "global"))
-    return {**numbers, "promoted": False, "reason": reason, "rules": [], "model_version": None, "mlflow_run_id": None}
-
-
-def lines(found: dict[str, Any]) -> list[str]:
-    """Return what to print."""
-    if found["model_version"] is None:
-        return [f"send hour: no model. {found['reason']}. The prior, whose best hour is ten o'clock, answers instead."]
-    rules = {"model": found, **{each: found[each] for each in ("global", "histogram", "median")}}
-    return [
-        f"send hour: {found['model_version']} {'PROMOTED' if found['promoted'] else 'not promoted'}: {found['reason']}",
-        *(f"  {'holds ' if each['holds'] else 'BROKEN'} {each['name']:12}{each['words']}" for each in found["rules"]),
-        f"  judged by when {found['people']:,} people were active later; that is activity, not response",
-        *(() if found["from_sends"] is None else (f"  learned from {found['from_sends']['reason']}",)),
-        f"  {'':18}{'hit@1':>9}{'hit@3':>9}{'MRR':>10}{'log-loss':>10}",
-        *(
-            f"  {name:18}{its['hit_at_1']:>9.4f}{its['hit_at_3']:>9.4f}{its['mrr']:>10.4f}{its['log_loss']:>10.4f}"
-            for name, its in rules.items()
-        ),
-    ]

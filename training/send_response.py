@@ -13,7 +13,8 @@ import lightgbm as lgb
 import numpy as np
 
 from models.circle import HOURS, kernel
-from models.response import DIRECTIONS, Response, shown
+from models.hour_trees import DIRECTIONS, shown
+from models.response import Response
 from models.send_hour import SIGMA_H, SendHourModel
 from training.log import Bools, Floats, Ints
 
@@ -51,6 +52,7 @@ class Sends:
         histories: What the person had done by then in each hour of their day, of shape (n, 24); see `features.habits`.
         answered: Whether the person clicked, or came back, within 24 hours, of shape (n,).
         chance: How likely this hour was to be chosen, where that is known; else NaN; of shape (n,).
+        weekend: Whether it was a Saturday or Sunday there, of shape (n,).
     """
 
     user: Ints
@@ -59,6 +61,7 @@ class Sends:
     histories: Floats
     answered: Bools
     chance: Floats
+    weekend: Bools
 
     def __len__(self) -> int:
         return int(self.user.size)
@@ -66,12 +69,12 @@ class Sends:
     def where(self, rows: "slice | Bools | Ints") -> "Sends":
         """Return some of them."""
         return Sends(self.user[rows], self.at[rows], self.hour[rows], self.histories[rows], self.answered[rows],
-                     self.chance[rows])  # fmt: skip
+                     self.chance[rows], self.weekend[rows])  # fmt: skip
 
 
 def fit(sends: Sends, model: SendHourModel) -> Response:
     """Learn from sends when people answer whose hours of activity a model tells, without trees."""
-    activity, members = model.profiles(sends.histories)
+    activity, members = profiles(sends, model)
     ratios, sent = cohort_ratios(sends, members)
     own = np.arange(len(sends)), sends.hour
     there, answers = np.log(HOURS * activity[own]), _log_odds((members @ ratios)[own])
@@ -80,7 +83,7 @@ def fit(sends: Sends, model: SendHourModel) -> Response:
 
 def with_trees(found: Response, sends: Sends, model: SendHourModel) -> Response:
     """Let trees move what was learned from these sends: as many as tell the last of them best from those before."""
-    activity, members = model.profiles(sends.histories)
+    activity, members = profiles(sends, model)
     own, start = np.arange(len(sends)), found.log_odds(activity, members)
     rows = shown(activity, start).reshape(len(sends), HOURS, -1)[own, sends.hour]
     start, cut = start[own, sends.hour], int(_LEARNED_FROM * len(sends))
@@ -89,6 +92,11 @@ def with_trees(found: Response, sends: Sends, model: SendHourModel) -> Response:
     tried = lgb.train(_PARAMETERS, learn, _MOST_ROUNDS, valid_sets=[stop], callbacks=[early])
     whole = _data(rows, sends.answered, start)
     return replace(found, text=lgb.train(_PARAMETERS, whole, max(1, tried.best_iteration)).model_to_string())
+
+
+def profiles(sends: Sends, model: SendHourModel) -> tuple[Floats, Floats]:
+    """Return when whoever was sent to is there on such a day, of shape (n, 24), and of which cohorts they are."""
+    return model.profiles(sends.histories, sends.weekend[:, None])
 
 
 def cohort_ratios(sends: Sends, members: Floats) -> tuple[Floats, Floats]:
@@ -106,7 +114,7 @@ def cohort_ratios(sends: Sends, members: Floats) -> tuple[Floats, Floats]:
 
 def activity_only(sends: Sends, model: SendHourModel) -> Response:
     """Return what is learned of answers where only the hours of activity may tell one hour from another."""
-    activity, members = model.profiles(sends.histories)
+    activity, members = profiles(sends, model)
     ratios, sent = cohort_ratios(sends, members)
     there = np.log(HOURS * activity[np.arange(len(sends)), sends.hour])
     return Response(ratios, sent, _weights(there, np.zeros(len(sends)), sends.answered))

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from models.days import SATURDAY
 from training import world_hours
 from training.hour_value import HourValue, hour_value
 from training.send_hour_fit import fit as fit_hours
@@ -53,7 +54,8 @@ def _held(value: HourValue, truth: float) -> Iterator[tuple[str, bool]]:
 def _sends(who: Listeners, seed: int) -> Sends:
     sent = world_hours.sends(who, days=DAYS, seed=seed, exploration=EXPLORATION)
     histories = who.activity.astype(np.float64)[sent.user]
-    return Sends(sent.user, sent.day, sent.hour, histories, sent.engaged, sent.propensity)
+    weekend = sent.day % 7 >= SATURDAY
+    return Sends(sent.user, sent.day, sent.hour, histories, sent.engaged, sent.propensity, weekend)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

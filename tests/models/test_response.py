@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from models.forest import NotWalkable
+from models.hour_trees import NotSound
 from models.manifest import BundleRefused
-from models.response import NotSound, Response
+from models.response import Response
 from models.send_hour_bundle import load, write
 from tests.models.hours import EVERYBODY, OWLS, a_model, counted
 

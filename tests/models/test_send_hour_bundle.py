@@ -34,6 +34,19 @@ def test_a_bundle_is_one_file_of_json(tmp_path):
     assert json.loads((tmp_path / "manifest.json").read_text())["kind"] == "send-hour"
 
 
+def test_hours_by_kind_of_day_are_written_and_an_older_bundle_knows_none(tmp_path):
+    by_day = np.stack([np.linspace(0.5, 1.5, 24), np.linspace(1.5, 0.5, 24)])
+    model = load(a_bundle(tmp_path / "1", by_day=by_day))
+    change_manifest(a_bundle(tmp_path / "2"), lambda manifest: [manifest.pop(each) for each in ("by_day", "trees")])
+    counts = np.stack([counted([0, 1, 23]), counted([11] * 30)])
+
+    np.testing.assert_array_equal(model.by_day, by_day)
+    older, weekend = load(tmp_path / "2"), np.array(True)
+    assert older.by_day is None
+    np.testing.assert_array_equal(older.scores(counts, weekend), a_model().scores(counts))
+    assert (model.scores(counts, weekend) != older.scores(counts, weekend)).all()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -45,6 +58,9 @@ def test_a_bundle_is_one_file_of_json(tmp_path):
         ({"cohorts": [[1.0] * 24]}, "must sum to one"),
         ({"shares": [0.5, 0.5]}, "1 cohorts and 2 shares"),
         ({"pickle": "gASV"}, "is damaged at pickle"),
+        ({"by_day": [[1.0] * 24]}, "is damaged at by_day"),
+        ({"by_day": [[1.0] * 24, [0.0, *[1.0] * 23]]}, "is damaged at by_day.1.0"),
+        ({"by_day": [[1.0] * 24, [1.0] * 7]}, "is damaged at by_day.1"),
         ({"habits": "another"}, "that states keep otherwise now. Retrain it."),
     ],
 )

@@ -166,6 +166,58 @@ def test_a_person_gets_the_message_at_their_own_hour(timezone, in_utc, quiet, ex
         assert (found.reason, due.strftime("%Y-%m-%dT%H:%M")) == (Reason.PUT_OFF, expected)
 
 
+BY_DAY = Hours(
+    [0.1] * 24,
+    0.9,
+    on_days=(
+        [1.0 if hour == 23 else 0.2 for hour in range(24)],
+        [2.0 if hour == 1 else 0.2 for hour in range(24)],
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("weekday", "timezone", "in_utc", "expected"),
+    [
+        ("Friday", "Europe/Berlin", False, "Saturday 00:00"),
+        ("Thursday", "Europe/Berlin", False, "Thursday 22:00"),
+        ("Sunday", "Europe/Berlin", False, "Sunday 12:00"),
+        ("Saturday", "Europe/Berlin", False, "Sunday 00:00"),
+        ("Friday", "America/Los_Angeles", False, "Saturday 09:00"),
+        ("Friday", None, True, "Saturday 01:00"),
+    ],
+)
+def test_a_moment_is_rated_as_an_hour_of_its_own_kind_of_day(weekday, timezone, in_utc, expected):
+    days = ["Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+    at = NOON + days.index(weekday) * 24 * HOUR
+    facts = Facts(
+        "ada", at, at, {"24h": 0.5}, {}, standing=Standing(timezone=timezone, shop_zone="UTC"),
+        hours=lambda: BY_DAY._replace(in_utc=in_utc),
+    )  # fmt: skip
+    found = decide(a_trigger(send="best_hour", send_within="23h"), facts, Run())
+    due = EPOCH + timedelta(microseconds=at if found.due_at is None else found.due_at)
+
+    # At one at night of a weekend; else at eleven in the evening of a working day; else no hour is better than now.
+    assert due.strftime("%A %H:%M") == expected
+
+
+@given(anything_asked(), st.integers(0, 60), st.lists(st.floats(0.0, 1.0), min_size=24, max_size=24))
+def test_days_that_are_alike_are_rated_as_any_day(case, hours, scores):
+    asked, at = case
+    until = at + hours * HOUR
+
+    assert at_best(asked, at, until, Hours(scores, 0.5)) == at_best(
+        asked, at, until, Hours([0.0] * 24, 0.5, on_days=(scores, scores))
+    )
+
+
+def test_hours_of_everybody_have_everybodys_days():
+    found = BY_DAY._replace(of_all=[0.5] * 24, of_all_on_days=([0.1] * 24, [0.9] * 24)).of_everybody()
+
+    assert [found.at(datetime(2026, 3, day, 7, tzinfo=UTC)) for day in (6, 7, 8, 9)] == [0.1, 0.9, 0.9, 0.1]
+    assert found.confidence == 0.0
+
+
 def test_who_sends_now_asks_nobody_for_hours():
     def asked():
         raise AssertionError

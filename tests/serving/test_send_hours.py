@@ -4,12 +4,13 @@ import asyncio
 import json
 
 import numpy as np
+import pytest
 
 from features.moments import to_moment, to_us
 from serving.champions import Champions
 from serving.past import state_at
 from serving.scorer import scorer
-from serving.send_hours import Profiles
+from serving.send_hours import Profiles, hours_of
 from tests.models.bundles import a_bundle, change_manifest
 from tests.models.hours import EVERYBODY, a_model, counted
 from tests.models.test_send_hour_bundle import a_bundle as an_hours_bundle
@@ -126,6 +127,42 @@ async def test_a_message_is_put_off_to_the_hour_of_the_person_and_without_a_mode
     assert [to_moment(each).hour for (each,) in due] == [19, 9]
 
 
+LATE_ON_WEEKENDS = np.stack([np.where(np.arange(24) < 3, 0.2, 1.0), np.where(np.arange(24) < 3, 5.0, 1.0)])
+
+
+@pytest.mark.parametrize(("weekday", "hour"), [(3, 23), (4, 0), (5, 0), (6, 23)])
+async def test_what_is_told_is_the_hour_at_which_a_trigger_sends_on_that_kind_of_day(shops, weekday, hour):
+    opened = shops(AT_BEST)
+    with_hours(opened, by_day=LATE_ON_WEEKENDS)
+    # In Berlin at eleven in the evening, and at midnight.
+    later = await visits(opened, "owl", 22, **BERLIN)
+    later = await visits(opened, "owl", 23, **BERLIN)
+    noon = later + 12 * HOUR
+    noon += (weekday - to_moment(START + noon * SECOND).weekday()) % 7 * DAY
+    viewed = event("Cart Viewed", "owl", noon, **BERLIN)
+    answer, score = await asked(opened, "owl", noon, viewed)
+
+    [(due_at,)] = opened.rows("SELECT due_at FROM decisions WHERE due_at IS NOT NULL")
+    assert score.decisions[0].reason == "put_off"
+    assert score.hours.known.best == hour
+    assert to_us(score.hours.send_at(answer.at)) == due_at
+
+
+def test_days_are_told_apart_beside_any_day():
+    counts, at = counted([9] * 30 + [1] * 20), START
+    told = hours_of(a_model(by_day=LATE_ON_WEEKENDS), counts, at, "Europe/Berlin")
+    plain = hours_of(a_model(), counts, at, "Europe/Berlin")
+
+    working, free = told.hours().on_days
+    assert told.profiles.any_day(0) == pytest.approx(plain.hours().scores)
+    assert (int(np.argmax(working)), int(np.argmax(free))) == (9, 1)
+    assert sum(working) == pytest.approx(sum(free)) == pytest.approx(1.0)
+    assert plain.hours().on_days is None
+    everybody = told.hours().of_everybody()
+    assert everybody.on_days[1][1] / everybody.on_days[0][1] > 5.0
+    assert plain.hours().of_everybody().on_days is None
+
+
 async def test_a_condition_may_ask_how_sure_the_hour_is(shops):
     opened = shops(AT_BEST)
     started = {"event": "Checkout Started"}
@@ -140,12 +177,12 @@ def test_what_the_model_says_is_computed_for_all_at_once_when_somebody_asks():
     calls = []
 
     class Counting(type(a_model())):
-        def describe(self, counts):
+        def describe(self, counts, weekend=None):
             calls.append(len(counts))
-            return super().describe(counts)
+            return super().describe(counts, weekend)
 
     model = Counting(**{each: getattr(a_model(), each) for each in a_model().__dataclass_fields__})
-    profiles = Profiles(model, np.stack([counted([9] * 30), counted([20] * 30)]))
+    profiles = Profiles(model, np.stack([counted([9] * 30), counted([20] * 30)]), [START] * 2, [None] * 2)
 
     assert calls == []
     assert (profiles.of(0).best, profiles.of(1).best) == (9, 20)

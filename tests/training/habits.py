@@ -25,6 +25,11 @@ def visits(hours, *, days=60, pace=0.3, views=1, seed=0):
     return sorted((each for each in rows if each[1].known_at > JULY), key=lambda row: row[1].known_at)
 
 
+def on_weekdays(counts):
+    """Return counts of shape (n, 24) as those of days of which none was a Saturday or Sunday, of shape (n, 2, 24)."""
+    return np.stack([counts, np.zeros_like(counts)], axis=1)
+
+
 def a_log(folder, rows, **fields):
     """Return rows as a log."""
     folder.mkdir(exist_ok=True)

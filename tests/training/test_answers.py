@@ -54,7 +54,17 @@ def test_a_message_is_told_with_the_hour_on_the_wall_of_the_person(tmp_path):
     assert [log.user_keys[each] for each in found.user] == ["ada", "bea", "cleo"]
     assert found.hour.tolist() == [21, 7, 7]  # by the zone; else by what the events said
     assert found.at.tolist() == [at, at + 1, at + 2]
+    assert found.weekend.tolist() == [False] * 3
     assert np.isnan(found.chance).all()
+
+
+def test_a_message_of_a_friday_in_new_york_may_be_one_of_a_saturday_in_tokyo(tmp_path):
+    at = JULY + 6 * DAY + 18 * HOUR  # Friday, 18:00 UTC
+    rows = [seen(each, JULY + HOUR, offset_h=-5.0) for each in ("ada", "bea", "cleo")]
+    zones = {"ada": "Asia/Tokyo", "cleo": "Nowhere/Atall"}
+    found, _ = a_home(tmp_path, rows, [("ada", at), ("bea", at + 1), ("cleo", at + 2)], zones=zones)
+
+    assert (found.hour.tolist(), found.weekend.tolist()) == ([3, 13, 13], [True, False, False])
 
 
 @pytest.mark.parametrize(

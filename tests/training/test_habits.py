@@ -37,6 +37,19 @@ def test_later_each_hour_of_the_calendar_counts_once_on_the_clock_of_the_person(
     assert found.events.tolist() == [1]
 
 
+def test_saturdays_and_sundays_count_apart_on_the_clock_of_the_person(tmp_path):
+    # The first of July 2017 was a Saturday; ten at night in UTC of a Friday is Saturday to somebody in Berlin.
+    friday = JULY + 6 * DAY + 22 * HOUR
+    ada, ben = (seen(who, friday, offset_h=ahead) for who, ahead in (("ada", 2.0), ("ben", 0.0)))
+    after = [seen("ada", friday + 9 * DAY, offset_h=2.0), seen("ben", friday + 10 * DAY)]
+    found = habits(a_log(tmp_path, [ada, ben, *after]), CUT - DAY, END)
+
+    assert [np.argwhere(each).tolist() for each in found.before] == [[[1, 0]], [[0, 22]]]
+    # Monday at midnight, and Monday at ten.
+    assert [np.argwhere(each).tolist() for each in found.after] == [[[0, 0]], [[0, 22]]]
+    assert found.later.sum(axis=1).tolist() == [1.0, 1.0]
+
+
 def test_an_event_that_tells_no_zone_is_on_the_clock_last_known(tmp_path):
     log = a_log(tmp_path, [seen("ada", JULY, offset_h=-5.0), seen("ada", CUT + 6 * HOUR, offset_h=float("nan"))])
 

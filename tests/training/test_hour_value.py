@@ -10,7 +10,8 @@ from training.send_response import Sends
 def some(hour, answered, chance, user=None):
     n = len(hour)
     who = np.arange(n) if user is None else np.array(user)
-    return Sends(who, np.arange(n), np.array(hour), np.zeros((n, 24)), np.array(answered, dtype=bool), np.array(chance))
+    answers, days = np.array(answered, dtype=bool), np.zeros(n, dtype=bool)
+    return Sends(who, np.arange(n), np.array(hour), np.zeros((n, 24)), answers, np.array(chance), days)
 
 
 def test_each_message_at_the_hour_stands_for_as_many_as_it_was_improbable():

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from tests.verification.sends import a_world
+from training.activity_trees import TreesTried
+from training.days import DaysChosen
 from training.response_choice import choose
 from training.send_hours import HoursLearned, Rule, _keeps_answers
 
@@ -63,7 +65,8 @@ def test_a_champion_that_learned_from_sends_is_judged_beside_and_not_given_up_fo
     champion = replace(later.model, response=full.response)
     again = chosen_of(later, champion=champion)
     few = chosen_of(later, later.sends.where(slice(100)), champion=champion)
-    learned = HoursLearned(later.model, None, {}, 1, later.model, 0)
+    nothing = TreesTried("not tried"), DaysChosen("not tried")
+    learned = HoursLearned(later.model, None, {}, 1, later.model, 0, *nothing)
 
     assert again.log_loss["champion"] < again.log_loss["activity"]
     (kept,) = _keeps_answers(replace(learned, chosen=again), champion)

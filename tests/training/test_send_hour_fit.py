@@ -1,10 +1,13 @@
 """Fitting a profile of send hours."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.circle import distance
 from tests.models.hours import EVERYBODY, OWLS, a_day
+from tests.training.habits import on_weekdays
 from training.habits import Habits
 from training.send_hour_fit import STRENGTHS, choose, cohorts, everybody, fit
 
@@ -15,7 +18,8 @@ def drawn(days, *, before, after=40, people=600, seed=0):
     own = [days[number % len(days)] for number in range(people)]
     histories = np.stack([random.multinomial(before, each) for each in own]).astype(float)
     later = np.stack([random.multinomial(after, each) for each in own]).astype(float)
-    return Habits(np.arange(people), histories, histories.sum(axis=1).astype(int), later)
+    events = histories.sum(axis=1).astype(int)
+    return Habits(np.arange(people), histories, events, on_weekdays(histories), on_weekdays(later))
 
 
 def test_everybodys_day_is_that_of_all_people_and_one_who_never_sleeps_does_not_make_it():
@@ -55,7 +59,7 @@ def test_where_there_are_two_sorts_of_people_a_cohort_is_found_for_each():
 
 def test_the_events_of_a_visit_together_are_believed_as_much_as_one():
     learn = drawn([a_day((hour, 9.0)) for hour in range(24)], before=10)
-    clicks = Habits(learn.user, learn.histories * 7.0, learn.events * 7, learn.later)
+    clicks = replace(learn, histories=learn.histories * 7.0, events=learn.events * 7)
     _, strength = choose(learn, 1.0)
     _, of_clicks = choose(clicks, 7.0)
 

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from tests.models.hours import EVERYBODY, a_model, counted
+from tests.training.habits import on_weekdays
 from training.habits import Habits
 from training.send_hour_judge import baselines, by_history, calibration, judge, losses, ranks
 
@@ -20,7 +21,7 @@ def scores(*best):
 def people(histories, later, events=None):
     histories = np.array(histories)
     counts = histories.sum(axis=1).astype(int) if events is None else np.array(events)
-    return Habits(np.arange(len(histories)), histories, counts, np.array(later))
+    return Habits(np.arange(len(histories)), histories, counts, on_weekdays(histories), on_weekdays(np.array(later)))
 
 
 def test_the_figures_are_those_of_the_place_at_which_the_hour_was():

@@ -7,7 +7,8 @@ from models.circle import distance
 from tests.features.histories import DAY, JULY
 from tests.training.habits import a_log, some_people, visits
 from training.habits import habits
-from training.send_hours import decide, figures, figures_of_nothing, learn, lines
+from training.send_hour_summary import figures, figures_of_nothing, lines
+from training.send_hours import decide, learn
 from training.windows import TooLittleHistory
 
 HALFWAY = JULY + 30 * DAY

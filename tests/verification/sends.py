@@ -6,6 +6,7 @@ import lightgbm as lgb
 import numpy as np
 
 from models.circle import kernel
+from models.days import SATURDAY
 from models.send_hour import SendHourModel
 from training import world_hours
 from training.send_hour_fit import fit as fit_hours
@@ -54,7 +55,8 @@ def a_world(seed, *, people=2500, days=180, explore=0.05, effect=1.0, later_h=0)
     sent = world_hours.sends(who, days=days, seed=seed, exploration=explore)
     answered = np.random.default_rng([seed, 77]).random(sent.user.size) < chances[sent.user, sent.hour]
     histories = who.activity.astype(float)
-    sends = Sends(sent.user, sent.day, sent.hour, histories[sent.user], answered, sent.propensity)
+    weekend = sent.day % 7 >= SATURDAY
+    sends = Sends(sent.user, sent.day, sent.hour, histories[sent.user], answered, sent.propensity, weekend)
     return World(chances, histories, fit_hours(histories, COHORTS, 5.0, 1.0, {}), sends)
 
 

@@ -5,7 +5,8 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from models.response import LEAST_SENDS, shown
+from models.hour_trees import shown
+from models.response import LEAST_SENDS
 from tests.verification.sends import RIVALS, a_world, activity, captured, learned, of_cohort
 from training.send_response import fit, with_trees
 
