@@ -3,7 +3,8 @@
 Run as `python -m benchmarks.hours <home> <folder>`: models are those of the home, the folder is made and removed.
 Events are handed to the engine as in `benchmarks.triggers`; of every answer best hour, its next moment, confidence and
 personal share are read, as `/v1/score` does, of people who live in several zones. The model is as large as training
-makes it: eight cohorts, answers learned from sends, once without trees and once with fifty.
+makes it: eight cohorts, days told apart, answers learned from sends, once without trees and once with fifty of activity
+and fifty of answers.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import numpy as np
 from benchmarks.triggers import Subject, race, triggers
 from models import send_hour_bundle
 from models.circle import HOURS
+from models.days import KINDS
 from models.horizon import SEND_HOUR, SEND_HOUR_REGISTERED
 from models.hour_trees import FEATURES
 from models.response import Response
@@ -65,8 +67,8 @@ def a_model(*, trees: int) -> SendHourModel:
         grown = lightgbm.train(_PARAMETERS, lightgbm.Dataset(rows, drawn.integers(0, 2, _ROWS)), trees)
         text = grown.model_to_string()
     response = Response(drawn.uniform(0.02, 0.2, (COHORTS, HOURS)), np.full(HOURS, 500.0), (0.1, 0.5, 0.9), text)
-    shares = np.full(COHORTS, 1.0 / COHORTS)
-    return SendHourModel(SEND_HOUR_REGISTERED, "1", cohorts, shares, 20.0, 3.0, SIGMA_H, {}, response)
+    shares, by_day = np.full(COHORTS, 1.0 / COHORTS), drawn.uniform(0.5, 2.0, (KINDS, HOURS))
+    return SendHourModel(SEND_HOUR_REGISTERED, "1", cohorts, shares, 20.0, 3.0, SIGMA_H, {}, response, by_day, text)
 
 
 def with_hours(bundles: Path, folder: Path, model: SendHourModel) -> Path:

@@ -14,6 +14,14 @@ Bools = npt.NDArray[np.bool_]
 KINDS: Final = 2
 """A working day is 0 where kinds are counted, a day of the weekend 1."""
 SATURDAY: Final = 5
+_HOUR: Final = np.arange(HOURS)
+# Whether today and tomorrow are of the weekend, the hour now, and each hour of the day.
+_AHEAD: Final = np.array(
+    [
+        [np.where(_HOUR[:, None] <= _HOUR, bool(today), bool(tomorrow)) for tomorrow in range(KINDS)]
+        for today in range(KINDS)
+    ]
+)
 
 
 def is_weekend(day: date) -> bool:
@@ -26,8 +34,8 @@ def weekend_ahead(shown: datetime) -> Bools:
 
     `shown` is what a clock there shows now; the hour under way is there now.
     """
-    tomorrow = (shown.weekday() + 1) % 7 >= SATURDAY
-    found: Bools = np.where(np.arange(HOURS) >= shown.hour, is_weekend(shown), tomorrow)
+    today = shown.weekday()
+    found: Bools = _AHEAD[int(today >= SATURDAY), int((today + 1) % 7 >= SATURDAY), shown.hour]
     return found
 
 

@@ -15,6 +15,7 @@ from training.send_hour_judge import HoursJudged, judge, losses
 
 LEAST: Final = 1_000
 """Hours of the calendar in which somebody was there, on each kind of day; of fewer nothing is learned."""
+LEAST_JUDGED: Final = 300
 _HELD: Final = 200.0
 """Such hours of any day that each kind of day has besides its own; so a rare hour is drawn to what it is on any."""
 
@@ -77,10 +78,11 @@ def choose(scores: Floats, before: Floats, people: Habits) -> DaysChosen:
         before: What everybody did before, of shape (m, 2, 24).
         people: Those who are judged by, and what they did later.
     """
-    least = min(int(each.sum(axis=(0, 2)).min()) for each in (before, people.after))
-    if least < LEAST:
-        why = f"every day alike: {least:,} hours of activity on one kind of day, and {LEAST:,} are needed"
-        return DaysChosen(why)
+    for active, least, what_for in ((before, LEAST, "learn from"), (people.after, LEAST_JUDGED, "judge by")):
+        found = int(active.sum(axis=(0, 2)).min())
+        if found < least:
+            why = f"{found:,} hours of activity on one kind of day to {what_for}, and {least:,} are needed"
+            return DaysChosen(f"every day alike: {why}")
     factors = by_day(before)
     same, apart = alike(scores), on_both(scores, factors)
     one, other = losses(apart, people.after), losses(same, people.after)

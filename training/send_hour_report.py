@@ -60,7 +60,7 @@ def page(title: str, learned: HoursLearned, verdict: Verdict, found: dict[str, A
             f"<p>Calibration error: {found['calibration_error']:.4f}, the largest gap in any tenth of the scores.</p>",
             *_choices(learned),
             "<h2>By how much was known of them</h2>",
-            table(("events", "people", "hit@3", "of everybody's", "log-loss", "of everybody's"), _by_history(found)),
+            table(("events", "people", "", *FIGURES), _by_history(found)),
             "<h2>Plots</h2><div class=plots>",
             *pictures,
             "</div><h2>The model</h2>",
@@ -124,15 +124,13 @@ def _rows(found: dict[str, Any]) -> Iterable[Sequence[Any]]:
 
 
 def _by_history(found: dict[str, Any]) -> Iterable[Sequence[Any]]:
+    """Yield how good each rule was for people of each amount of history."""
     for band in found["by_history"]:
         least, most = band["events"]
         events = f"{least} and more" if most is None else f"{least} to {most}"
-        its, of_all = band["model"], band["global"]
-        yield (
-            events,
-            f"{band['people']:,}",
-            *(each[key] for key in ("hit_at_3", "log_loss") for each in (its, of_all)),
-        )
+        for name in (each for each in NAMES if each in band):
+            yield (events, f"{band['people']:,}", NAMES[name], *(band[name][each] for each in FIGURES))
+            events = ""
 
 
 def _model(learned: HoursLearned, found: dict[str, Any]) -> Iterable[Sequence[Any]]:

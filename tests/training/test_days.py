@@ -82,7 +82,8 @@ def test_of_few_hours_on_one_kind_of_day_nothing_is_learned():
     found = chosen(before, active([EVERYBODY, LATE]))
 
     assert before[:, 1].sum() < LEAST
-    assert found.reason == f"every day alike: 800 hours of activity on one kind of day, and {LEAST:,} are needed"
+    why = f"800 hours of activity on one kind of day to learn from, and {LEAST:,} are needed"
+    assert found.reason == f"every day alike: {why}"
     assert found.figures == {"chosen": False, "reason": found.reason, "alike": None, "told_apart": None}
 
 

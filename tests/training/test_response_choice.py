@@ -9,7 +9,7 @@ from tests.verification.sends import a_world
 from training.activity_trees import TreesTried
 from training.days import DaysChosen
 from training.response_choice import choose
-from training.send_hours import HoursLearned, Rule, _keeps_answers
+from training.send_hours import HoursLearned, Rule, _keeps_answers, with_sends
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +78,36 @@ def test_a_champion_that_learned_from_sends_is_judged_beside_and_not_given_up_fo
         "the champion learned from sends, now activity: 100 messages to learn from, and 2,000 are needed",
     )
     assert not [*_keeps_answers(replace(learned, chosen=few), later.model)]
+
+
+def late_at_weekends(world, hours):
+    """Return a world whose people are there, and answer, so many hours later on weekends, and a model that knows it."""
+    everybody = world.model.everybody
+    late = np.roll(everybody, hours)
+    any_day = (5.0 * everybody + 2.0 * late) / 7.0
+    model = replace(world.model, by_day=np.stack([everybody / any_day, late / any_day]))
+    sends = world.sends
+    chances = np.where(
+        sends.weekend[:, None], np.roll(world.chances, hours, axis=1)[sends.user], world.chances[sends.user]
+    )
+    answered = np.random.default_rng(5).random(len(sends)) < chances[np.arange(len(sends)), sends.hour]
+    return replace(world, model=model, sends=replace(sends, answered=answered))
+
+
+@pytest.mark.parametrize(("hours", "told"), [(6, True), (0, False)], ids=["late on weekends", "alike"])
+def test_answers_are_told_by_the_kind_of_day_where_that_is_surely_better_and_else_on_all_days_alike(hours, told):
+    plain = a_world(3, people=1500, explore=0.6, later_h=1)
+    world = late_at_weekends(plain, hours)
+    found = chosen_of(world)
+    learned = HoursLearned(
+        world.model, None, {}, 1, world.model, int(np.quantile(world.sends.at, 0.7)), TreesTried(""), DaysChosen("")
+    )
+    model = with_sends(learned, world.sends).model
+
+    assert found.response is not None
+    assert found.by_day is told
+    assert (found.log_loss["by_day"] < min(found.log_loss[each] for each in ("response", "trees"))) is told
+    assert model.response is not None
+    assert (model.by_day is not None) is told
+    one, other = (model.scores(world.histories[:50], np.array(each)) for each in (False, True))
+    assert (not np.array_equal(one, other)) is told
