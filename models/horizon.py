@@ -15,6 +15,9 @@ SEGMENTS = "segments"
 SEGMENTS_REGISTERED = "opportune-segments"
 """The name under which learned segments are registered."""
 
+CHALLENGER = "challenger-"
+"""What stands before the horizon, where champions are named, of a model that scores in shadow."""
+
 
 def duration(label: str) -> timedelta:
     """Return how far ahead ``<n>h`` or ``<n>d`` looks.

@@ -264,6 +264,7 @@ class Server:
         mail = self._channels.endpoints.get(self._channels.by_channel.get("email", ""))
         if mail is not None and mail.renders and self._settings.links_base is None:
             remarks.append("OPPORTUNE_PUBLIC_URL is not set: e-mails have no link to unsubscribe by")
+        remarks += self.engine.shadow.remarks()
         policy = self.engine.policy
         remarks += self.champions.unlearned(policy.learned)
         if any(each.gives_codes for each in policy.triggers):

@@ -1,22 +1,26 @@
-"""The champions: which bundle is in service for each horizon, and taking a new one when the pointer moves."""
+"""The champions: which bundle is in service for each horizon, and taking a new one when the pointer moves.
+
+Beside them, under names of their own, the challengers that score in shadow.
+"""
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from features.catalog import CATALOGUE
 from models import neighbours_bundle, segments_bundle, send_hour_bundle
 from models.bundle import BundleRefused, load
-from models.horizon import SEGMENTS, SEND_HOUR
+from models.horizon import CHALLENGER, SEGMENTS, SEND_HOUR
 from models.intent import IntentModel
 from models.learned_segments import LearnedSegments
 from models.neighbours import Neighbours
 from models.neighbours_bundle import RECOMMENDATIONS
 from models.rule import RecencyFrequencyRule
 from serving.scorer import MEANINGS, Model, Scorer, scorer
+from serving.shadow import Shadow
 
 LOOK_EVERY_S = 1.0
 _log = logging.getLogger(__name__)
@@ -49,7 +53,7 @@ class Champions:
         self._models: dict[str, Model] = {each: RecencyFrequencyRule(each) for each in horizons}
         self._beside: dict[str, Any] = {}
         self.refused: dict[str, str] = {}
-        """Why the bundle of a horizon, of recommendations, of send hours or of segments was not taken into service."""
+        """Why the bundle of a horizon, its challenger, recommendations, send hours or segments was not taken up."""
 
     @property
     def neighbours(self) -> Neighbours | None:
@@ -67,14 +71,14 @@ class Champions:
 
     def load(self) -> Scorer:
         """Return the scorer of the present champions, and take up what recommendations are made by."""
-        stamp = self._stamp()
-        for horizon, entry in _object_in(self._pointer).items():
+        stamp, pointed = self._stamp(), _object_in(self._pointer)
+        for horizon, entry in pointed.items():
             if horizon in self._models:
                 self._take(horizon, entry)
             elif horizon in _BESIDE_INTENT:
                 self._take_beside(horizon, entry)
         self._seen = stamp
-        return scorer(self._models, MEANINGS, self._beside.get(SEND_HOUR), self.learned)
+        return scorer(self._models, MEANINGS, self._beside.get(SEND_HOUR), self.learned, self._shadow(pointed))
 
     def refusals(self) -> dict[str, str]:
         """Say of each horizon, and of recommendations, whose newest champion was refused, here or before, why."""
@@ -84,7 +88,7 @@ class Champions:
             if isinstance(each, dict) and each.get("in_service") is False
         }
         refused = {**of_watcher, **self.refused}
-        roles = (*self._models, *_BESIDE_INTENT)
+        roles = (*self._models, *_BESIDE_INTENT, *(f"{CHALLENGER}{each}" for each in self._models))
         return {role: self._remark(role, refused[role]) for role in roles if role in refused}
 
     def unlearned(self, named: Iterable[str]) -> list[str]:
@@ -97,6 +101,8 @@ class Champions:
     def _remark(self, role: str, reason: str) -> str:
         # Probes need no key, so nobody learns from them where the files are.
         reason = reason.replace(f"{self._bundles.absolute()}/", "").replace(f"{self._bundles}/", "")
+        if role.startswith(CHALLENGER):
+            return f"the challenger for {role.removeprefix(CHALLENGER)} was refused, and scores nothing: {reason}"
         return f"the newest champion for {role} was refused: {reason}; {self._in_service(role)}"
 
     def _in_service(self, role: str) -> str:
@@ -144,6 +150,20 @@ class Champions:
             self.refused.pop(role, None)
             self._beside[role] = found
             _log.info("in service for %s: version %s", kind.name, found.version)
+
+    def _shadow(self, pointed: Mapping[str, Any]) -> Shadow:
+        """Return the challengers that are named; none stays that is named no more, or cannot be used."""
+        found = {}
+        for horizon in self._models:
+            role = f"{CHALLENGER}{horizon}"
+            self.refused.pop(role, None)
+            if role in pointed:
+                try:
+                    found[horizon] = self._model(horizon, pointed[role])
+                except BundleRefused as error:
+                    self.refused[role] = str(error)
+                    _log.error("the challenger for %s was refused, and scores nothing: %s", horizon, error)
+        return Shadow(found)
 
     def _model(self, horizon: str, entry: Any) -> IntentModel:
         """Return the model that the pointer names for a horizon.

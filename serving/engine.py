@@ -28,6 +28,7 @@ from serving.policy_change import Change, end, put_in_service
 from serving.rejects import Reject, keep_rejects
 from serving.scorer import Scorer
 from serving.segments import Tended, tend
+from serving.shadow import Shadow
 from serving.timers import Timer, Timers
 from serving.work import Tools
 
@@ -70,6 +71,7 @@ class Engine:
         self._roll_back()
         metrics.gauge("queue_depth", "Requests that wait for the next batch.", lambda: len(self._waiting))
         metrics.models = lambda: tools.scorer.versions
+        metrics.challengers = lambda: tools.scorer.shadow.standing
 
     async def score(
         self,
@@ -141,6 +143,11 @@ class Engine:
     def policy(self) -> Policy:
         """The policy that decides."""
         return self._tools.policy
+
+    @property
+    def shadow(self) -> Shadow:
+        """The challengers."""
+        return self._tools.scorer.shadow
 
     async def replace_policy(self, policy: Policy) -> Change | None:
         """Decide by another policy from the next batch on; return what is different, None where nothing is."""

@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from serving.driver import driver
 
 _EVALUATION = """
-INSERT INTO evaluations (decision_id, user_no, seq, at, event_seq, features, catalogue, scores, models, answered_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision_id) DO NOTHING
+INSERT INTO evaluations (decision_id, user_no, seq, at, event_seq, features, catalogue, scores, models, answered_at,
+    shadow)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision_id) DO NOTHING
 """
 _DECISION = """
 INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score,
@@ -32,6 +33,7 @@ class EvaluationRow(NamedTuple):
     scores: str
     models: str
     answered_at: int
+    shadow: str | None = None
 
 
 class DecisionRow(NamedTuple):

@@ -102,6 +102,8 @@ class Metrics:
         """Name and meaning of what is measured at the moment of asking."""
         self.models: Callable[[], Mapping[str, str]] = dict
         """Model in service by horizon, as name/version."""
+        self.challengers: Callable[[], Mapping[tuple[str, str], bool]] = dict
+        """Whether a challenger scores in shadow, by horizon and name/version."""
         self.refused: Callable[[], Container[str]] = tuple
         """Horizons whose newest champion was refused, so that an older model stays in service."""
         self.policy: Callable[[], str] = str
@@ -201,6 +203,12 @@ class _Families(Collector):
             refused.add_metric([horizon], horizon in refusals)
         yield models
         yield refused
+        challengers = GaugeMetricFamily(
+            "opportune_challenger", "Whether a challenger scores in shadow, or failed to.", labels=["horizon", "model"]
+        )
+        for (horizon, model), scores in self._metrics.challengers().items():
+            challengers.add_metric([horizon, model], scores)
+        yield challengers
 
     def _routes(self) -> Iterable[Metric]:
         requests = CounterMetricFamily("opportune_requests", "Requests answered.", labels=["route", "status"])

@@ -1,8 +1,9 @@
 """The one process that asks the model registry: `python -m serving.registry [--once]`, a child of the server.
 
-Every two seconds it looks whom the `champion` alias points to. A new bundle is copied, compared with the digest it was
-registered under, loaded in a process of its own, and only then named in champions.json, which the server watches. What
-was refused, and why, stands in status.json beside it; the old champion stays in service.
+Every two seconds it looks whom the `champion` alias points to, and the `challenger` alias of models of intent. A new
+bundle is copied, compared with the digest it was registered under, loaded in a process of its own, and only then named
+in champions.json, which the server watches. What was refused, and why, stands in status.json beside it; the old
+champion stays in service, while a challenger is named no longer than the alias points to it.
 """
 
 import argparse
@@ -19,14 +20,22 @@ from pathlib import Path
 from typing import Any
 
 from models import neighbours_bundle
-from models.horizon import REGISTERED, SEGMENTS, SEGMENTS_REGISTERED, SEND_HOUR, SEND_HOUR_REGISTERED, duration
+from models.horizon import (
+    CHALLENGER,
+    REGISTERED,
+    SEGMENTS,
+    SEGMENTS_REGISTERED,
+    SEND_HOUR,
+    SEND_HOUR_REGISTERED,
+    duration,
+)
 from models.manifest import BundleRefused, bundle_digest
 from models.neighbours_bundle import NAME, RECOMMENDATIONS
 from models.probe import probe
 from serving.settings import settings_of_process
 
 LOOK_EVERY_S = 2.0
-CHAMPION = "champion"
+CHAMPION, CHALLENGES = "champion", "challenger"
 BUNDLE = "bundle"
 DIGEST_TAG = "bundle_sha256"
 POINTER = "champions.json"
@@ -39,17 +48,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Alias:
-    """Whom the champion alias of a registered model points to."""
+    """Whom the champion or challenger alias of a registered model points to."""
 
     name: str
     version: str
     run_id: str
     digest: str | None
+    challenges: bool = False
 
     @property
     def role(self) -> str:
-        """What it is in service for: a horizon, such as ``24h``, recommendations, send hours or segments."""
-        return _OTHERS.get(self.name) or self.name.removeprefix(REGISTERED)
+        """What it is for: a horizon, such as ``24h``, recommendations, send hours, segments or a horizon's shadow."""
+        found = _OTHERS.get(self.name) or self.name.removeprefix(REGISTERED)
+        return f"{CHALLENGER}{found}" if self.challenges else found
 
 
 @dataclass(frozen=True)
@@ -80,14 +91,20 @@ class Mlflow:
         self._client = MlflowClient(uri, uri)
 
     def aliases(self) -> list[Alias]:
-        """Return the champions of all models of intent, and those of what is recommended, send hours and segments."""
+        """Return champions and challengers of all models of intent, and the champions of all else that is ours."""
         found = []
         for model in self._client.search_registered_models(filter_string="name LIKE 'opportune-%'"):
-            version = model.aliases.get(CHAMPION)
-            if version is not None and _is_ours(model.name):
-                its = self._client.get_model_version(model.name, str(version))
-                found.append(Alias(model.name, str(version), str(its.run_id), its.tags.get(DIGEST_TAG)))
+            if _is_ours(model.name):
+                champion, challenger = (model.aliases.get(each) for each in (CHAMPION, CHALLENGES))
+                if champion is not None:
+                    found.append(self._alias(model.name, str(champion)))
+                if challenger not in (None, champion) and model.name not in _OTHERS:
+                    found.append(self._alias(model.name, str(challenger), challenges=True))
         return found
+
+    def _alias(self, name: str, version: str, *, challenges: bool = False) -> Alias:
+        its = self._client.get_model_version(name, version)
+        return Alias(name, version, str(its.run_id), its.tags.get(DIGEST_TAG), challenges)
 
     def fetch(self, alias: Alias, directory: Path) -> Path:
         """Copy the bundle of a version into `directory` and return where it is."""
@@ -110,7 +127,7 @@ class Watcher:
             shutil.rmtree(left, ignore_errors=True)
 
     def look(self) -> None:
-        """Take up every champion that is new since the last look.
+        """Take up every champion and challenger that is new since the last look, and drop challengers that are none.
 
         Raises:
             Exception: The registry could not be asked; the next look will ask again.
@@ -119,10 +136,12 @@ class Watcher:
         if self._file is not None and (stamp is None or stamp == self._seen):
             return
         self._mlflow = self._mlflow or Mlflow(self._uri)
-        for alias in self._mlflow.aliases():
+        found = self._mlflow.aliases()
+        for alias in found:
             known = self.standing.get(alias.role)
             if known is None or (known.name, known.version) != (alias.name, alias.version):
                 self._take(alias, self._mlflow)
+        self._drop_challengers(but={each.role for each in found})
         self._seen = stamp
 
     def _take(self, alias: Alias, registry: Mlflow) -> None:
@@ -131,12 +150,14 @@ class Watcher:
         except BundleRefused as error:
             _log.error("%s version %s was refused: %s", alias.name, alias.version, error)
             self._note(alias, in_service=False, reason=str(error))
+            if alias.challenges:
+                self._unname({alias.role})
             return
         pointed = _read(self._bundles / POINTER)
         path = f"{alias.name}/{alias.version}"
         pointed[alias.role] = {"name": alias.name, "version": alias.version, "path": path}
         _replace(self._bundles / POINTER, pointed)
-        _log.info("champion for %s: %s version %s", alias.role, alias.name, alias.version)
+        _log.info("in service for %s: %s version %s", alias.role, alias.name, alias.version)
         self._note(alias, in_service=True, reason=None)
 
     def _bring(self, alias: Alias, registry: Mlflow) -> None:
@@ -159,9 +180,27 @@ class Watcher:
             shutil.rmtree(target, ignore_errors=True)
             fetched.rename(target)
 
+    def _drop_challengers(self, *, but: set[str]) -> None:
+        named = {*_read(self._bundles / POINTER), *_read(self._bundles / STATUS)}
+        gone = {each for each in named if each.startswith(CHALLENGER)} - but
+        if gone:
+            self._unname(gone)
+            self.standing = {role: each for role, each in self.standing.items() if role not in gone}
+            self._tell()
+
+    def _unname(self, roles: set[str]) -> None:
+        pointed = _read(self._bundles / POINTER)
+        left = {role: each for role, each in pointed.items() if role not in roles}
+        if len(left) < len(pointed):
+            _replace(self._bundles / POINTER, left)
+            _log.info("in shadow no more: %s", ", ".join(sorted(roles)))
+
     def _note(self, alias: Alias, *, in_service: bool, reason: str | None) -> None:
         at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self.standing[alias.role] = Standing(alias.name, alias.version, in_service, reason, at)
+        self._tell()
+
+    def _tell(self) -> None:
         _replace(self._bundles / STATUS, {role: asdict(each) for role, each in self.standing.items()})
 
     def _stamp(self) -> tuple[int, int] | None:

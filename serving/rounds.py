@@ -1,6 +1,7 @@
 """A round of a batch: what was read since the last one is scored, decided and written down, all in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -94,11 +95,13 @@ class Round:
     def write(self, connection: Connection, verdicts: Verdicts, *, writes: bool) -> None:
         """Write evaluations and decisions, or keep the former for the next batch that writes."""
         now = wall()
-        kept = [
-            _evaluation(each, each.person, score, self._tools.scorer, now)
+        asked = [
+            (each, each.person, score)
             for each, score in zip(self._readings, self._scores, strict=True)
             if each.keep and each.person is not None
         ]
+        said, scorer = self._in_shadow([score.features for _, _, score in asked]), self._tools.scorer
+        kept = [_evaluation(*each, shadow, scorer, now) for each, shadow in zip(asked, said, strict=True)]
         if not writes:
             self._tools.unwritten += kept
             return
@@ -108,13 +111,23 @@ class Round:
         self._work.links.clear()
         self._work.lessons.clear()
 
+    def _in_shadow(self, rows: Sequence[Floats]) -> list[str | None]:
+        """Return what challengers say of feature vectors; those that fail are asked no more."""
+        scorer = self._tools.scorer
+        said, left = scorer.shadow.said(rows)
+        if left is not scorer.shadow:
+            self._tools.scorer = replace(scorer, shadow=left)
+        return said
+
 
 def _score(reading: Reading, features: Floats, intent: dict[str, float | None]) -> Score:
     kept = reading.decision_id if reading.keep else None
     return Score(reading.seq > 0, intent, features, decision_id=kept, untracked=reading.untracked)
 
 
-def _evaluation(reading: Reading, person: Person, score: Score, scorer: Scorer, now: int) -> EvaluationRow:
+def _evaluation(
+    reading: Reading, person: Person, score: Score, shadow: str | None, scorer: Scorer, now: int
+) -> EvaluationRow:
     return EvaluationRow(
         decision_id=reading.decision_id,
         user_no=person.no,
@@ -126,4 +139,5 @@ def _evaluation(reading: Reading, person: Person, score: Score, scorer: Scorer, 
         scores=_json(score.intent).decode(),
         models=scorer.versions_json,
         answered_at=now,
+        shadow=shadow,
     )

@@ -14,6 +14,7 @@ from models.horizon import SEGMENTS, SEGMENTS_REGISTERED, SEND_HOUR
 from models.learned_segments import LearnedSegments
 from models.send_hour import SendHourModel
 from serving.items import Contribution, ModelUsed
+from serving.shadow import Shadow
 
 MOST_CONTRIBUTIONS = 10
 MEANINGS: Mapping[str, str] = MappingProxyType(dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True)))
@@ -58,6 +59,8 @@ class Scorer:
     """What says at which hour of their day people are there; None where no such model is in service."""
     learned: LearnedSegments | None = None
     """What says in which learned segments people are; None where none are in service."""
+    shadow: Shadow = field(default_factory=Shadow)
+    """Challengers, of whom no answer and no decision knows."""
 
     def predict(self, rows: Floats) -> list[dict[str, float | None]]:
         """Return for each feature vector the intent by horizon; None where the model has no answer."""
@@ -83,8 +86,9 @@ def scorer(
     meanings: Mapping[str, str],
     send_hours: SendHourModel | None = None,
     learned: LearnedSegments | None = None,
+    shadow: Shadow = Shadow(),  # noqa: B008 - it cannot be changed
 ) -> Scorer:
-    """Return the scorer of these models by horizon, and of hours and segments if there are; `meanings` by feature."""
+    """Return the scorer of models by horizon, and of hours, segments and challengers if any; `meanings` by feature."""
     used = {horizon: ModelUsed(model.name, model.version, model.calibrated) for horizon, model in models.items()}
     if send_hours is not None:
         used[SEND_HOUR] = ModelUsed(send_hours.name, send_hours.version, calibrated=True)
@@ -100,6 +104,7 @@ def scorer(
         deciles={horizon: found for horizon, model in models.items() if (found := getattr(model, "deciles", ()))},
         send_hours=send_hours,
         learned=learned,
+        shadow=shadow,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from features.cache import keep_compiled
 
-_NEWEST_COLUMN = "SELECT 1 FROM pragma_table_info('decisions') WHERE name = 'draws'"
+_NEWEST_COLUMN = "SELECT 1 FROM pragma_table_info('evaluations') WHERE name = 'shadow'"
 _HAS_TABLES = "SELECT 1 FROM pragma_table_info('decisions')"
 
 

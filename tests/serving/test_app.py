@@ -225,6 +225,24 @@ async def test_a_refused_champion_is_remarked_and_counted_and_the_server_stays_r
     assert b'opportune_model_refused{horizon="7d"} 0.0' in metrics.body
 
 
+async def test_a_challenger_is_told_and_the_server_is_ready_all_the_same(home):
+    a_bundle(home / "bundles" / "opportune-intent-24h" / "6")
+    pointed = {"challenger-24h": {"path": "opportune-intent-24h/6"}, "challenger-7d": {"path": "nowhere"}}
+    (home / "bundles" / "champions.json").write_text(json.dumps(pointed))
+    server = a_server(home)
+    async with server.life(None):
+        scored = (await ask(server, "POST", "/v1/score", {"user_id": "u"})).json
+        answer = await ask(server, "GET", "/readyz")
+        metrics = await ask(server, "GET", "/metrics")
+
+    assert {each["name"] for each in scored["models"].values()} == {"rule-recency-frequency"}
+    assert (answer.status, missing(answer)) == (200, [])
+    refused, scores = answer.json["remarks"]
+    assert refused.startswith("the challenger for 7d was refused, and scores nothing: nowhere holds no bundle: ")
+    assert scores == "opportune-intent-24h/6 scores in shadow for 24h"
+    assert b'opportune_challenger{horizon="24h",model="opportune-intent-24h/6"} 1.0' in metrics.body
+
+
 async def test_the_registry_is_watched_by_a_child_on_the_same_home_that_ends_with_the_server(home, monkeypatch):
     started = []
     create = asyncio.create_subprocess_exec

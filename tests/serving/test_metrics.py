@@ -35,6 +35,7 @@ def test_what_was_counted_is_what_prometheus_reads():
     metrics.rebuilt_states = 4
     metrics.gauge("queue_depth", "Waiting.", lambda: 5.0)
     metrics.models = lambda: {"24h": "opportune-intent-24h/3", "7d": "opportune-intent-7d/1"}
+    metrics.challengers = lambda: {("24h", "opportune-intent-24h/4"): True, ("7d", "opportune-intent-7d/2"): False}
     metrics.refused = lambda: {"7d": "it is damaged"}
 
     read = samples(metrics)
@@ -51,6 +52,8 @@ def test_what_was_counted_is_what_prometheus_reads():
     assert read["opportune_rebuilt_states_total",] == 4
     assert read["opportune_queue_depth",] == 5
     assert read["opportune_model", ("horizon", "24h"), ("model", "opportune-intent-24h/3")] == 1
+    assert read["opportune_challenger", ("horizon", "24h"), ("model", "opportune-intent-24h/4")] == 1
+    assert read["opportune_challenger", ("horizon", "7d"), ("model", "opportune-intent-7d/2")] == 0
     assert read["opportune_model_refused", ("horizon", "24h")] == 0
     assert read["opportune_model_refused", ("horizon", "7d")] == 1
     assert read["process_resident_memory_bytes",] > 1e6
