@@ -1,4 +1,4 @@
-"""The model registry: runs, versions and the `champion` alias in MLflow. Importing this takes seconds."""
+"""The model registry: runs, versions and their aliases in MLflow. Importing this takes seconds."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ from models.manifest import BundleRefused, bundle_digest
 
 T_co = TypeVar("T_co", covariant=True)
 EXPERIMENT = "opportune-intent"
-CHAMPION, FORMER = "champion", "former"
+CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former"
 BUNDLE = "bundle"
 DIGEST_TAG = "bundle_sha256"
 SQLITE = "sqlite:///"
@@ -76,15 +76,20 @@ class Registry:
 
         What cannot be loaded serves nobody: whoever wants its place is judged as a first model.
         """
+        version = self.version_of(name, CHAMPION)
         try:
-            found = self._client.get_model_version_by_alias(name, CHAMPION)
-        except MlflowException:
-            return None
-        copied = self._client.download_artifacts(str(found.run_id), BUNDLE, str(directory))
-        try:
-            return load(Path(copied), version=str(found.version))
+            return None if version is None else self.model(name, version, directory, load)
         except BundleRefused:
             return None
+
+    def model(self, name: str, version: str, directory: Path, load: Loads[T_co]) -> T_co:
+        """Return a version, its bundle copied into `directory` (BundleRefused: it cannot be loaded)."""
+        return load(self.file(name, version, BUNDLE, directory), version=version)
+
+    def file(self, name: str, version: str, path: str, directory: Path) -> Path:
+        """Copy a file or folder of the run that a version comes from into `directory`, and return where it is."""
+        run_id = self._client.get_model_version(name, version).run_id
+        return Path(self._client.download_artifacts(str(run_id), path, str(directory)))
 
     @contextmanager
     def run(self, name: str) -> Iterator[str]:
@@ -144,17 +149,31 @@ class Registry:
     def promote(self, name: str, version: str) -> None:
         """Point the `champion` alias at this version, and `former` at the one before; serving follows within seconds.
 
+        It challenges nobody any more.
+
         Raises:
             NoSuchVersion: There is nothing to point at.
         """
-        try:
-            self._client.get_model_version(name, version)
-        except MlflowException as error:
-            raise NoSuchVersion(f"{name} has no version {version} in {self.uri}") from error
+        self._refuse_unknown(name, version)
         present = self.version_of(name, CHAMPION)
         if present is not None and present != version:
             self._client.set_registered_model_alias(name, FORMER, present)
         self._client.set_registered_model_alias(name, CHAMPION, version)
+        if self.version_of(name, CHALLENGER) == version:
+            self.end_shadow(name)
+
+    def shadow(self, name: str, version: str) -> None:
+        """Point the `challenger` alias at this version; serving lets it score in shadow within seconds.
+
+        Raises:
+            NoSuchVersion: There is nothing to point at.
+        """
+        self._refuse_unknown(name, version)
+        self._client.set_registered_model_alias(name, CHALLENGER, version)
+
+    def end_shadow(self, name: str) -> None:
+        """Let no version of this model score in shadow any more."""
+        self._client.delete_registered_model_alias(name, CHALLENGER)
 
     def roll_back(self, name: str) -> str:
         """Put the version into service that was before the present one, and return which that is.
@@ -174,6 +193,12 @@ class Registry:
             return str(self._client.get_model_version_by_alias(name, alias).version)
         except MlflowException:
             return None
+
+    def _refuse_unknown(self, name: str, version: str) -> None:
+        try:
+            self._client.get_model_version(name, version)
+        except MlflowException as error:
+            raise NoSuchVersion(f"{name} has no version {version} in {self.uri}") from error
 
 
 def create(database: Path, artifacts: Path) -> None:

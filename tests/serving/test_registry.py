@@ -32,7 +32,7 @@ example = pd.DataFrame(some_rows(3)[:, columns()], columns=list(FEATURES))
 made = 0
 
 
-def registered(horizon, change=lambda bundle: None, later=lambda artifact: None):
+def registered(horizon, change=lambda bundle: None, later=lambda artifact: None, put=registry.promote):
     global made
     made += 1
     name = f"opportune-intent-{horizon}"
@@ -42,7 +42,7 @@ def registered(horizon, change=lambda bundle: None, later=lambda artifact: None)
         version = registry.register(name, a_booster(), example, bundle, run)
     (artifact,) = home.glob(f"mlartifacts/{run}/artifacts/bundle")
     later(artifact)
-    registry.promote(name, version)
+    put(name, version)
     return name, version
 
 
@@ -109,6 +109,26 @@ watcher.look()
 found["rolled back"] = state()
 
 found["again"] = Watcher(home).look() or state()
+
+registered("24h", put=registry.shadow)
+watcher.look()
+found["challenged"] = state()
+
+registered("24h", later=overwritten, put=registry.shadow)
+watcher.look()
+found["damaged challenger"] = state()
+
+registry.shadow("opportune-intent-24h", "4")
+watcher.look()
+registry.promote("opportune-intent-24h", "4")
+watcher.look()
+found["promoted challenger"] = state()
+
+registry.shadow("opportune-intent-24h", "3")
+watcher.look()
+registry.end_shadow("opportune-intent-24h")
+# A server that was down meanwhile finds the file as it was.
+found["shadow ended"] = Watcher(home).look() or state()
 print(json.dumps(found))
 """
 
@@ -182,6 +202,34 @@ def test_moving_the_alias_back_brings_the_old_one_back(found):
 
 def test_a_watcher_that_starts_anew_finds_the_same(found):
     assert found["again"]["champions"] == found["rolled back"]["champions"]
+
+
+def test_a_challenger_is_named_beside_the_champion_who_stays(home, found):
+    pointed = {"name": "opportune-intent-24h", "version": "4", "path": "opportune-intent-24h/4"}
+
+    assert found["challenged"]["champions"] == found["again"]["champions"] | {"challenger-24h": pointed}
+    assert found["challenged"]["status"]["challenger-24h"]["in_service"] is True
+    assert (home / "bundles" / "opportune-intent-24h" / "4" / "manifest.json").exists()
+
+
+def test_a_damaged_challenger_is_refused_with_the_reason_and_the_one_before_scores_no_more(found):
+    standing = found["damaged challenger"]["status"]["challenger-24h"]
+
+    assert (standing["version"], standing["in_service"]) == ("5", False)
+    assert "its digest differs" in standing["reason"] or "its sha256 is" in standing["reason"]
+    assert found["damaged challenger"]["champions"] == found["again"]["champions"]
+
+
+def test_who_is_promoted_challenges_nobody_any_more(found):
+    assert found["promoted challenger"]["champions"]["24h"]["version"] == "4"
+    for named in found["promoted challenger"].values():
+        assert "challenger-24h" not in named
+
+
+def test_a_shadow_that_was_ended_while_nobody_looked_is_dropped(found):
+    for named in found["shadow ended"].values():
+        assert "challenger-24h" not in named
+    assert found["shadow ended"]["champions"]["24h"]["version"] == "4"
 
 
 def test_nothing_half_fetched_is_left(home, found):

@@ -47,6 +47,43 @@ def test_a_version_goes_into_service_and_the_one_before_comes_back(registry):
     assert in_service(registry) == "1"
 
 
+def test_a_version_scores_in_shadow_until_that_is_ended(registry):
+    begun = asked(registry, NAME, "--version", "2", "--shadow")
+    assert begun.stdout == f"{NAME}/2 scores in shadow; how it does: make shadow-report MODEL={NAME}\n", begun.stderr
+    assert registry.version_of(NAME, "challenger") == "2"
+    assert in_service(registry) == "1"
+
+    assert asked(registry, NAME, "--end-shadow").stdout == f"{NAME}/2 scores in shadow no more\n"
+    assert registry.version_of(NAME, "challenger") is None
+    assert asked(registry, NAME, "--end-shadow").stdout == f"no version of {NAME} scores in shadow\n"
+
+
+def test_who_is_promoted_scores_in_shadow_no_more_and_who_is_rolled_back_to_another_leaves_the_challenger(registry):
+    registry.shadow(NAME, "2")
+    registry.promote(NAME, "2")
+    assert registry.version_of(NAME, "challenger") is None
+
+    registry.shadow(NAME, "1")
+    registry.promote(NAME, "2")
+    assert registry.version_of(NAME, "challenger") == "1"
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "why"),
+    [
+        (NAME, "1", f"{NAME}/1 is the champion: what it says is in the ledger anyway"),
+        (NAME, "7", f"{NAME} has no version 7 in "),
+        ("opportune-send-hour", "1", "opportune-send-hour is no model of intent: only those score in shadow"),
+    ],
+)
+def test_what_could_tell_nothing_in_shadow_is_refused_with_the_reason(registry, model, version, why):
+    found = asked(registry, model, "--version", version, "--shadow")
+
+    assert found.returncode == 1
+    assert found.stderr.startswith(f"opportune: {why}")
+    assert registry.version_of(NAME, "challenger") is None
+
+
 def test_what_is_not_in_the_registry_is_told_in_a_sentence_and_changes_nothing(registry):
     from training.registry import NoSuchVersion
 
