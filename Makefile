@@ -112,6 +112,17 @@ rollback: $(STAMP) ## Put the version back that was in service before: MODEL=opp
 	@test -n "$(MODEL)" || { echo "make rollback: say of which model, as in: make rollback MODEL=opportune-intent-24h" >&2; exit 2; }
 	@$(PY) -m training.promotion "$(MODEL)"
 
+.PHONY: shadow
+shadow: $(STAMP) ## Let a version score in shadow, acted on by nothing: MODEL=opportune-intent-24h VERSION=4; let none any more: END=1
+	@test -n "$(MODEL)" -a -n "$(VERSION)$(END)" || \
+	  { echo "make shadow: say which model and version, as in: make shadow MODEL=opportune-intent-24h VERSION=4" >&2; exit 2; }
+	@$(PY) -m training.promotion "$(MODEL)" $(if $(END),--end-shadow,--version "$(VERSION)" --shadow)
+
+.PHONY: shadow-report
+shadow-report: $(STAMP) ## Whether the version in shadow may be promoted, by live traffic: MODEL=opportune-intent-24h [CARRY_OVER=24h]
+	@test -n "$(MODEL)" || { echo "make shadow-report: say of which model, as in: make shadow-report MODEL=opportune-intent-24h" >&2; exit 2; }
+	@$(PY) -m training.shadow "$(MODEL)" $(if $(CARRY_OVER),--carry-over "$(CARRY_OVER)")
+
 .PHONY: report
 report: $(STAMP) ## Judge experiments of the ledger, or of a table: [EXPERIMENT=spring] [FILE=table.csv] [ARGS="--users 20000"]
 	@$(PY) -m training.ab_report $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)") $(if $(FILE),--file "$(FILE)") $(ARGS)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from shutil import copyfile
@@ -30,6 +31,7 @@ from serving.past_events import logged
 from serving.rehearsal import Rehearsed, rehearsal
 from serving.scorer import Scorer
 from serving.settings import Settings, settings_of_process
+from serving.shadow import Shadow
 from serving.suppressions import Suppression, add
 from serving.what_if_picture import picture
 from serving.what_if_summary import Comparison, compare, table
@@ -109,7 +111,8 @@ def _parts(events: Iterator[Event]) -> Iterator[list[Event]]:
 def what_if(settings: Settings, present: Policy, other: Policy, window: Window, mapping: EventMapping) -> Comparison:
     """Rehearse both policies on the log of a home and compare what they decide."""
     models = Champions(settings.home / "bundles", sorted({*settings.horizons, *present.horizons, *other.horizons}))
-    scorer = models.load()
+    # What challengers would say is asked of live traffic only.
+    scorer = replace(models.load(), shadow=Shadow())
     with tempfile.TemporaryDirectory(prefix="what-if-") as folder:
         history = Path(folder) / "opportune.db"
         window.history(history)

@@ -103,7 +103,7 @@ class Ledger:
         scores = np.array(score, dtype=np.float64)
         era, explores = _era(moments, (scores < limits) & (chance > 0), sure)
         used = matured & era
-        found = Decisions(self._orders.person[whose], scores, _features(packed), acted, chance, ordered,
+        found = Decisions(self._orders.person[whose], scores, features_of(packed), acted, chance, ordered,
                           np.array(left, dtype=np.bool_))  # fmt: skip
         return TriggerLog(
             trigger=trigger,
@@ -144,7 +144,7 @@ def _era(at: Ints, explored: Bools, sure: Bools) -> tuple[Bools, bool]:
     return (at >= at[first]) & (at < end), True
 
 
-def _features(packed: tuple[bytes | None, ...]) -> Floats:
+def features_of(packed: tuple[bytes | None, ...]) -> Floats:
     """Return the features as they were scored, of shape (n, features); NaN where they are not kept or mean others."""
     nothing = np.full(CATALOGUE.n_features, np.nan).tobytes()
     return np.frombuffer(b"".join(each or nothing for each in packed)).reshape(-1, CATALOGUE.n_features)

@@ -24,6 +24,8 @@ WORSE_THAN_REFERENCE = 0.01
 WORST_AUC_DROP = 0.005
 SLOPE, INTERCEPT = (0.9, 1.1), 0.1
 TWO_SIDED_95 = 1.959963984540054
+UNPROVEN = frozenset({"outcomes", "log-loss"})
+"""Rules that break where too little speaks for a challenger; the others break where something speaks against it."""
 SEGMENT_POSITIVES, WORSE_IN_SEGMENT = 200, 0.03
 
 

@@ -25,7 +25,7 @@ from training.reference import reference
 from training.registry import Registry
 from training.report import page
 from training.segments import segments
-from training.summary import figures
+from training.summary import figures, rule_tags
 
 EXPLAINED_ROWS = 600
 EXAMPLE_ROWS = 3
@@ -150,14 +150,6 @@ def _write(
         deciles=np.quantile(learned.judged.predicted, TENTHS).tolist(),
         reference=compared,
     )
-
-
-def rule_tags(verdict: gate.Verdict) -> dict[str, str]:
-    """Return what each rule of the gate said; of several with one name, as of segments, the words together."""
-    said: dict[str, list[str]] = {}
-    for rule in verdict.rules:
-        said.setdefault(f"gate.{rule.name}", []).append(f"{'holds' if rule.holds else 'BROKEN'}: {rule.words}")
-    return {name: "; ".join(words) for name, words in said.items()}
 
 
 def _example(learned: Learned) -> pd.DataFrame:

@@ -44,13 +44,18 @@ def command_line(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--cutoff", type=moment, help="an ISO 8601 moment after which nothing is known; UTC if not said"
     )
+    add_carry_over(parser)
+    return parser.parse_args(arguments)
+
+
+def add_carry_over(parser: argparse.ArgumentParser) -> None:
+    """Let a command line say how long a message goes on changing what people do."""
     parser.add_argument(
         "--carry-over",
         type=said_duration,
         default=CARRY_OVER,
         help="how long a message changes what people do: 24h if not said",
     )
-    return parser.parse_args(arguments)
 
 
 def said_duration(text: str) -> timedelta:

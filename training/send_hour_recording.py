@@ -11,12 +11,12 @@ from training.answers import read_sends
 from training.gate import Verdict
 from training.lineage import iso_now, lineage, lineage_tags
 from training.log import Log
-from training.recording import rule_tags
 from training.registry import Registry
 from training.send_hour_judge import calibration
 from training.send_hour_report import page
 from training.send_hour_summary import LEARNED_FROM, figures
 from training.send_hours import HoursLearned, decide, learn, with_sends
+from training.summary import rule_tags
 
 REPORT = "report-send-hour.html"
 

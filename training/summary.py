@@ -1,9 +1,10 @@
 """What a retraining says: the figures of `retrain/summary.json` and the lines on the screen."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.exposure import Influenced
-from training.gate import Verdict
+from training.gate import UNPROVEN, Verdict
 from training.learning import Learned
 
 NUMBERS = ("rows", "base_rate", "roc_auc", "pr_auc", "log_loss", "brier", "calibration_error")
@@ -52,7 +53,8 @@ def lines(horizon: str, found: dict[str, Any]) -> list[str]:
     logistic, rule, budget = (found["baselines"][each] for each in ("logistic", "rule", "model_at_rule_budget"))
     return [
         f"{horizon}: {found['model_version']} {'PROMOTED' if found['promoted'] else 'not promoted'}: {found['reason']}",
-        *(f"  {'holds ' if each['holds'] else 'BROKEN'} {each['name']:12}{each['words']}" for each in found["rules"]),
+        *rule_lines(found["rules"]),
+        *_hints(found),
         f"  {Influenced(**found['messages']).words}",
         f"  judged on {found['rows']:,} rows, {found['base_rate']:.1%} followed by an order",
         f"  {'':18}{'ROC-AUC':>9}{'PR-AUC':>9}{'log-loss':>10}{'Brier':>9}{'calibration error':>19}",
@@ -61,6 +63,27 @@ def lines(horizon: str, found: dict[str, Any]) -> list[str]:
         _choice("choosing as many people as the rule", budget),
         _choice("the rule: two orders in seven days", rule),
     ]
+
+
+def _hints(found: dict[str, Any]) -> list[str]:
+    """Return what to do for a model that nothing speaks against, but that too little speaks for."""
+    if found["promoted"] or any(not each["holds"] and each["name"] not in UNPROVEN for each in found["rules"]):
+        return []
+    name, version = found["model_version"].split("/")
+    return [f"  live traffic may prove it: make shadow MODEL={name} VERSION={version}"]
+
+
+def rule_lines(rules: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what to print of each rule of the gate."""
+    return [f"  {'holds ' if each['holds'] else 'BROKEN'} {each['name']:12}{each['words']}" for each in rules]
+
+
+def rule_tags(verdict: Verdict) -> dict[str, str]:
+    """Return what each rule of the gate said; of several with one name, as of segments, the words together."""
+    said: dict[str, list[str]] = {}
+    for rule in verdict.rules:
+        said.setdefault(f"gate.{rule.name}", []).append(f"{'holds' if rule.holds else 'BROKEN'}: {rule.words}")
+    return {name: "; ".join(words) for name, words in said.items()}
 
 
 def _line(name: str, found: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ PROMISED = {
     "simulate",
     "policy-value",
     "health",
+    "shadow", "shadow-report",
 }  # fmt: skip
 
 
