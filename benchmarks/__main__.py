@@ -44,16 +44,19 @@ def main() -> None:
     policy = measured("benchmarks.triggers", folders.shop, folders.root / "triggers")
     note("the hours of a person's day")
     hours = measured("benchmarks.hours", folders.shop, folders.root / "hours")
+    note("a challenger in shadow")
+    shadow = measured("benchmarks.shadow", folders.shop, folders.root / "shadow")
     note("from event to message")
     dispatch = measured("benchmarks.dispatch", folders.shop, folders.root / "dispatch")
     note("done")
-    summed = report.summary(http, backfill, policy, hours, dispatch)
+    summed = report.summary(http, backfill, policy, hours, shadow, dispatch)
     details = {
         "machine": described(),
         "http": http,
         "backfill": backfill,
         "policy": policy,
         "send_hour": hours,
+        "shadow": shadow,
         "dispatch": dispatch,
     }
     write(folders, summed, details)

@@ -42,6 +42,7 @@ def summary(
     backfill: dict[str, Any],
     policy: dict[str, Any],
     hours: dict[str, Any],
+    shadow: dict[str, Any],
     dispatch: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what `summary.json` holds."""
@@ -58,6 +59,7 @@ def summary(
         },
         "policy": _policy(policy["us_per_event"]),
         "send_hour": _hours(hours["us_per_event"]),
+        "shadow": _shadow(shadow["us_per_event"]),
         "dispatch": _dispatch(dispatch),
         "startup_s": http["startup_s"],
         "peak_rss_mb": http["peak_rss_mb"],
@@ -93,6 +95,11 @@ def _hours(us: dict[str, float]) -> dict[str, float]:
     }
 
 
+def _shadow(us: dict[str, float]) -> dict[str, float]:
+    """Return what share of an event with its score, in processor time, a challenger of equal size costs besides."""
+    return {"to_event_with_score": round(us["challenger"] / us["none"] - 1.0, 3)}
+
+
 def _dispatch(found: dict[str, Any]) -> dict[str, float]:
     alone, beside = found["alone"], found["beside"]
     return {
@@ -124,6 +131,12 @@ def bars(summed: dict[str, Any], http: dict[str, Any], backfill: dict[str, Any])
         Bar("event beside a million timers, times none", policy["million_timers_to_none"], 1.25, at_least=False),
         Bar("24 hours of a person, share of an event", hours["to_event_with_score"], 0.2, at_least=False),
         Bar("the same with trees", hours["with_trees_to_event_with_score"], 0.2, at_least=False),
+        Bar(
+            "challenger in shadow, share of an event with score",
+            summed["shadow"]["to_event_with_score"],
+            0.3,
+            at_least=False,
+        ),
         Bar("event to message at 500 events/s, p99 in s", dispatch["p99_s"], 1, at_least=False),
         Bar("the same beside a dead and a slow endpoint", dispatch["p99_s_beside_dead_and_slow"], 1, at_least=False),
         Bar("peak memory in MB", summed["peak_rss_mb"], 600, at_least=False),
@@ -140,6 +153,7 @@ def table(details: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield from _triggers(details["policy"])
     yield from _send_hours(details["send_hour"])
+    yield from _challenger(details["shadow"])
     yield ""
     yield from _messages(details["dispatch"])
 
@@ -200,6 +214,12 @@ def _send_hours(found: dict[str, Any]) -> Iterator[str]:
         ("hours_with_trees", "with the 24 hours, and 50 trees on top"),
     ):
         yield f"{title:51}{us[name]:>10,.0f}" + (f"{us[name] / us['none']:>11.2f}" if name != "none" else "")
+
+
+def _challenger(found: dict[str, Any]) -> Iterator[str]:
+    us = found["us_per_event"]
+    yield f"{'processor time of it, without a challenger':51}{us['none']:>10,.0f}"
+    yield f"{'with one in shadow for each horizon':51}{us['challenger']:>10,.0f}{us['challenger'] / us['none']:>11.2f}"
 
 
 def _messages(found: dict[str, Any]) -> Iterator[str]:

@@ -12,11 +12,11 @@ import logging
 import shutil
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from features.events import Event
 from features.normalise import normalise
@@ -73,6 +73,8 @@ def triggers(count: int, *, at_once: bool) -> str:
 class Subject:
     """An engine that takes events, and how long it took."""
 
+    clock: ClassVar[Callable[[], float]] = time.perf_counter
+
     def __init__(self, folder: Path, policy: str, *, bundles: Path, people: int, timers: int = 0) -> None:
         """Prepare a home with people who act, and timers of others."""
         folder.mkdir(parents=True)
@@ -90,10 +92,11 @@ class Subject:
 
     async def take(self, events: Sequence[Event]) -> None:
         """Take events that come all at once, each with its score."""
-        engine, begin = self._server.engine, time.perf_counter()
+        engine, clock = self._server.engine, type(self).clock
+        begin = clock()
         for answer in await asyncio.gather(*(engine.score([(each.user_id, None)], event=each) for each in events)):
             self.read(answer)
-        self.per_event_us.append((time.perf_counter() - begin) / len(events) * 1e6)
+        self.per_event_us.append((clock() - begin) / len(events) * 1e6)
 
     def read(self, answer: Answer) -> None:
         """Read what is asked of an answer: nothing."""

@@ -46,7 +46,8 @@ def test_the_summary_sets_each_beside_what_it_is_compared_with() -> None:
     turn = {"p50_s": 0.1, "p99_s": 0.2, "events_per_s": 500.0}
     dispatch = {"alone": turn, "beside": turn | {"p99_s": 0.3}}
     hours = {"us_per_event": {"none": 100.0, "hours": 108.0, "hours_with_trees": 119.0}}
-    found = summary(outcome | routes, backfill, FOUND, hours, dispatch)
+    shadow = {"us_per_event": {"none": 200.0, "challenger": 236.0}}
+    found = summary(outcome | routes, backfill, FOUND, hours, shadow, dispatch)
 
     assert found["policy"] == {
         "fifty_to_one": 1.2,
@@ -54,4 +55,5 @@ def test_the_summary_sets_each_beside_what_it_is_compared_with() -> None:
         "million_timers_to_none": 1.05,
     }
     assert found["send_hour"] == {"to_event_with_score": 0.08, "with_trees_to_event_with_score": 0.19}
+    assert found["shadow"] == {"to_event_with_score": 0.18}
     assert found["dispatch"] == turn | {"p99_s_beside_dead_and_slow": 0.3}

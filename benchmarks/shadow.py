@@ -1,0 +1,73 @@
+"""What a challenger in shadow costs an event with its score: processor time of the engine with them, and without.
+
+Run as `python -m benchmarks.shadow <home> <folder>`: models are those of the home, the folder is made and removed.
+Events are handed to the engine as in `benchmarks.triggers`. Each champion of intent has a challenger of the same size,
+since it is the same model once more. The disk is waited for by both alike, and is no part of it.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from benchmarks.triggers import Subject, race, triggers
+from models.horizon import CHALLENGER, SEGMENTS, SEND_HOUR
+from models.neighbours_bundle import RECOMMENDATIONS
+
+PEOPLE: Final = 1000
+ROUNDS: Final = 160
+
+
+class Worker(Subject):
+    """An engine whose processor time counts."""
+
+    clock: ClassVar[Callable[[], float]] = time.process_time
+
+
+def with_challengers(bundles: Path, folder: Path) -> Path:
+    """Return a copy of bundles in which each champion of intent challenges itself."""
+    shutil.copytree(bundles, folder)
+    pointer = folder / "champions.json"
+    named = json.loads(pointer.read_text())
+    others = (RECOMMENDATIONS, SEND_HOUR, SEGMENTS)
+    named |= {f"{CHALLENGER}{role}": each for role, each in named.items() if role not in others}
+    pointer.write_text(json.dumps(named))
+    return folder
+
+
+def measure(bundles: Path, folder: Path, *, rounds: int) -> dict[str, Any]:
+    """Return microseconds of processor time an event, with challengers and without."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    loaded = {"none": bundles, "challenger": with_challengers(bundles, folder / "bundles")}
+    found = {
+        name: Worker(folder / name, triggers(1, at_once=True), bundles=each, people=PEOPLE)
+        for name, each in loaded.items()
+    }
+    asyncio.run(race(list(found.values()), rounds=rounds, people=PEOPLE, orders=False))
+    us = {name: round(each.typical_us, 1) for name, each in found.items()}
+    for each in found.values():
+        each.close()
+    shutil.rmtree(folder, ignore_errors=True)
+    return {"us_per_event": us}
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.shadow", description=__doc__)
+    parser.add_argument("home", type=Path, help="whose champions decide")
+    parser.add_argument("folder", type=Path, help="to work in; removed afterwards")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    asked = parser.parse_args()
+    # That there are no keys is right here.
+    logging.disable(logging.WARNING)
+    print(json.dumps(measure(asked.home / "bundles", asked.folder, rounds=asked.rounds)))
+
+
+if __name__ == "__main__":
+    main()
