@@ -9,7 +9,8 @@ from policy.quantities import in_words, percent
 from policy.segments import Segment
 from policy.sentences_steps import steps_in_words
 from policy.sentences_steps import way as _way
-from policy.triggers import Enrol, Trigger
+from policy.trigger_fields import Enrol
+from policy.triggers import Trigger
 
 
 def sentence(trigger: Trigger) -> str:

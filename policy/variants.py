@@ -4,7 +4,8 @@ from policy.assignment import ALONE
 from policy.copies import changed
 from policy.holding import HoldOut
 from policy.policy import Policy
-from policy.triggers import Mode, Trigger
+from policy.trigger_fields import Mode
+from policy.triggers import Trigger
 
 
 def live(trigger: Trigger, *, hold_out: bool = True) -> Trigger:

@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 from policy.policy import Policy
 from policy.reasons import Reason
 from policy.spread import Spread
-from policy.triggers import Enrol, Trigger
+from policy.trigger_fields import Enrol
+from policy.triggers import Trigger
 from serving.driver import driver, scalar
 from serving.waiting import Found, Wait, is_in_time, people_after, up_to_date
 

@@ -14,7 +14,8 @@ from policy.draws import Draws
 from policy.guards import Standing
 from policy.reasons import Action, Reason
 from policy.runs import Run
-from policy.triggers import Mode, Trigger
+from policy.trigger_fields import Mode
+from policy.triggers import Trigger
 from tests.policy.persons import Person, words
 
 NOON = 1_508_500_800_000_000

@@ -1,7 +1,7 @@
 """The same policy with something changed."""
 
 from policy.source import parse
-from policy.triggers import Mode
+from policy.trigger_fields import Mode
 from policy.variants import all_live, alone, live
 
 POLICY = """
