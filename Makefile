@@ -138,6 +138,13 @@ policy-value: $(STAMP) ## What each threshold would have earned, by the ledger: 
 	  $(if $(ORDER_VALUE),--order-value "$(ORDER_VALUE)") $(if $(CONTACT_COST),--contact-cost "$(CONTACT_COST)") \
 	  $(if $(UNSUBSCRIBE_COST),--unsubscribe-cost "$(UNSUBSCRIBE_COST)")
 
+.PHONY: uplift
+uplift: $(STAMP) ## Learn whom a trigger's message persuades, where that surely earns more, for `uplift: auto`: TRIGGER=cart [ORDER_VALUE=12] [CONTACT_COST=0.01] [UNSUBSCRIBE_COST=12]
+	@test -n "$(TRIGGER)" || { echo "make uplift: say of which trigger, as in: make uplift TRIGGER=cart" >&2; exit 2; }
+	@$(PY) -m training.uplift_learning "$(TRIGGER)" $(if $(MARGIN),--margin "$(MARGIN)") \
+	  $(if $(ORDER_VALUE),--order-value "$(ORDER_VALUE)") $(if $(CONTACT_COST),--contact-cost "$(CONTACT_COST)") \
+	  $(if $(UNSUBSCRIBE_COST),--unsubscribe-cost "$(UNSUBSCRIBE_COST)")
+
 .PHONY: accept-threshold
 accept-threshold: $(STAMP) ## Accept what the last policy-value report recommends, for `threshold: auto`: TRIGGER=cart [TRIGGERS=triggers.yaml]
 	@test -n "$(TRIGGER)" || { echo "make accept-threshold: say of which trigger, as in: make accept-threshold TRIGGER=cart" >&2; exit 2; }

@@ -29,6 +29,10 @@ class NotWalkable(ValueError):
     """This model holds something else than numerical splits of single trees: leave it to LightGBM."""
 
 
+class NotSound(ValueError):
+    """These trees do not look at what they are shown here, or lead in circles."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
     """All trees end to end; a child below zero is the complement of a leaf's number.
@@ -82,6 +86,28 @@ class Forest:
         trees = (self.feature, self.threshold, self.left, self.right, self.decision, self.leaf, self.roots)
         _walk(np.ascontiguousarray(rows, dtype=np.float64), *trees, out)
         return out
+
+
+def sound(text: str, width: int) -> Forest:
+    """Return the forest of a text that no library has read, for rows of `width` columns.
+
+    Raises:
+        NotSound: They cannot be walked safely.
+        NotWalkable: The text is no model, or one of another kind.
+    """
+    try:
+        found = Forest.read(text, np.arange(width, dtype=np.intp))
+    except IndexError as error:
+        raise NotSound(NotSound.__doc__) from error
+    nodes, own = len(found.feature), np.arange(len(found.feature))
+    if any(len(each) != nodes for each in (found.threshold, found.left, found.right, found.decision)):
+        raise NotSound(NotSound.__doc__)
+    # Grown by splitting leaves, a tree's nodes come after their parents; then every walk ends.
+    for children in (found.left, found.right):
+        inner = children >= 0
+        if (children >= nodes).any() or (children < -len(found.leaf)).any() or (children <= own)[inner].any():
+            raise NotSound(NotSound.__doc__)
+    return found
 
 
 def _add(parts: dict[str, list[Any]], tree: dict[str, str]) -> int:

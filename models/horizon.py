@@ -17,6 +17,10 @@ SEGMENTS_REGISTERED = "opportune-segments"
 
 CHALLENGER = "challenger-"
 """What stands before the horizon, where champions are named, of a model that scores in shadow."""
+UPLIFT = "uplift/"
+"""What stands in the place of a horizon for what messages add begins with this; the trigger's name follows."""
+UPLIFT_REGISTERED = "opportune-uplift-"
+"""The names under which models of uplift are registered begin with this; the trigger's name follows."""
 
 
 def duration(label: str) -> timedelta:

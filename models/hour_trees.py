@@ -1,4 +1,4 @@
-"""Trees that look at a person and an hour of their day: what they are shown, and whether they can be walked safely."""
+"""Trees that look at a person and an hour of their day: what they are shown."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.circle import HOURS
-from models.forest import Forest
+from models.forest import Forest, sound
 
 Floats = npt.NDArray[np.float64]
 
@@ -15,10 +15,6 @@ FEATURES: Final = ("activity", "activity_beside", "activity_to_best", "known", "
 DIRECTIONS: Final = (1, 0, 1, 0, 0, 0)
 """Of each: whether more of it may only make the hour better."""
 _ANGLES: Final = 2.0 * np.pi * np.arange(HOURS) / HOURS
-
-
-class NotSound(ValueError):
-    """These trees do not look at what they are shown here, or lead in circles."""
 
 
 def read_trees(text: str) -> Forest | None:
@@ -30,16 +26,7 @@ def read_trees(text: str) -> Forest | None:
     """
     if not text:
         return None
-    found = Forest.read(text, np.arange(len(FEATURES), dtype=np.intp))
-    nodes, own = len(found.feature), np.arange(len(found.feature))
-    if any(len(each) != nodes for each in (found.threshold, found.left, found.right, found.decision)):
-        raise NotSound(NotSound.__doc__)
-    # Grown by splitting leaves, a tree's nodes come after their parents; then every walk ends.
-    for children in (found.left, found.right):
-        inner = children >= 0
-        if (children >= nodes).any() or (children < -len(found.leaf)).any() or (children <= own)[inner].any():
-            raise NotSound(NotSound.__doc__)
-    return found
+    return sound(text, len(FEATURES))
 
 
 def shown(activity: Floats, known: Floats) -> Floats:

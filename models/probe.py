@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from models.horizon import SEGMENTS, SEND_HOUR
+from models.horizon import SEGMENTS, SEND_HOUR, UPLIFT
 from models.manifest import BundleRefused
 
 ROWS = 64
@@ -13,7 +13,7 @@ REFUSED = 3
 
 
 def probe(directory: Path, role: str, *, timeout_s: float = 30.0) -> None:
-    """Load the bundle of a horizon, of send hours or of segments, and predict with it in another process.
+    """Load the bundle of a horizon, of send hours, segments or uplift, and predict with it in another process.
 
     Raises:
         BundleRefused: It was refused, its process died, or it took longer than `timeout_s`.
@@ -52,10 +52,13 @@ def exercise(directory: Path, role: str) -> None:
     import numpy as np
 
     from features.catalog import CATALOGUE
-    from models import bundle, segments_bundle, send_hour_bundle
+    from models import bundle, segments_bundle, send_hour_bundle, uplift_bundle
 
     if role in (SEND_HOUR, SEGMENTS):
         (send_hour_bundle if role == SEND_HOUR else segments_bundle).load(directory)
+        return
+    if role.startswith(UPLIFT):
+        uplift_bundle.load(directory)
         return
     model = bundle.load(directory)
     rows = np.random.default_rng(0).lognormal(1.0, 2.0, (ROWS, CATALOGUE.n_features))

@@ -12,8 +12,7 @@ from pydantic import Field, model_validator
 
 from features import fingerprints
 from models.circle import HOURS
-from models.forest import Forest, NotWalkable
-from models.hour_trees import NotSound
+from models.forest import Forest, NotSound, NotWalkable
 from models.manifest import BundleRefused, ModelFile, Part, read_manifest, sha256, whole, write_manifest
 from models.response import Response
 from models.send_hour import SendHourModel
@@ -148,5 +147,5 @@ def _walked(directory: Path, part: SendHourModel | Response) -> None:
     """Read the trees now, so that what cannot be walked is refused before it is in service."""
     try:
         part.forest  # noqa: B018
-    except (NotWalkable, NotSound, IndexError) as error:
+    except (NotWalkable, NotSound) as error:
         raise BundleRefused(f"{directory} holds trees that cannot be walked: {error}") from error

@@ -24,6 +24,14 @@ class Prices:
     contact: float
     unsubscribe: float
 
+    @property
+    def in_words(self) -> str:
+        """What was reckoned with, and how to say it otherwise."""
+        return (
+            f"Priced: an order earns {self.order:.2f}, a message costs {self.contact:.2f}, "
+            f"an unsubscription {self.unsubscribe:.2f} (ORDER_VALUE, CONTACT_COST, UNSUBSCRIBE_COST)"
+        )
+
 
 @dataclass(frozen=True)
 class Decisions:

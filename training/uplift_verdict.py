@@ -72,7 +72,7 @@ def compare(
     if few < LEAST_OUTCOMES:
         words = f"no verdict: {few} outcomes in the smaller arm, {LEAST_OUTCOMES} are needed"
         return UpliftVerdict(None, words, {}, {}), {}
-    found = {
+    found: dict[str, Floats] = {
         name: cross_fitted(each, known, treated, outcome, user, chance=chance, seed=seed)
         for name, each in LEARNERS.items()
     }
@@ -124,8 +124,14 @@ def assess(log: Decisions, prices: Prices, *, seed: int = 0) -> tuple[UpliftVerd
 
 def by_uplift(log: Decisions, prices: Prices, uplift: Floats) -> Bools:
     """Return where a message is expected to earn more than it costs, of shape (n,)."""
+    return np.asarray(uplift >= pays(log, prices))
+
+
+def pays(log: Decisions, prices: Prices) -> float:
+    """Return how much a message has to add to the probability of an order to earn what it costs."""
     leaves = float(log.unsubscribed[log.sent].mean())
-    return np.asarray(prices.order * uplift > prices.contact + prices.unsubscribe * leaves)
+    costs = prices.contact + prices.unsubscribe * leaves
+    return costs / prices.order if prices.order else float("inf")
 
 
 def _gain(log: Decisions, prices: Prices, uplift: Floats, seed: int) -> Interval:

@@ -29,9 +29,9 @@ VALUES (?, ?, 0, ?, ?, ?, '{}', '{}', 0)
 _OUTCOME = "INSERT INTO outcomes (trigger_decision_id, event_seq, kind, occurred_at) VALUES (?, ?, 'unsubscribed', ?)"
 
 
-def write_decisions(folder, at, *, exploration, seed=1):
+def write_decisions(folder, at, *, exploration, seed=1, threshold=PRESENT, hold_out=HOLD_OUT):
     """Write what a ledger would hold of made-up moments; return what it should be read as."""
-    log = logged(at, threshold=PRESENT, hold_out=HOLD_OUT, exploration=exploration, seed=seed)
+    log = logged(at, threshold=threshold, hold_out=hold_out, exploration=exploration, seed=seed)
     moments = JULY + np.arange(len(log)) * MINUTE
     # Whoever is asked twice is so days apart, or one order would count for both.
     turn = np.arange(len(log)) - np.searchsorted(log.user, log.user)
@@ -42,7 +42,7 @@ def write_decisions(folder, at, *, exploration, seed=1):
         execute = connection.connection.driver_connection.executemany
         execute(_USER, [(each + 1, f"u{each}", f"u{each}") for each in range(users)])
         execute(_EVENT, list(_events(log, moments, users)))
-        execute(_DECISION, [_decision(log, row, int(moment)) for row, moment in enumerate(moments)])
+        execute(_DECISION, [_decision(log, row, int(moment), threshold) for row, moment in enumerate(moments)])
         execute(_EVALUATION, [_evaluation(log, row, int(moment)) for row, moment in enumerate(moments)])
         left = np.flatnonzero(log.unsubscribed).tolist()
         execute(_OUTCOME, [(f"d{row}-t", 10_000_000 + row, int(moments[row]) + HOUR) for row in left])
@@ -67,8 +67,8 @@ def _events(log, moments, users):
     yield len(log) + 1, users, "last", END, END, END, int(last.kind), last.packed
 
 
-def _decision(log, row, moment):
-    above, sent, chance = log.score[row] >= PRESENT, bool(log.sent[row]), float(log.chance[row])
+def _decision(log, row, moment, threshold):
+    above, sent, chance = log.score[row] >= threshold, bool(log.sent[row]), float(log.chance[row])
     action = "send" if sent else "control" if above else "hold"
     reason = "sent" if sent else "control" if above else "below_threshold"
     arm = None if reason == "below_threshold" else "treatment" if sent else "control"
@@ -76,7 +76,7 @@ def _decision(log, row, moment):
     key = f"d{row}"
     user = int(log.user[row]) + 1
     score = float(log.score[row])
-    return f"{key}-t", key, user, TRIGGER, moment, action, reason, score, PRESENT, arm, propensity
+    return f"{key}-t", key, user, TRIGGER, moment, action, reason, score, threshold, arm, propensity
 
 
 def _evaluation(log, row, moment):
