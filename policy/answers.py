@@ -11,7 +11,10 @@ from policy.reasons import Reason
 
 
 class Recorded(NamedTuple):
-    """A decision as the ledger keeps it; the fields are those of `Verdict`, `Run` and `Draws` in this package."""
+    """A decision as the ledger keeps it; the fields are those of `Verdict`, `Run` and `Draws` in this package.
+
+    `measured` is what a trigger that goes by uplift went by, and no other finding is.
+    """
 
     reason: Reason
     findings: Sequence[Finding] = ()
@@ -21,6 +24,7 @@ class Recorded(NamedTuple):
     horizon: str | None = None
     arm: str | None = None
     explored: bool | None = None
+    measured: Finding | None = None
 
 
 class Answer(NamedTuple):
@@ -144,6 +148,8 @@ def _of_threshold(recorded: Recorded, *, objects: bool) -> Iterator[Answer]:
 
 
 def _threshold(recorded: Recorded) -> Answer:
+    if recorded.measured is not None:
+        return of_findings([recorded.measured])[0]
     score, threshold = recorded.score, recorded.threshold
     if score is None or threshold is None:
         return _objection("threshold", recorded.reason)

@@ -9,6 +9,7 @@ from policy.conditions import When
 from policy.names import Name
 from policy.quantities import Share
 from policy.steps import Content
+from policy.uplift import AddsAtLeast
 
 Send = Literal["now", "best_hour", "everybodys_hour"]
 
@@ -20,6 +21,7 @@ class Arm(BaseModel):
 
     share: Share = Field(gt=0, description="Of the users who are not held out: `50%`; all arms together have all.")
     threshold: Share | None = Field(default=None, description="The probability that is needed.")
+    uplift: AddsAtLeast | None = Field(default=None, description="What the message has to add, as the trigger says it.")
     when: When | None = Field(default=None, description="The condition that must hold besides.")
     content: Content | None = Field(default=None, description="What the message says.")
     send: Send | None = Field(
@@ -30,7 +32,7 @@ class Arm(BaseModel):
     @property
     def changes(self) -> dict[str, Any]:
         """The fields of the trigger that it has otherwise."""
-        named = {name: getattr(self, name) for name in ("threshold", "when", "content", "send")}
+        named = {name: getattr(self, name) for name in ("threshold", "uplift", "when", "content", "send")}
         return {name: each for name, each in named.items() if each is not None}
 
 

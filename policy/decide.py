@@ -15,6 +15,7 @@ from policy.reasons import FIRED, Action, Reason
 from policy.runs import AT_ONCE, Run
 from policy.send_hours import Hours, prior_hours
 from policy.triggers import Trigger
+from policy.uplift import Uplifts, needed
 from policy.view import View
 
 # Bound once: looking up a member of an enumeration is slow in Python 3.11.
@@ -40,6 +41,7 @@ class Facts:
         standing: What the guards look at; None where nothing is known, which is no consent either.
         view: What conditions look at; None where no trigger has one.
         hours: Tells how good each hour of their day is; asked only by triggers that send at the best one.
+        uplifts: What the message of each trigger that goes by uplift is likely to change, where a model tells.
     """
 
     unit: str
@@ -51,6 +53,7 @@ class Facts:
     standing: Standing | None = None
     view: View | None = None
     hours: Callable[[], Hours] = prior_hours
+    uplifts: Uplifts | None = None
 
 
 class Verdict(NamedTuple):
@@ -61,12 +64,13 @@ class Verdict(NamedTuple):
         reason: Why.
         arm: Where the user was drawn to; None when something else decided before the draw.
         propensity: Probability of this action under the whole policy, in (0, 1]: the product of all draws.
-        score: The probability that was looked at; None where there is none.
+        score: What was looked at: a probability, or what the message adds to it; None where there is none.
         threshold: What it was compared with.
         route: Where the message goes, or would; None where an event alone decided, without asking.
         channels: On which channels it does.
         due_at: When it is asked again, in microseconds; None where nothing was put off.
         draws: What chance had to say; None where nothing was left to it.
+        by_uplift: Whether the score is what the message adds.
     """
 
     action: Action
@@ -79,6 +83,7 @@ class Verdict(NamedTuple):
     channels: tuple[str, ...] = ()
     due_at: int | None = None
     draws: Draws | None = None
+    by_uplift: bool = False
 
     @property
     def fired(self) -> bool:
@@ -87,7 +92,11 @@ class Verdict(NamedTuple):
 
     def held(self, reason: Reason) -> "Verdict":
         """Return the same held back after all; for what stands against either arm, so that both stay alike."""
-        return Verdict(_HOLD, reason, None, 1.0, self.score, self.threshold)
+        return Verdict(_HOLD, reason, None, 1.0, self.score, self.threshold, by_uplift=self.by_uplift)
+
+
+_Measured = tuple[float | None, float]
+"""What is compared, and what is needed of it."""
 
 
 def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
@@ -99,18 +108,22 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     channels those without an objection are used; where none is left, that to the first counts. Where decisions below
     the threshold are explored, the threshold is asked last but for dry run: what is then below it was left to chance.
     The hold-out is asked last, so that both arms hold users of the same kind. A transactional message asks neither
-    score nor hold-out, nor any guard but suppression. Takes a few microseconds.
+    score nor hold-out, nor any guard but suppression. Where a trigger goes by uplift and a model tells it, that is
+    asked in place of the score, and what is needed of it in place of the threshold. Takes a few microseconds.
     """
-    plan, score = trigger.plans[run.step], facts.scores.get(trigger.horizon)
+    plan = trigger.plans[run.step]
+    added = None if trigger.uplift is None else _added(trigger, facts)
+    score, threshold = measured = added or (facts.scores.get(trigger.horizon), plan.threshold)
+    by_uplift = added is not None
     chosen = plan.choose(facts.view) if plan.branches else plan.route
     route, standing = chosen or plan.route, facts.standing or NOTHING_KNOWN
     free, barred = unbarred(route, trigger.guards, standing, trigger.message_class)
-    held = _objection(trigger, facts, run, score, None if free else barred)
+    held = _objection(trigger, facts, run, measured, None if free else barred)
     # Only now, since it may have to look through the log.
     if held is None and (chosen is None or not _is_met(plan.when, facts.view)):
         held = _CONDITION_NOT_MET
     if held is not None:
-        return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, route)
+        return Verdict(_HOLD, held, None, 1.0, score, threshold, route, by_uplift=by_uplift)
     channels, hour = free if route.together else free[:1], None
     if trigger.minds_the_moment:
         asked = Asked(trigger.guards, standing, trigger.name, route, free)
@@ -118,8 +131,8 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
         if not channels:
             held = barred or objection_to(asked, facts.at) if due_at is None else _PUT_OFF
             drawn = None if hour is None else Draws(None, hour=hour)
-            return Verdict(_HOLD, held, None, 1.0, score, plan.threshold, route, (), due_at, drawn)
-    if trigger.exploration is not None and score is not None and score < plan.threshold:
+            return Verdict(_HOLD, held, None, 1.0, score, threshold, route, (), due_at, drawn, by_uplift)
+    if trigger.exploration is not None and score is not None and score < threshold:
         action, reason, arm, propensity, draws = _explore(trigger, facts)
     else:
         action, reason, arm, propensity, draws = _draw(trigger, facts)
@@ -127,7 +140,7 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
         draws = (draws or Draws(None))._replace(hour=hour)
     if not propensity > 0:
         raise AssertionError(f"trigger {trigger.name}: what has a probability of {propensity} was drawn")
-    return Verdict(action, reason, arm, propensity, score, plan.threshold, route, channels, draws=draws)
+    return Verdict(action, reason, arm, propensity, score, threshold, route, channels, None, draws, by_uplift)
 
 
 _Drawn = tuple[Action, Reason, str | None, float, Draws | None]
@@ -165,7 +178,7 @@ def _is_rehearsal(trigger: Trigger, facts: Facts) -> bool:
     return not trigger.live and facts.excluded is None
 
 
-def _objection(trigger: Trigger, facts: Facts, run: Run, score: float | None, barred: Reason | None) -> Reason | None:
+def _objection(trigger: Trigger, facts: Facts, run: Run, measured: _Measured, barred: Reason | None) -> Reason | None:
     """Return the first reason, but for conditions and the moment, not to fire; None where there is none."""
     if facts.excluded is not None and not (trigger.rehearses and facts.excluded == TEST_USER):
         return Reason.EXCLUDED_USER
@@ -175,7 +188,7 @@ def _objection(trigger: Trigger, facts: Facts, run: Run, score: float | None, ba
         return Reason.EXITED
     if barred is not None:
         return barred
-    if trigger.message_class != TRANSACTIONAL and (unlikely := _doubt(trigger, run, score)):
+    if trigger.message_class != TRANSACTIONAL and (unlikely := _doubt(trigger, measured)):
         return unlikely
     if run.step == 0:
         fired_at = facts.last_fired.get(trigger.cools(run.key) if run.key else trigger.cool_down_key)
@@ -184,11 +197,18 @@ def _objection(trigger: Trigger, facts: Facts, run: Run, score: float | None, ba
     return None
 
 
-def _doubt(trigger: Trigger, run: Run, score: float | None) -> Reason | None:
+def _doubt(trigger: Trigger, measured: _Measured) -> Reason | None:
     """Return why the score does not speak for sending, or None; None, too, where that is left to chance."""
+    score, threshold = measured
     if score is None or score != score:
         return _NO_SCORE
-    return _BELOW_THRESHOLD if score < trigger.plans[run.step].threshold and trigger.exploration is None else None
+    return _BELOW_THRESHOLD if score < threshold and trigger.exploration is None else None
+
+
+def _added(trigger: Trigger, facts: Facts) -> _Measured | None:
+    """Return what the message adds, and how much it has to, where a model tells."""
+    found = None if facts.uplifts is None else facts.uplifts.get(trigger.name)
+    return None if found is None else (found.adds, needed(trigger.uplift, found))
 
 
 def _is_met(when: Condition | None, view: View | None) -> bool:

@@ -53,10 +53,11 @@ def impossible(trigger: Trigger) -> Iterator[str]:
     """Yield why a trigger can never fire, or why a part of its condition never matters."""
     transactional = trigger.message_class == TRANSACTIONAL
     explores = trigger.exploration is not None
-    if trigger.threshold == 1 and not (transactional or explores):
+    goes_by_score = not (transactional or explores or trigger.asks_uplift)
+    if trigger.threshold == 1 and goes_by_score:
         yield "never fires: its threshold is 100 %, and no probability is that high"
     known: dict[Subject, Interval] = {}
-    if not (transactional or explores) and trigger.threshold < 1:
+    if goes_by_score and trigger.threshold < 1:
         known[("intent", trigger.horizon)] = Interval(low=trigger.threshold)
     if not trigger.waits and len(trigger.on) == 1:
         known |= dict.fromkeys(_own_counts(trigger.when, trigger.on[0]), _AT_ALL)
@@ -125,6 +126,7 @@ def _covers(other: Trigger, trigger: Trigger) -> bool:
     return (
         all(getattr(other, name) == getattr(trigger, name) for name in _ALIKE)
         and (ANY in other.on or set(trigger.on) <= set(other.on))
+        and not (other.asks_uplift or trigger.asks_uplift)
         and other.threshold <= trigger.threshold
         and other.cool_down <= trigger.cool_down
         and other.max_event_age >= trigger.max_event_age

@@ -29,8 +29,9 @@ from policy.reasons import Reason
 from policy.runs import Run
 from policy.triggers import Trigger
 
-Fact = str | int | bool | None
+Fact = str | float | bool | None
 SUPPRESSION: Final = "suppression"
+UPLIFT: Final = "uplift"
 _BEFORE_THE_GUARDS: Final = frozenset(
     {
         Reason.EXCLUDED_USER,
@@ -52,7 +53,8 @@ class Finding(NamedTuple):
     """What one guard said of a message.
 
     Attributes:
-        guard: Its field in the policy file; `suppression` and `best_hour` have none of their own.
+        guard: Its field in the policy file; `suppression` and `best_hour` have none of their own. `uplift` tells what
+            a trigger went by that goes by uplift, where a model tells it.
         channel: The channel that it is about; None where it is the same for all.
         objection: Why it speaks against the message; None where it does not.
         facts: What it looked at; which facts in which order follows from the guard. Moments and durations are in
@@ -69,8 +71,23 @@ def findings(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict) -> tupl
     """Return what the guards said of a message that a trigger decided on, in the order in which they are asked.
 
     To be asked with the facts of the decision, before its own message counts. Empty where there is nothing to tell
-    but that nothing is suppressed, and where something before the guards decided.
+    but that nothing is suppressed, and where something before the guards decided; what a trigger that goes by uplift
+    went by stands before all else in any case.
     """
+    if trigger.uplift is not None:
+        return _measured(verdict), *_of_guards(trigger, facts, run, verdict)
+    return _of_guards(trigger, facts, run, verdict)
+
+
+def _measured(verdict: Verdict) -> Finding:
+    score, threshold = verdict.score, verdict.threshold
+    if score is None or score != score:
+        return Finding(UPLIFT, None, Reason.NO_SCORE, (verdict.by_uplift, None, threshold))
+    objection = Reason.BELOW_THRESHOLD if score < threshold else None
+    return Finding(UPLIFT, None, objection, (verdict.by_uplift, score, threshold))
+
+
+def _of_guards(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict) -> tuple[Finding, ...]:
     standing, route = facts.standing or NOTHING_KNOWN, verdict.route
     if route is None or verdict.reason in _BEFORE_THE_GUARDS or not (trigger.is_guarded or standing.suppressed):
         return ()

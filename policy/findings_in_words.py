@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from features.moments import to_moment
 from policy.findings import Finding
-from policy.quantities import in_words
+from policy.quantities import in_words, percent
 
 _WHY: Final = MappingProxyType(
     {
@@ -78,8 +78,17 @@ def _best_hour(found: Finding, _: str) -> str:
     return "a better hour comes in time" if found.objection else "no better hour was waited for"
 
 
+def _uplift(found: Finding, _: str) -> str:
+    by_uplift, score, threshold = found.facts
+    known, needed = "not known" if score is None else _share(score), f"and {_share(threshold)} is needed"
+    if by_uplift:
+        return f"the message adds {known} to the chance of a purchase, {needed}"
+    return f"no model of uplift was in service, so the chance of a purchase counted: it is {known}, {needed}"
+
+
 _SAID: Final[Mapping[str, Callable[[Finding, str], str]]] = MappingProxyType(
     {
+        "uplift": _uplift,
         "suppression": _suppression,
         "consent": _consent,
         "gap_after_purchase": _gap,
@@ -92,6 +101,10 @@ _SAID: Final[Mapping[str, Callable[[Finding, str], str]]] = MappingProxyType(
 
 def _long(duration_us: Any) -> str:
     return in_words(timedelta(microseconds=duration_us))
+
+
+def _share(share: Any) -> str:
+    return percent(round(share, 4))
 
 
 def _day(at_us: Any) -> str:

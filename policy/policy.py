@@ -97,6 +97,11 @@ class Policy(BaseModel):
         return frozenset(each.horizon for each in self.triggers).union(*asked)
 
     @cached_property
+    def uplifts(self) -> tuple[Trigger, ...]:
+        """The triggers that go by uplift, in some arm at least."""
+        return tuple(each for each in self.triggers if each.asks_uplift)
+
+    @cached_property
     def learned(self) -> frozenset[str]:
         """The learned segments that some trigger or segment names, such as `rfm/champions`."""
         asked = [condition.reads.learned for each in self.triggers for condition in each.conditions]

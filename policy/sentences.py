@@ -19,7 +19,9 @@ def sentence(trigger: Trigger) -> str:
     asked = (
         [] if trigger.when is None else [trigger.when.inner_sentence() if trigger.when.any else trigger.when.sentence()]
     )
-    if not transactional and trigger.threshold > 0:
+    if trigger.uplift is not None:
+        asked.append(_uplift(trigger, trigger.uplift))
+    elif not transactional and trigger.threshold > 0:
         asked.append(f"the chance of a purchase within {trigger.horizon} is at least {percent(trigger.threshold)}")
     condition = f" if {', and '.join(asked)}" if asked else ""
     said = (
@@ -33,6 +35,12 @@ def sentence_of_segment(segment: Segment) -> str:
     """Return who is in a segment, and who is told of it, in words."""
     told = f"; {segment.notify} is told who enters and who leaves" if segment.notify else ""
     return f"Everybody for whom this is so: {segment.when.sentence()}{told}."
+
+
+def _uplift(trigger: Trigger, needed: float | str) -> str:
+    adds = f"adds at least {percent(needed)}" if isinstance(needed, float) else "pays for itself by what it adds"
+    until_then = f"until a model of that is in service, if that chance is at least {percent(trigger.threshold)}"
+    return f"it {adds} to the chance of a purchase within {trigger.horizon} ({until_then})"
 
 
 def _occasion(trigger: Trigger) -> str:

@@ -21,6 +21,7 @@ from policy.quantities import Duration, Horizon
 from policy.steps import Content, Step
 from policy.thresholds import Threshold
 from policy.trigger_tests import TriggerTest
+from policy.uplift import AddsAtLeast, check_uplift
 
 
 class Mode(StrEnum):
@@ -52,6 +53,11 @@ class TriggerFields(BaseModel):
     threshold: Threshold = Field(
         description="Fire when the probability of a purchase is at least this: `25%`, or `0.25`; `auto`: what the last "
         "accepted report says; `{auto_from: 25%}`: this until there is one."
+    )
+    uplift: AddsAtLeast | None = Field(
+        default=None,
+        description="Go by what the message adds to that probability, once a model tells it: fire when it is at least "
+        "this, `0.5%`; `auto`: when it pays for the message. Until then the threshold counts.",
     )
     cool_down: Duration = Field(description="After firing for a user, stay silent for that user this long: `7d`.")
     hold_out: ShortHoldOut = Field(default=HoldOut(), description="Share of users who get nothing, for comparison.")
@@ -188,6 +194,17 @@ class TriggerFields(BaseModel):
         if self.explore is not None and self.message_class == TRANSACTIONAL:
             raise ValueError("explore is not for transactional messages: nothing of them is left to chance")
         return self
+
+    @model_validator(mode="after")
+    def _goes_by_uplift_where_that_is_known(self) -> Self:
+        transactional = self.message_class == TRANSACTIONAL
+        check_uplift(goes_by_uplift=self.asks_uplift, transactional=transactional, has_steps=bool(self.steps))
+        return self
+
+    @cached_property
+    def asks_uplift(self) -> bool:
+        """Whether it goes by uplift, in some arm at least."""
+        return self.uplift is not None or any(each.uplift is not None for each in self.arms.values())
 
     @property
     def seeks_an_hour(self) -> bool:

@@ -267,6 +267,7 @@ class Server:
         remarks += self.engine.shadow.remarks()
         policy = self.engine.policy
         remarks += self.champions.unlearned(policy.learned)
+        remarks += self.champions.without_uplift(policy.uplifts)
         if any(each.gives_codes for each in policy.triggers):
             with self.database.connect() as connection:
                 remarks += empty_pools(connection, policy, at=self.engine.now())

@@ -7,18 +7,21 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from features.catalog import CATALOGUE
-from models import neighbours_bundle, segments_bundle, send_hour_bundle
+from models import neighbours_bundle, segments_bundle, send_hour_bundle, uplift_bundle
 from models.bundle import BundleRefused, load
-from models.horizon import CHALLENGER, SEGMENTS, SEND_HOUR
+from models.horizon import CHALLENGER, SEGMENTS, SEND_HOUR, UPLIFT
 from models.intent import IntentModel
 from models.learned_segments import LearnedSegments
 from models.neighbours import Neighbours
 from models.neighbours_bundle import RECOMMENDATIONS
 from models.rule import RecencyFrequencyRule
+from models.uplift import UpliftModel
+from policy.triggers import Trigger
 from serving.scorer import MEANINGS, Model, Scorer, scorer
 from serving.shadow import Shadow
 
@@ -41,6 +44,21 @@ _BESIDE_INTENT: Final = {
 }
 
 
+def _uplift(trigger: str, path: Path) -> UpliftModel:
+    found = uplift_bundle.load(path)
+    if found.trigger != trigger:
+        raise BundleRefused(f"{path} was learned from the messages of {found.trigger}")
+    return found
+
+
+def _kind(role: str) -> _Kind | None:
+    """Return what is known of bundles in this role; None of models of intent."""
+    if role.startswith(UPLIFT):
+        trigger = role.removeprefix(UPLIFT)
+        return _Kind(partial(_uplift, trigger), f"the uplift of {trigger}", f"the uplift of {trigger} was")
+    return _BESIDE_INTENT.get(role)
+
+
 class Champions:
     """Loads what the pointer file names; where that cannot be, what was in service stays, or the rule answers."""
 
@@ -53,7 +71,7 @@ class Champions:
         self._models: dict[str, Model] = {each: RecencyFrequencyRule(each) for each in horizons}
         self._beside: dict[str, Any] = {}
         self.refused: dict[str, str] = {}
-        """Why the bundle of a horizon, its challenger, recommendations, send hours or segments was not taken up."""
+        """Why the bundle of a horizon, of its challenger, or of what else is in service, was not taken up."""
 
     @property
     def neighbours(self) -> Neighbours | None:
@@ -65,6 +83,11 @@ class Champions:
         """The learned segments in service; None until any were learned."""
         return self._beside.get(SEGMENTS)
 
+    @property
+    def uplifts(self) -> dict[str, UpliftModel]:
+        """What says what messages add, by trigger."""
+        return {role.removeprefix(UPLIFT): each for role, each in self._beside.items() if role.startswith(UPLIFT)}
+
     def moved(self) -> bool:
         """Whether the pointer changed since it was last loaded."""
         return self._stamp() != self._seen
@@ -75,10 +98,11 @@ class Champions:
         for horizon, entry in pointed.items():
             if horizon in self._models:
                 self._take(horizon, entry)
-            elif horizon in _BESIDE_INTENT:
-                self._take_beside(horizon, entry)
+            elif (kind := _kind(horizon)) is not None:
+                self._take_beside(horizon, kind, entry)
         self._seen = stamp
-        return scorer(self._models, MEANINGS, self._beside.get(SEND_HOUR), self.learned, self._shadow(pointed))
+        shadow = self._shadow(pointed)
+        return scorer(self._models, MEANINGS, self._beside.get(SEND_HOUR), self.learned, self.uplifts, shadow)
 
     def refusals(self) -> dict[str, str]:
         """Say of each horizon, and of recommendations, whose newest champion was refused, here or before, why."""
@@ -88,7 +112,9 @@ class Champions:
             if isinstance(each, dict) and each.get("in_service") is False
         }
         refused = {**of_watcher, **self.refused}
-        roles = (*self._models, *_BESIDE_INTENT, *(f"{CHALLENGER}{each}" for each in self._models))
+        challengers = (f"{CHALLENGER}{each}" for each in self._models)
+        uplifts = sorted(each for each in refused if each.startswith(UPLIFT))
+        roles = (*self._models, *_BESIDE_INTENT, *challengers, *uplifts)
         return {role: self._remark(role, refused[role]) for role in roles if role in refused}
 
     def unlearned(self, named: Iterable[str]) -> list[str]:
@@ -96,6 +122,16 @@ class Champions:
         gone = sorted(named) if self.learned is None else self.learned.missing(named)
         return [
             f"the policy names the learned segment {each}, which is not in service: nobody is in it" for each in gone
+        ]
+
+    def without_uplift(self, triggers: Iterable[Trigger]) -> list[str]:
+        """Say of each of these triggers, which go by uplift, if no model tells what its message adds."""
+        told: Mapping[str, UpliftModel] = self.uplifts
+        return [
+            f"the trigger {each.name} goes by uplift, and no model of it within {each.horizon} is in service: "
+            "it goes by its threshold"
+            for each in triggers
+            if each.name not in told or told[each.name].horizon != each.horizon
         ]
 
     def _remark(self, role: str, reason: str) -> str:
@@ -110,6 +146,9 @@ class Champions:
             return "nothing is recommended" if self.neighbours is None else f"version {self.neighbours.version} stays"
         if role == SEGMENTS:
             return "nobody is in one" if self.learned is None else f"version {self.learned.version} stays"
+        if role.startswith(UPLIFT):
+            model = self._beside.get(role)
+            return "the trigger goes by its threshold" if model is None else f"version {model.version} stays"
         stays = self._beside.get(SEND_HOUR) if role == SEND_HOUR else self._models[role]
         return "the prior stays" if stays is None else f"{stays.name} version {stays.version} stays"
 
@@ -138,9 +177,8 @@ class Champions:
             self._models[horizon] = model
             _log.info("in service for %s: %s version %s", horizon, model.name, model.version)
 
-    def _take_beside(self, role: str, entry: Any) -> None:
+    def _take_beside(self, role: str, kind: _Kind, entry: Any) -> None:
         """Take up what is no model of intent."""
-        kind = _BESIDE_INTENT[role]
         try:
             found = kind.load(self._path(role, entry))
         except BundleRefused as error:

@@ -136,7 +136,10 @@ class DecisionMade(Declared):
     trigger: str
     action: Literal["send", "control", "hold"]
     reason: str
-    score: float | None
+    score: float | None = Field(
+        description="The probability of a purchase within the horizon, or what the message adds to it, where the "
+        "trigger goes by uplift."
+    )
     threshold: float
     horizon: str
     message_id: str | None = Field(description="The message that goes out; null where none does.")

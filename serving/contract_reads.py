@@ -33,8 +33,8 @@ class GuardAsked(Declared):
     """What one guard, or one other question of a decision, said of a message."""
 
     guard: str = Field(
-        description="Its field in the policy file (`cap`, `quiet_hours`, `threshold`, …), or what else it is about: "
-        "`exclusion`, `age`, `suppression`, `best_hour`, `policy`, `moment`."
+        description="Its field in the policy file (`cap`, `quiet_hours`, `threshold`, `uplift`, …), or what else it is "
+        "about: `exclusion`, `age`, `suppression`, `best_hour`, `policy`, `moment`."
     )
     channel: str | None = Field(description="On which channel; null where that makes no difference.")
     verdict: Literal["passed", "objected"]
@@ -150,7 +150,10 @@ class DecisionExplained(Declared):
     guards: list[GuardAsked] = Field(
         description="What was asked, in order, up to what ended it; what the trigger does not have is not there."
     )
-    score: float | None
+    score: float | None = Field(
+        description="What was compared with the threshold: the probability of a purchase within the horizon, or "
+        "what the message adds to it, where `model_version` is of a model of uplift."
+    )
     threshold: float | None
     horizon: str | None
     arm: str | None

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, text
 
 from features.moments import to_moment
 from policy.answers import Recorded, answers
+from policy.findings import UPLIFT
 from policy.findings_in_words import all_in_words
 from policy.reasons import Action, Reason
 from serving.contract_reads import DecisionExplained, DecisionsAnswer, DrawsExplained, Evaluation
@@ -119,10 +120,13 @@ def _drawn(row: Row[Any]) -> DrawsExplained | None:
 
 
 def _recorded(row: Row[Any]) -> Recorded:
-    found = unpack(row.findings)
+    said = unpack(row.findings)
+    found = [each for each in said if each.guard != UPLIFT]
+    measured = next((each for each in said if each.guard == UPLIFT), None)
     drawn = unpack_draws(row.draws)
     explored = None if drawn is None else drawn.explored
-    return Recorded(Reason(row.reason), found, row.step, row.score, row.threshold, row.horizon, row.arm, explored)
+    asked = (row.score, row.threshold, row.horizon)
+    return Recorded(Reason(row.reason), found, row.step, *asked, row.arm, explored, measured)
 
 
 def _explained(row: Row[Any]) -> str:

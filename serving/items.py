@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from features.events import Event
 from features.layout import Floats
+from policy.uplift import Uplift
 from serving.send_hours import PersonHours
 
 UserIds = tuple[str | None, str | None]
@@ -123,6 +124,7 @@ class Score(Struct):
         decisions: One for each trigger that the event matched.
         explain: The top contributions by horizon, where asked for.
         hours: Tells at which hour of their day the user is there; None where no model says it.
+        uplifts: What the messages of triggers that go by uplift add; None where no model says it of any that is asked.
     """
 
     known: bool
@@ -134,6 +136,7 @@ class Score(Struct):
     decisions: list[Decided] = field(default_factory=list)
     explain: Mapping[str, list[Contribution]] | None = None
     hours: PersonHours | None = None
+    uplifts: dict[str, Uplift] | None = None
 
 
 class ModelUsed(Struct, frozen=True):

@@ -27,6 +27,8 @@ from models.horizon import (
     SEGMENTS_REGISTERED,
     SEND_HOUR,
     SEND_HOUR_REGISTERED,
+    UPLIFT,
+    UPLIFT_REGISTERED,
     duration,
 )
 from models.manifest import BundleRefused, bundle_digest
@@ -36,6 +38,8 @@ from serving.settings import settings_of_process
 
 LOOK_EVERY_S = 2.0
 CHAMPION, CHALLENGES = "champion", "challenger"
+MOST_NAMES = 1000
+"""The most that MLflow hands out at once; each trigger may have a model of its own."""
 BUNDLE = "bundle"
 DIGEST_TAG = "bundle_sha256"
 POINTER = "champions.json"
@@ -58,7 +62,9 @@ class Alias:
 
     @property
     def role(self) -> str:
-        """What it is for: a horizon, such as ``24h``, recommendations, send hours, segments or a horizon's shadow."""
+        """What it is for: a horizon, such as ``24h``, its shadow, recommendations, send hours, segments or uplift."""
+        if self.name.startswith(UPLIFT_REGISTERED):
+            return UPLIFT + self.name.removeprefix(UPLIFT_REGISTERED)
         found = _OTHERS.get(self.name) or self.name.removeprefix(REGISTERED)
         return f"{CHALLENGER}{found}" if self.challenges else found
 
@@ -93,12 +99,12 @@ class Mlflow:
     def aliases(self) -> list[Alias]:
         """Return champions and challengers of all models of intent, and the champions of all else that is ours."""
         found = []
-        for model in self._client.search_registered_models(filter_string="name LIKE 'opportune-%'"):
+        for model in self._client.search_registered_models("name LIKE 'opportune-%'", max_results=MOST_NAMES):
             if _is_ours(model.name):
                 champion, challenger = (model.aliases.get(each) for each in (CHAMPION, CHALLENGES))
                 if champion is not None:
                     found.append(self._alias(model.name, str(champion)))
-                if challenger not in (None, champion) and model.name not in _OTHERS:
+                if challenger not in (None, champion) and model.name.startswith(REGISTERED):
                     found.append(self._alias(model.name, str(challenger), challenges=True))
         return found
 
@@ -227,7 +233,7 @@ def _check(bundle: Path, role: str) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    if name in _OTHERS:
+    if name in _OTHERS or name.startswith(UPLIFT_REGISTERED):
         return True
     try:
         duration(name.removeprefix(REGISTERED) if name.startswith(REGISTERED) else "")

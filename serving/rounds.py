@@ -20,6 +20,7 @@ from serving.log import Appender
 from serving.people import Person
 from serving.scorer import Scorer
 from serving.send_hours import PersonHours, Profiles
+from serving.uplifts import foresee
 from serving.verdicts import Verdicts
 from serving.work import Reading, Tools, Work
 
@@ -77,6 +78,8 @@ class Round:
             for each, score in zip(self._readings, self._scores, strict=True)
             if each.triggers or each.cancelled
         ]
+        if self._tools.policy.uplifts and self._tools.scorer.uplifts:
+            foresee(asking, self._tools.scorer.uplifts)
         if self._work.lessons or asking:
             occasions = [each.occasion for each, _ in asking if each.occasion is not None]
             verdicts.prepare(occasions, self._work.links, self._work.lessons)

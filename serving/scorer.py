@@ -10,15 +10,18 @@ import numpy as np
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
-from models.horizon import SEGMENTS, SEGMENTS_REGISTERED, SEND_HOUR
+from models.horizon import SEGMENTS, SEGMENTS_REGISTERED, SEND_HOUR, UPLIFT
 from models.learned_segments import LearnedSegments
 from models.send_hour import SendHourModel
+from models.uplift import UpliftModel
 from serving.items import Contribution, ModelUsed
 from serving.shadow import Shadow
 
 MOST_CONTRIBUTIONS = 10
 MEANINGS: Mapping[str, str] = MappingProxyType(dict(zip(CATALOGUE.names, CATALOGUE.meanings, strict=True)))
 """What each feature of the catalogue is, in words."""
+
+NO_UPLIFTS: Mapping[str, UpliftModel] = MappingProxyType({})
 
 
 class Model(Protocol):
@@ -50,7 +53,8 @@ class Scorer:
     models: Mapping[str, Model]
     used: Mapping[str, ModelUsed]
     versions: Mapping[str, str]
-    """name/version by horizon; of a model of send hours as `send-hour`, of learned segments as `segments`."""
+    """name/version by horizon; of send hours as `send-hour`, of learned segments as `segments`, of uplift as
+    `uplift/` and the trigger's name."""
     versions_json: str
     meanings: Mapping[str, str]
     deciles: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -61,6 +65,8 @@ class Scorer:
     """What says in which learned segments people are; None where none are in service."""
     shadow: Shadow = field(default_factory=Shadow)
     """Challengers, of whom no answer and no decision knows."""
+    uplifts: Mapping[str, UpliftModel] = field(default_factory=dict)
+    """What says what messages add, by trigger; nothing of one of which no such model is in service."""
 
     def predict(self, rows: Floats) -> list[dict[str, float | None]]:
         """Return for each feature vector the intent by horizon; None where the model has no answer."""
@@ -86,15 +92,17 @@ def scorer(
     meanings: Mapping[str, str],
     send_hours: SendHourModel | None = None,
     learned: LearnedSegments | None = None,
+    uplifts: Mapping[str, UpliftModel] = NO_UPLIFTS,
     shadow: Shadow = Shadow(),  # noqa: B008 - it cannot be changed
 ) -> Scorer:
-    """Return the scorer of models by horizon, and of hours, segments and challengers if any; `meanings` by feature."""
+    """Return the scorer of these models by horizon, and of what else is there; `meanings` by feature."""
     used = {horizon: ModelUsed(model.name, model.version, model.calibrated) for horizon, model in models.items()}
     if send_hours is not None:
         used[SEND_HOUR] = ModelUsed(send_hours.name, send_hours.version, calibrated=True)
     versions = {what: f"{model.name}/{model.version}" for what, model in used.items()}
     if learned is not None:
         versions[SEGMENTS] = f"{SEGMENTS_REGISTERED}/{learned.version}"
+    versions |= {f"{UPLIFT}{trigger}": f"{model.name}/{model.version}" for trigger, model in uplifts.items()}
     return Scorer(
         models=dict(models),
         used=used,
@@ -105,6 +113,7 @@ def scorer(
         send_hours=send_hours,
         learned=learned,
         shadow=shadow,
+        uplifts=uplifts,
     )
 
 

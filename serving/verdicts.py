@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from features.moments import to_moment
+from models.horizon import UPLIFT
 from policy.caps import Sent
 from policy.decide import Facts, Verdict
 from policy.findings import Finding, findings
@@ -96,7 +97,8 @@ class Verdicts:
         view = self._view(asking, score) if looks else None
         standing = self._standings.of(person, until=asking.until, asking=asking)
         hours = prior_hours if score.hours is None else score.hours.hours
-        facts = Facts(asking.unit, asking.at, asking.since, score.intent, fired, asking.excluded, standing, view, hours)
+        who = (asking.unit, asking.at, asking.since, score.intent, fired, asking.excluded, standing, view)
+        facts = Facts(*who, hours, score.uplifts)
         decided = []
         for trigger in triggers:
             run = asking.run or run_of(trigger, asking.event.payload)
@@ -218,7 +220,7 @@ class Verdicts:
                 horizon=trigger.horizon,
                 arm=verdict.arm,
                 propensity=verdict.propensity,
-                model_version=self._models.get(trigger.horizon),
+                model_version=self._model(trigger, verdict),
                 policy_version=self._policy.version,
                 step=run.step,
                 due_at=verdict.due_at,
@@ -242,6 +244,10 @@ class Verdicts:
             None if verdict.due_at is None else to_moment(verdict.due_at),
         )
 
+    def _model(self, trigger: Trigger, verdict: Verdict) -> str | None:
+        """Return name and version of the model behind a verdict's score."""
+        return self._models.get(f"{UPLIFT}{trigger.name}" if verdict.by_uplift else trigger.horizon)
+
     def _send(
         self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, own_id: str, code: Code | None
     ) -> str:
@@ -256,7 +262,7 @@ class Verdicts:
                 trigger_decision_id=own_id,
                 user_no=asking.person.no,
                 at=asking.at,
-                model_version=self._models.get(trigger.horizon),
+                model_version=self._model(trigger, verdict),
                 policy_version=self._policy.version,
                 code=code,
             )

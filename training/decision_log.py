@@ -13,17 +13,19 @@ from features.kinds import Kind
 from models.horizon import duration
 from training.dataset import Asked, Orders, Points, label, orders
 from training.decisions import Bools, Decisions, Floats, Ints
+from training.intents import BY_UPLIFT, INTENT
 from training.log import Log, read_log
 
-DECIDED = """
-SELECT d.user_no, d.at, d.score, d.threshold,
+DECIDED = f"""
+SELECT d.user_no, d.at, d.score, {INTENT}, d.threshold,
     coalesce(d.send_probability, CASE d.action WHEN 'send' THEN d.propensity ELSE 1.0 - d.propensity END), d.horizon,
     d.action = 'send', d.reason = 'below_threshold',
     EXISTS (SELECT 1 FROM outcomes o WHERE o.trigger_decision_id = d.trigger_decision_id
         AND o.kind IN ('unsubscribed', 'complained')),
-    CASE WHEN e.catalogue = :catalogue THEN e.features END, d.policy_version
+    CASE WHEN e.catalogue = :catalogue THEN e.features END, d.policy_version,
+    CASE WHEN {BY_UPLIFT} THEN d.model_version END
 FROM decisions d LEFT JOIN evaluations e ON e.decision_id = d.decision_id
-WHERE d.trigger = :trigger AND d.step = 0 AND d.score IS NOT NULL
+WHERE d.trigger = :trigger AND d.step = 0 AND {INTENT} IS NOT NULL
     AND d.reason IN ('sent', 'control', 'below_threshold')
 ORDER BY d.at, d.trigger_decision_id
 """
@@ -39,7 +41,7 @@ class TriggerLog:
     Attributes:
         trigger: Its name.
         decisions: Matured ones, in order of time, where nothing but the score and the draws decided.
-        above: Which of them were at or above their threshold, of shape (n,).
+        above: Which of them were at or above what was asked of them, of shape (n,): of the score, or of uplift.
         present: The threshold of the newest decision.
         horizon: Within which an order counts.
         immature: Decisions whose horizon is not over yet.
@@ -47,6 +49,7 @@ class TriggerLog:
             out.
         held_for_sure: Decisions below the threshold that nothing could have sent.
         policy_version: Of the newest decision.
+        by_uplift: Name and version of the model of uplift that the newest decision went by; None where it did not.
     """
 
     trigger: str
@@ -58,6 +61,7 @@ class TriggerLog:
     explores: bool
     held_for_sure: int
     policy_version: str
+    by_uplift: str | None
 
 
 class Ledger:
@@ -66,8 +70,8 @@ class Ledger:
     def __init__(self, database: Path) -> None:
         """Read the log of this SQLite database, which tells what followed."""
         self._database = database
-        self._log: Log = read_log(database)
-        self._orders: Orders = orders(self._log)
+        self.log: Log = read_log(database)
+        self._orders: Orders = orders(self.log)
 
     @property
     def triggers(self) -> list[str]:
@@ -78,7 +82,7 @@ class Ledger:
     @property
     def mean_order(self) -> float | None:
         """Return the mean amount of an order, in the shop's currency; None where none has one."""
-        amounts = self._log.arrays.records[self._log.kinds == Kind.ORDER_COMPLETED, AMOUNT]
+        amounts = self.log.arrays.records[self.log.kinds == Kind.ORDER_COMPLETED, AMOUNT]
         known = amounts[~np.isnan(amounts)]
         return float(known.mean()) if known.size else None
 
@@ -92,29 +96,33 @@ class Ledger:
             rows = connection.execute(DECIDED, {"trigger": trigger, "catalogue": CATALOGUE.fingerprint}).fetchall()
         if not rows:
             raise LookupError(f"no decision of a trigger {trigger!r} by its score is in the ledger")
-        user_no, at, score, threshold, chances, horizons, sent, below, left, packed, policies = zip(*rows, strict=True)
-        moments, whose = np.array(at, dtype=np.int64), np.searchsorted(self._log.user_nos, np.array(user_no))
+        user_no, at, asked, intent, threshold, chances, horizons, sent, below, left, packed, policies, by_uplift = zip(
+            *rows, strict=True
+        )
+        moments, whose = np.array(at, dtype=np.int64), np.searchsorted(self.log.user_nos, np.array(user_no))
         horizon, acted = str(horizons[-1]), np.array(sent, dtype=np.bool_)
         chance = np.array(chances, dtype=np.float64)
         ordered, matured = self._followed(whose, moments, horizon)
         held = np.array(below, dtype=np.bool_)
         sure = held & (chance <= 0)
         limits = np.array(threshold, dtype=np.float64)
-        scores = np.array(score, dtype=np.float64)
-        era, explores = _era(moments, (scores < limits) & (chance > 0), sure)
+        above = np.array(asked, dtype=np.float64) >= limits
+        era, explores = _era(moments, ~above & (chance > 0), sure)
         used = matured & era
-        found = Decisions(self._orders.person[whose], scores, features_of(packed), acted, chance, ordered,
+        score = np.array(intent, dtype=np.float64)
+        found = Decisions(self._orders.person[whose], score, features_of(packed), acted, chance, ordered,
                           np.array(left, dtype=np.bool_))  # fmt: skip
         return TriggerLog(
             trigger=trigger,
             decisions=found.where(used),
-            above=(scores >= limits)[used],
+            above=above[used],
             present=float(limits[-1]),
             horizon=horizon,
             immature=int((~matured).sum()),
             explores=explores,
             held_for_sure=int((sure & used).sum()),
             policy_version=str(policies[-1]),
+            by_uplift=by_uplift[-1],
         )
 
     def _followed(self, users: Ints, at: Ints, horizon: str) -> tuple[Bools, Bools]:
@@ -123,7 +131,7 @@ class Ledger:
         Of whoever was held nothing is attributed in the ledger, so all are told by the log alike.
         """
         points = Points(users, at, np.full(users.size, Asked.EVENT, dtype=np.int64))
-        found = label(self._orders, points, duration(horizon), end_us=self._log.span[1])
+        found = label(self._orders, points, duration(horizon), end_us=self.log.span[1])
         return found.ordered, found.matured
 
     def _connection(self) -> sqlite3.Connection:

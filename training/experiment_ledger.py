@@ -16,6 +16,7 @@ from models.horizon import duration
 from policy.assignment import EVERYBODY
 from training.dataset import LATE, SECOND_US
 from training.experiment import CONTROL, Bools, NoExperiment, Units, Words, check_comparable
+from training.intents import INTENT
 
 STAGES = ("delivered", "opened", "clicked", "tapped")
 GUARDED = ("unsubscribed", "complained")
@@ -23,12 +24,12 @@ SAME = 1e-9
 
 # Whoever is excluded got messages as a test user only; what is transactional has no arm. What was explored is below the
 # threshold, and tells of what the trigger does there; its experiment is about those above.
-_DRAWN = """
+_DRAWN = f"""
 SELECT d.trigger_decision_id AS decision, COALESCE(u.merged_into, u.user_no) AS person, d.trigger, d.at, d.arm,
-       coalesce(d.arm_probability, d.propensity) AS propensity, d.score, d.horizon, d.channels, d.action,
+       coalesce(d.arm_probability, d.propensity) AS propensity, {INTENT} AS score, d.horizon, d.channels, d.action,
        json_extract(d.draws, '$.everybody') AS everybody,
        json_extract(d.draws, '$.everybody_probability') AS everybody_probability
-FROM decisions d JOIN users u ON u.user_no = d.user_no
+FROM decisions d JOIN users u ON u.user_no = d.user_no LEFT JOIN evaluations e ON e.decision_id = d.decision_id
 WHERE (d.action <> 'hold' OR d.arm IS NOT NULL) AND (d.arm IS NOT NULL OR d.draws IS NOT NULL) AND u.excluded IS NULL
     AND NOT coalesce(json_extract(d.draws, '$.explored'), 0)
 ORDER BY d.at, d.trigger_decision_id

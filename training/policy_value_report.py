@@ -31,10 +31,7 @@ class Report:
     def write(self, logs: Sequence[TriggerLog]) -> Iterator[str]:
         """Judge each trigger and yield what to print; files and runs are written meanwhile."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        yield (
-            f"Priced: an order earns {self._prices.order:.2f}, a message costs {self._prices.contact:.2f}, "
-            f"an unsubscription {self._prices.unsubscribe:.2f} (ORDER_VALUE, CONTACT_COST, UNSUBSCRIBE_COST)"
-        )
+        yield self._prices.in_words
         registry = Registry(self._home, self._uri, experiment=EXPERIMENT)
         whole: dict[str, Any] = {"prices": asdict(self._prices), "triggers": {}}
         for log in logs:
@@ -43,6 +40,8 @@ class Report:
             whole["triggers"][log.trigger] = _figures(log, found, refusal, uplift)
             yield from lines(log, found, refusal)
             yield f"  uplift: {uplift.reason}"
+            if uplift.switch is not None:
+                yield f"  to learn it, where the policy says `uplift: auto`: make uplift TRIGGER={log.trigger}"
             run = self._record(registry, log, found, whole["triggers"][log.trigger])
             whole["triggers"][log.trigger] |= {
                 "run": run,
@@ -58,6 +57,8 @@ class Report:
             yield f"to accept it, where the policy says `threshold: auto`: make accept-threshold TRIGGER={each}"
 
     def _judged(self, log: TriggerLog) -> tuple[Curve | None, str]:
+        if log.by_uplift is not None:
+            return None, f"it goes by uplift ({log.by_uplift}), and by no threshold of the score"
         try:
             return curve(log.decisions, self._prices, log.present), ""
         except Unanswerable as refused:
@@ -89,7 +90,7 @@ def lines(log: TriggerLog, found: Curve | None, refusal: str) -> Iterator[str]:
         yield f"  {'threshold':>9}  {'sends':>6}  {'earned by 1,000 decisions':>28}  {'more than at present':>26}"
         yield from (_line(point, found) for point in found.points if point.threshold <= 1)
         yield f"  {found.reason}"
-    if not log.explores:
+    if not log.explores and log.by_uplift is None:
         yield (
             f"  below {log.present:.3f} nothing is sent by chance, {log.held_for_sure:,} decisions were held for sure: "
             "what a lower threshold would earn stays unknown without exploration"

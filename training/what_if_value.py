@@ -97,6 +97,8 @@ def thresholds(present: Trigger, other: Trigger | None) -> tuple[float, float]:
 
     if present.arms or (other is not None and other.arms):
         raise Unanswerable("it has arms: `make report` compares these")
+    if present.asks_uplift or (other is not None and other.asks_uplift):
+        raise Unanswerable("it goes by uplift, and what is judged here is the threshold of the score")
     if other is None:
         return present.threshold, float("inf")
     if present.model_dump(exclude=UNDECIDING) != other.model_dump(exclude=UNDECIDING):
