@@ -29,7 +29,7 @@ MESSAGE_ID: Final = "msg_preview"
 DECISION_ID: Final = "preview"
 FILES: Final = {"html": "message.html", "text": "message.txt", "sms": "sms.txt", "push": "push.txt"}
 _DECIDED: Final = """
-SELECT trigger_decision_id, score, event_seq FROM decisions d
+SELECT trigger_decision_id, score, threshold, event_seq FROM decisions d
 WHERE user_no IN (SELECT user_no FROM users WHERE user_no = ?1 OR merged_into = ?1) AND trigger = ?2
 ORDER BY at DESC LIMIT 1
 """
@@ -99,7 +99,7 @@ def _data(connection: Connection, trigger: Trigger, person: Person, asked: Asked
     if channel not in route.channels:
         raise NotShown(f"it goes out by {' or '.join(route.channels)}, not by {channel}")
     decided = driver(connection).execute(_DECIDED, (person.no, trigger.name)).fetchone()
-    decision_id, score, event_seq = decided or (DECISION_ID, None, None)
+    decision_id, score, threshold, event_seq = decided or (DECISION_ID, None, plan.threshold, None)
     return {
         "user_id": person.key,
         "trigger": trigger.name,
@@ -108,7 +108,7 @@ def _data(connection: Connection, trigger: Trigger, person: Person, asked: Asked
         "content": route.content,
         "decision_id": decision_id,
         "score": score,
-        "threshold": plan.threshold,
+        "threshold": threshold,
         **(PLACEHOLDER.told() if plan.codes is not None else {}),
         "horizon": trigger.horizon,
         "event": _event(connection, trigger, person, event_seq),

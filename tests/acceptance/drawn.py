@@ -160,6 +160,7 @@ waiting = st.one_of(
 plain = blocks(
     on=some_names,
     threshold=st.sampled_from([0, 0, 0, "20%", "30%", "90%"]),
+    uplift=st.sampled_from([None, None, "auto", "2%"]),
     cool_down=st.sampled_from([0, 0, "5 min", "1 h"]),
     mode=st.sampled_from(["live", "live", "dry_run"]),
     channel=channels,
@@ -244,7 +245,8 @@ conversations = policies_of(st.builds(lambda one, held: one | held, sequences, h
 
 def _said(trigger):
     transactional = trigger.get("class") == "transactional"
-    return {name: each for name, each in trigger.items() if each != [] and not (transactional and name == "explore")}
+    unsayable = {"explore", "uplift"} if transactional else {"uplift"} if trigger.get("steps") else set()
+    return {name: each for name, each in trigger.items() if each != [] and name not in unsayable}
 
 
 people = st.sampled_from(

@@ -3,6 +3,7 @@
 from tests.acceptance.naive_conditions import MINUTE, span
 from tests.acceptance.naive_moment import CAPS
 from tests.acceptance.naive_standing import Standing, basis_of, is_quiet
+from tests.acceptance.naive_uplift import finding
 
 ELSEWHERE = {
     *("excluded_user", "stale_event", "expired", "exited", "no_score", "below_threshold", "cooling_down"),
@@ -12,7 +13,12 @@ ELSEWHERE = {
 
 
 def findings(look, channels, reason):
-    """Return what the guards said: guard, channel, objection and facts of each."""
+    """Return what was said: guard, channel, objection and facts of each; what was compared with what before all."""
+    return finding(look.naive, look.run, look.who) + of_guards(look, channels, reason)
+
+
+def of_guards(look, channels, reason):
+    """Return what the guards said."""
     if reason in ELSEWHERE:
         return ()
     trigger, used, found, free = look.run.trigger, (), [], ()

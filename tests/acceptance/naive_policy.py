@@ -6,10 +6,11 @@ import yaml
 
 from features.activity import ELSEWHERE, PASSIVE
 from tests.acceptance.naive_chance import explored_share, is_explored, is_held_out
-from tests.acceptance.naive_conditions import MINUTE, Known, Moment, holds, listed, share, span
+from tests.acceptance.naive_conditions import MINUTE, Known, Moment, holds, listed, span
 from tests.acceptance.naive_findings import findings
 from tests.acceptance.naive_moment import Outlook
 from tests.acceptance.naive_standing import OPT_OUTS, Standing, traits_of
+from tests.acceptance.naive_uplift import measured
 from tests.features.formulas import sessions
 
 NO_VISIT = PASSIVE | ELSEWHERE
@@ -105,6 +106,7 @@ class Naive:
     of_root: dict = field(default_factory=dict)
     taken: set = field(default_factory=set)
     deciles: tuple = ()
+    uplifts: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.clock = self.last = self.start
@@ -363,7 +365,7 @@ class Naive:
         trigger, at = run.trigger, who.at
         late = span(trigger.get("expires_after", "24 h") if run.is_due else trigger.get("max_event_age", "1 h"))
         transactional = trigger.get("class") == "transactional"
-        unknown = self.score(run, who) is None
+        unknown = measured(self, run, who)[0] is None
         cool_down, fired = span(trigger["cool_down"]), self.fired(run)
         objections = {
             "excluded_user": any(each.event.excluded for each in who.events) or is_machine(who.events),
@@ -376,15 +378,11 @@ class Naive:
         }
         return next((reason for reason, holds_it in objections.items() if holds_it), None)
 
-    def score(self, run, who):
-        found = who.scores.get(run.trigger.get("horizon", "24h"))
-        return None if found is None or found != found else found
-
     def is_doubted(self, run, who):
         """Whether there is a score, it is asked for, and it is too low."""
-        found = self.score(run, who)
+        found, needed, _ = measured(self, run, who)
         transactional = run.trigger.get("class") == "transactional"
-        return not transactional and found is not None and found < share(run.said("threshold"))
+        return not transactional and found is not None and found < needed
 
     def fired(self, run):
         mine = [each for each in self.of_root.get(run.root, []) if each.reason in FIRED]

@@ -19,6 +19,8 @@ from serving.decisions import decisions_of
 from serving.registry import Watcher
 from serving.rehearsal import Constant, rehearsal
 from serving.scorer import MEANINGS, scorer
+from tests.models.bundles import change_manifest
+from tests.models.uplifts import a_bundle
 from tests.serving.engines import MAPPING, START
 from training.decision_log import Ledger
 from training.policy_value import main as judge
@@ -196,3 +198,38 @@ def test_what_was_decided_by_uplift_is_judged_by_the_intent_of_then(tmp_path, ho
     assert found.by_uplift == "opportune-uplift-warm-cart/1"
     said = printed(tmp_path, judge, *PRICED)
     assert "no answer: it goes by uplift (opportune-uplift-warm-cart/1), and by no threshold of the score" in said
+
+
+def point(bundles, version):
+    """Write a bundle, have the pointer name it as the registry process does, and return where it is."""
+    path = f"opportune-uplift-warm-cart/{version}"
+    found = a_bundle(bundles / path)
+    (bundles / "champions.json").write_text(json.dumps({"uplift/warm-cart": {"path": path}}))
+    return found
+
+
+def test_a_bundle_is_taken_up_and_a_damaged_one_is_refused_while_the_old_one_stays(tmp_path):
+    champions = Champions(tmp_path, ("24h",))
+    damaged = point(tmp_path, 1)
+    (damaged / "trees-0.txt").write_text("")
+    assert champions.load().uplifts == {}
+    assert champions.refusals()["uplift/warm-cart"].endswith("the trigger goes by its threshold")
+
+    point(tmp_path, 2)
+    assert champions.load().versions["uplift/warm-cart"] == "opportune-uplift-warm-cart/2"
+    assert champions.refusals() == {}
+
+    change_manifest(point(tmp_path, 3), lambda manifest: manifest.update(pays=-1))
+    assert champions.load().uplifts["warm-cart"].version == "2"
+    remark = champions.refusals()["uplift/warm-cart"]
+    assert "opportune-uplift-warm-cart/3/manifest.json is damaged at pays" in remark
+    assert remark.endswith("version 2 stays")
+
+
+def test_a_bundle_of_another_trigger_is_refused(tmp_path):
+    a_bundle(tmp_path / "other", trigger="other")
+    (tmp_path / "champions.json").write_text(json.dumps({"uplift/warm-cart": {"path": "other"}}))
+    champions = Champions(tmp_path, ("24h",))
+    champions.load()
+
+    assert "other was learned from the messages of other" in champions.refusals()["uplift/warm-cart"]

@@ -3,10 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
+import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from features.normalise import normalise
+from models.forest import sound
+from models.uplift import UpliftModel
 from policy.source import parse
 from serving.message import message_id_of
 from serving.rehearsal import Constant, rehearsal
@@ -26,6 +29,10 @@ TENTHS = (
     (0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.31, 0.32),
     (0.31, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9),
 )
+
+
+UPLIFTS = ({}, {"t0": (0.015, 0.01), "t1": (0.02, 0.03), "t2": (-0.01, 0.0)})
+"""What messages add by which models are in service, and how much pays, by trigger."""
 
 
 @dataclass
@@ -70,15 +77,23 @@ def law(examples):
     )
 
 
-async def decided_by_both(policy, history, cuts, deciles):
+def adding(adds, pays, trigger):
+    """Return a model that says of everybody that the message adds the same."""
+    one_leaf = f"tree\n\nTree=0\nnum_leaves=1\nnum_cat=0\nleaf_value={adds!r}\nis_linear=0\n"
+    columns = np.array([], dtype=np.intp)
+    return UpliftModel("uplift", "1", trigger, "24h", "DR-learner", (sound(one_leaf, 1),), columns, pays, {})
+
+
+async def decided_by_both(policy, history, cuts, deciles, uplifts):
     """Return what is decided of a history that arrives in batches, and what the naive policy decides of it."""
-    naive, events = Naive(policy, certain(PROBABILITY), START, deciles=deciles), []
+    naive, events = Naive(policy, certain(PROBABILITY), START, deciles=deciles, uplifts=uplifts), []
     for each in events_of(history, naive):
         events.append(each)
         naive.happens(each)
     naive.reach(THE_END)
 
-    models = scorer({"24h": Measured(PROBABILITY, deciles=deciles)}, MEANINGS)
+    added = {name: adding(*each, name) for name, each in uplifts.items()}
+    models = scorer({"24h": Measured(PROBABILITY, deciles=deciles)}, MEANINGS, uplifts=added)
     with rehearsal(parse(policy), models, mapping=MAPPING, start=START) as shop:
         while events:
             size = cuts.pop() if cuts else 3
@@ -93,9 +108,9 @@ batches = st.lists(st.integers(1, 5), max_size=25)
 
 
 @law(200)
-@given(policies, histories, batches, st.sampled_from(TENTHS))
-async def test_any_policy_over_any_history_decides_as_a_naive_one(policy, history, cuts, deciles):
-    served, naive = await decided_by_both(policy, history, cuts, deciles)
+@given(policies, histories, batches, st.sampled_from(TENTHS), st.sampled_from(UPLIFTS))
+async def test_any_policy_over_any_history_decides_as_a_naive_one(policy, history, cuts, deciles, uplifts):
+    served, naive = await decided_by_both(policy, history, cuts, deciles, uplifts)
 
     assert served == naive
 
@@ -103,6 +118,6 @@ async def test_any_policy_over_any_history_decides_as_a_naive_one(policy, histor
 @law(100)
 @given(conversations, talks, batches)
 async def test_any_sequence_heeds_any_answers_as_a_naive_one(policy, history, cuts):
-    served, naive = await decided_by_both(policy, history, cuts, ())
+    served, naive = await decided_by_both(policy, history, cuts, (), {})
 
     assert served == naive

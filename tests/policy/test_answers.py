@@ -105,3 +105,12 @@ def test_the_chance_is_told_beside_what_is_needed():
     [*_, found] = asked(Reason.BELOW_THRESHOLD, score=0.0312)
 
     assert found.in_words == "the chance of a purchase within 24h is 3.1 %, and 25 % is needed"
+
+
+def test_of_a_trigger_that_goes_by_uplift_what_the_message_adds_is_told_where_the_threshold_is_asked():
+    adds = Finding("uplift", None, Reason.BELOW_THRESHOLD, (True, 0.002, 0.004))
+
+    assert names(asked(Reason.BELOW_THRESHOLD, score=0.002, threshold=0.004, measured=adds)) == [*BEFORE[:4], "uplift"]
+    explored = asked(Reason.SENT, score=0.002, threshold=0.004, measured=adds, explored=True, arm="treatment")
+    assert names(explored)[-4:] == ["uplift", "explore", "mode", "hold_out"]
+    assert objecting(explored) == [("uplift", Reason.BELOW_THRESHOLD)]

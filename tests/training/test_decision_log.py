@@ -112,3 +112,21 @@ def test_a_trigger_that_nobody_knows_is_named(tmp_path):
 
     with pytest.raises(LookupError, match="'win-back'"):
         Ledger(tmp_path / "opportune.db").of("win-back")
+
+
+def test_of_what_went_by_uplift_the_intent_of_then_is_the_score_and_what_was_needed_says_what_is_above(tmp_path):
+    write_decisions(tmp_path, AT, exploration=0.1)
+    database = tmp_path / "opportune.db"
+    before = Ledger(database).of(TRIGGER)
+    run(database, """UPDATE evaluations SET scores = json_object('24h',
+        (SELECT score FROM decisions d WHERE d.decision_id = evaluations.decision_id))""")  # fmt: skip
+    # The same order on another scale, so that the same decisions are above what was needed.
+    uplift = f"opportune-uplift-{TRIGGER}/2"
+    run(database, "UPDATE decisions SET model_version = ?, score = score / 10, threshold = threshold / 10", uplift)
+
+    found = Ledger(database).of(TRIGGER)
+
+    assert before.by_uplift is None
+    assert (found.by_uplift, found.present) == (uplift, PRESENT / 10)
+    assert found.decisions.score == pytest.approx(before.decisions.score)
+    assert found.above.tolist() == before.above.tolist()

@@ -1,3 +1,4 @@
+import sqlite3
 from contextlib import closing
 from datetime import timedelta
 
@@ -120,8 +121,6 @@ def test_the_score_at_the_moment_of_the_draw_is_what_was_known_before(tmp_path):
 def test_segments_are_those_of_the_moment_of_the_draw(tmp_path):
     path = write_ledger(tmp_path, [Said("a", 10.0), Said("b", 10.0, arm="control"), Said("c", 10.0)], until=2000)
     changes = [(1, 5.0, True), (2, 5.0, True), (2, 8.0, False), (3, 11.0, True)]
-    import sqlite3
-
     with closing(sqlite3.connect(path)) as connection, connection:
         for user_no, at, entered in changes:
             connection.execute(
@@ -155,3 +154,13 @@ def test_a_trigger_that_drew_nobody_is_no_experiment(tmp_path):
 def test_where_nobody_was_held_out_there_is_nothing_to_compare(tmp_path):
     with pytest.raises(NoExperiment, match=r"spring: nobody to compare: \{'control': 0, 'treatment': 2\}"):
         found(tmp_path, [Said("a", 1.0), Said("b", 2.0)])
+
+
+def test_what_went_by_uplift_is_compared_by_the_intent_of_then(tmp_path):
+    path = write_ledger(tmp_path, [Said("a", 1.0, score=0.01), Said("b", 2.0, arm="control", score=0.2)], until=2000)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE decisions SET model_version = 'opportune-uplift-cart/1' WHERE score = 0.01")
+
+    units = drawn(read_ledger(path), "spring", ("cart",)).units
+
+    assert units.covariates["score"].tolist() == [0.3, 0.2]
