@@ -108,7 +108,8 @@ def read_shadowed(database: Path, pair: Pair, logistic: Logistic, carry_over: ti
         usable &= (log.user_nos[user] == rows.user_no) & ~log.excluded[user]
     points = Points(user[usable], rows.at[usable], np.full(int(usable.sum()), Asked.EVENT, dtype=np.int64))
     followed = label(bought, points, width, end_us=log.span[1])
-    changed = influence(read_messages(database, log, bought), bought, points, followed.next_order, width, carry_over)
+    messages = read_messages(database, log.user_nos, bought, until_us=log.span[1])
+    changed = influence(messages, bought, points, followed.next_order, width, carry_over)
     told = changed.of(followed.matured).told()
     kept = followed.matured & changed.kept
     chosen = np.flatnonzero(usable)[kept]

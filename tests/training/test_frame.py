@@ -23,7 +23,11 @@ def asked_and_not(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     path = write_log(folder, a_shop(people=250, days=60))
     log = read_log(path)
-    asked = build(log, [DAY_AHEAD], folder, lambda bought: read_messages(path, log, bought))
+
+    def messages(bought):
+        return read_messages(path, log.user_nos, bought, until_us=log.span[1])
+
+    asked = build(log, [DAY_AHEAD], folder, messages)
     return asked, replace(asked, messages=None)
 
 
