@@ -46,6 +46,12 @@ def test_where_a_message_persuades_some_the_winner_is_learned_registered_and_pro
     assert f"{TRIGGER}: switch: Qini of the" in said
     assert f"{NAME}/1, a {bundle.learner} of" in said
     assert f"{TRIGGER}: {version.description}" in said
+    again = told(tmp_path)
+    assert f"{NAME}/2, a {bundle.learner} of" in again
+    assert {name: int(each) for name, each in registered(tmp_path)[1][0].aliases.items()} == {
+        "champion": 2,
+        "former": 1,
+    }
     # 0.6 for the message and, of some in a hundred, 20 for who leaves by it: a little above 3 % of 20.
     assert 0.03 < bundle.pays < 0.04
     at = moments("persuadable", 2000, seed=7)

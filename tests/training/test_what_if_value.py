@@ -58,6 +58,14 @@ def test_draws_and_mode_may_differ_and_what_else_decides_may_not():
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_of_a_trigger_that_goes_by_uplift_a_threshold_of_the_score_earns_nothing_that_is_known():
+    by_uplift = trigger(0.1, ", uplift: auto")
+
+    for pair in ((trigger(), by_uplift), (by_uplift, trigger()), (by_uplift, by_uplift), (by_uplift, None)):
+        with pytest.raises(Unanswerable, match="it goes by uplift"):
+            thresholds(*pair)
+
+
 def test_each_trigger_in_force_is_told_of_with_its_interval_or_why_not(judged_home, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("OPPORTUNE_HOME", str(judged_home))
     for name, threshold in (("present", PRESENT), ("other", 0.1)):
