@@ -222,7 +222,7 @@ def _moment(trigger: Trigger, asked: Asked, run: Run, facts: Facts) -> Moment:
         return now_or_never(asked, at)
     until = (at if run.first_at is None else run.first_at) + trigger.send_within_us
     if trigger.seeks_an_hour and run.first_at is None:
-        share = trigger.explored_hours
+        share = trigger.explored_hours.at(at)
         chance = hour_chance(trigger.name, share, facts.unit, at) if share else None
         hours = facts.hours() if trigger.send == "best_hour" else facts.hours().of_everybody()
         halved, in_one_day = trigger.half_life_us, trigger.keeps_the_day

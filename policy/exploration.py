@@ -1,14 +1,47 @@
 """Exploration as a policy file says it: what a trigger does by chance in a share of its decisions, to learn."""
 
-from typing import Final, NamedTuple
+from datetime import UTC, date, datetime, time
+from functools import cached_property
+from math import inf
+from typing import Annotated, Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from features.moments import to_us
 from policy.arms import Split, key_of, split, uniform
-from policy.quantities import Share
+from policy.quantities import Share, percent
 
 EXPLORED: Final = "explored"
 HELD: Final = "held"
+
+
+class ShareUntil(BaseModel):
+    """A share until a day, and another one from then on: much is tried at first, and less once something is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: Share = Field(description="So many at first: `10%`.")
+    until: date | None = Field(default=None, description="The day, in UTC, from which `then` counts; default: never.")
+    then: Share = Field(default=0.0, description="So many from that day on: `5%`.")
+
+    def at(self, moment: int) -> float:
+        """Return the share that counts at a moment in microseconds."""
+        return self.share if moment < self._ends_us else self.then
+
+    @cached_property
+    def _ends_us(self) -> float:
+        return inf if self.until is None else to_us(datetime.combine(self.until, time(), UTC))
+
+    def in_words(self) -> str:
+        """Return the share in words."""
+        return percent(self.share) + ("" if self.until is None else f" until {self.until}, then {percent(self.then)},")
+
+
+NOTHING: Final = ShareUntil(share=0.0)
+
+
+def _as_share_until(value: object) -> object:
+    return {"share": value} if isinstance(value, (str, int, float)) else value
 
 
 class Explore(BaseModel):
@@ -21,10 +54,10 @@ class Explore(BaseModel):
         lt=1,
         description="Of the decisions below the threshold, for which all else spoke, so many fire all the same: `5%`.",
     )
-    hours: Share = Field(
-        default=0.0,
+    hours: Annotated[ShareUntil, BeforeValidator(_as_share_until, json_schema_input_type=Share | ShareUntil)] = Field(
+        default=NOTHING,
         description="Of the messages with `send: best_hour`, so many go out at any hour that is allowed, all hours "
-        "with the same chance: `10%`.",
+        "with the same chance: `10%`, or `{share: 10%, until: 2026-03-01, then: 5%}`.",
     )
 
 

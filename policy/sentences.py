@@ -91,7 +91,8 @@ def _rehearsal(trigger: Trigger) -> str:
 def _moment(trigger: Trigger) -> Iterator[str]:
     if trigger.seeks_an_hour:
         halved = f", its worth halved every {in_words(trigger.half_life)}" if trigger.half_life is not None else ""
-        drawn = f", {percent(trigger.explored_hours)} of them at any allowed one" if trigger.explored_hours else ""
+        explored = trigger.explored_hours
+        drawn = f", {explored.in_words()} of them at any allowed one" if explored.share or explored.then else ""
         day = "their day" if trigger.send == "best_hour" else "everybody's day"
         yield f"at the best hour of {day} within {in_words(trigger.send_within)}{halved}{drawn}"
     elif trigger.send_within:

@@ -10,7 +10,7 @@ from policy.assignment import ALONE, Place, Shared, landing, place
 from policy.channels import route
 from policy.conditions import Condition
 from policy.copies import changed
-from policy.exploration import Explore, below_threshold
+from policy.exploration import NOTHING, Explore, ShareUntil, below_threshold
 from policy.guards import TRANSACTIONAL, Consent
 from policy.quantities import microseconds
 from policy.steps import Plan, plans
@@ -182,9 +182,9 @@ class Trigger(TriggerFields):
         return below_threshold(self.name, share) if share else None
 
     @cached_property
-    def explored_hours(self) -> float:
+    def explored_hours(self) -> ShareUntil:
         """In which share of its messages chance draws the hour, rather than take the best one."""
-        return 0.0 if self.explore is None or not self.seeks_an_hour else self.explore.hours
+        return NOTHING if self.explore is None or not self.seeks_an_hour else self.explore.hours
 
     @cached_property
     def looks(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from features.moments import to_moment
+from features.moments import to_moment, to_us
 from policy.decide import decide
 from policy.guards import Standing
 from policy.reasons import Action, Reason
+from policy.sentences import sentence
 from policy.source import PolicyRefused, parse
 from tests.policy.test_decide import HOUR, NOON, a_trigger, facts_of_anyone, some_facts, triggers
 
@@ -159,6 +161,28 @@ def test_each_hour_is_as_frequent_as_its_logged_probability():
         assert [*likely] == pytest.approx([0.3 / 14 + 0.7 * (hour == 10)])
         assert binomtest(count, 4000, 0.3 / 14 + 0.7 * (hour == 10)).pvalue > 0.001
     assert binomtest(sum(each.draws.hour.explored for each, _ in found), 4000, 0.3).pvalue > 0.001
+
+
+def test_the_share_of_explored_hours_falls_on_the_day_that_the_policy_says():
+    plan = {"share": "100%", "until": date(2017, 10, 3), "then": "0%"}
+    trigger = a_trigger(explore={"hours": plan}, **SENT_LATER)
+
+    def is_drawn(at):
+        moment = to_us(at)
+        drawn = decide(trigger, some_facts(at=moment, event_at=moment, standing=Standing(timezone="UTC"))).draws
+        return drawn is not None and drawn.hour.explored
+
+    assert is_drawn(datetime(2017, 10, 2, 23, 59, tzinfo=UTC))
+    assert not is_drawn(datetime(2017, 10, 3, 0, 0, tzinfo=UTC))
+
+
+def test_a_plan_of_exploration_is_told_in_words_and_refused_by_its_field():
+    text = "triggers: [{{name: a, on: Product Added, threshold: 20%, cool_down: 1d, send: best_hour, {}}}]"
+    said = text.format("send_within: 1d, explore: {hours: {share: 10%, until: 2026-03-01, then: 5%}}")
+
+    assert "10 % until 2026-03-01, then 5 %, of them at any allowed one" in sentence(parse(said).triggers[0])
+    with pytest.raises(PolicyRefused, match=r"explore\.hours\.until"):
+        parse(text.format("send_within: 1d, explore: {hours: {share: 10%, until: soon, then: 5%}}"))
 
 
 def test_without_exploration_everybody_gets_the_best_hour_and_nothing_is_drawn():
