@@ -20,6 +20,10 @@ from training.off_policy import (
 )
 
 GRID = 20
+DEGREE = 3
+LEAST_ODDS = 1e-6
+CONTRADICTS = 0.05
+"""How rarely the log may say the opposite where its highest estimate is taken against the smooth curve."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,15 @@ class Curve:
     Attributes:
         points: By threshold, ascending; the present one is among them.
         present: The threshold in force.
-        candidate: The threshold with the highest estimate; None where nothing has an answer.
+        candidate: The threshold that looks best: the top of the smooth curve, or the highest estimate where that surely
+            earns more.
         recommended: The candidate where it surely earns more, else the present threshold.
         reason: In one sentence, why.
     """
 
     points: tuple[Point, ...]
     present: float
-    candidate: float | None
+    candidate: float
     recommended: float
     reason: str
 
@@ -86,13 +91,46 @@ def curve(log: Decisions, prices: Prices, present: float, *, seed: int = 0) -> C
         raise Unanswerable(f"not even the present threshold has an answer: {in_force.refusal}")
     asked = [_Asked.of(log, prices, expected, each) for each in grid(log.score, present).tolist()]
     values = np.column_stack([each.values for each in asked if each.values is not None])
-    gains = values - in_force.values[:, None]
-    both = np.column_stack([values, gains])
-    bounds = zip(both.mean(axis=0).tolist(), resampled(both, log.user, seed=seed).T, strict=True)
-    found = [interval(mean, drawn) for mean, drawn in bounds]
-    answers = iter(zip(found[: values.shape[1]], found[values.shape[1] :], strict=True))
-    points = [each.point if each.values is None else replace(each.point, **_answer(*next(answers))) for each in asked]
-    return _concluded(tuple(points), present)
+    thresholds = np.array([each.point.threshold for each in asked if each.values is not None])
+    means, again = values.mean(axis=0), resampled(values, log.user, seed=seed)
+    at = int(np.searchsorted(thresholds, present))
+    found = iter(zip(_intervals(means, again), _intervals(means - means[at], again - again[:, [at]]), strict=True))
+    points = [each.point if each.values is None else replace(each.point, **_answer(*next(found))) for each in asked]
+    return _concluded(tuple(points), present, float(thresholds[_best(smoothed(log, thresholds, values), means, again)]))
+
+
+def _intervals(estimates: Floats, again: Floats) -> list[Interval]:
+    return [interval(each, drawn) for each, drawn in zip(estimates.tolist(), again.T, strict=True)]
+
+
+def smoothed(log: Decisions, thresholds: Floats, values: Floats) -> Floats:
+    """Return what thresholds earn a decision, up to a constant, where a message's effect is smooth, of shape (k,).
+
+    The effect is a cubic of the score's log-odds, by least squares; what few decisions of an action tell weighs less.
+
+    Args:
+        log: The decisions, n of them.
+        thresholds: Ascending, of shape (k,).
+        values: What each decision adds to the value of each threshold, of shape (n, k).
+    """
+    between = (log.score >= thresholds[0]) & (log.score < thresholds[-1])
+    if not between.any():
+        return np.zeros(thresholds.size)
+    # Where one threshold sends and another holds, their values differ by the effect of the message.
+    effect, score, chance = (values[:, 0] - values[:, -1])[between], log.score[between], log.chance[between]
+    clipped = np.clip(score, LEAST_ODDS, 1 - LEAST_ODDS)
+    odds = np.log(clipped / (1 - clipped))
+    powers = np.vander((odds - odds.mean()) / (odds.std() or 1.0), DEGREE + 1)
+    precision = np.sqrt(chance * (1 - chance))
+    fitted = powers @ np.linalg.lstsq(powers * precision[:, None], effect * precision, rcond=None)[0]
+    return np.array([fitted[score >= each].sum() for each in thresholds]) / len(log)
+
+
+def _best(smooth: Floats, estimates: Floats, again: Floats) -> int:
+    """Return the place of the top of the smooth curve, or of the highest estimate where that surely earns more."""
+    top, highest = int(smooth.argmax()), int(estimates.argmax())
+    surely = float(np.quantile(again[:, highest] - again[:, top], CONTRADICTS)) > 0
+    return highest if surely else top
 
 
 @dataclass(frozen=True)
@@ -123,16 +161,14 @@ def _answer(value: Interval, gain: Interval) -> dict[str, Any]:
     return {"value": value, "gain": gain}
 
 
-def _concluded(points: tuple[Point, ...], present: float) -> Curve:
-    answered = [(each.value.estimate, each) for each in points if each.value is not None]
-    candidate = max(answered, key=lambda each: each[0])[1]
-    gain = candidate.gain
-    if candidate.threshold == present or gain is None:
-        return Curve(points, present, candidate.threshold, present, "the present threshold has the highest estimate")
+def _concluded(points: tuple[Point, ...], present: float, candidate: float) -> Curve:
+    gain = next(each.gain for each in points if each.threshold == candidate)
+    if candidate == present or gain is None:
+        return Curve(points, present, candidate, present, "the present threshold is the one that looks best")
     if gain.low > 0:
         words = (
             f"change: it surely earns more than the present one (at least {gain.low:+.4f} a decision); confirm by A/B"
         )
-        return Curve(points, present, candidate.threshold, candidate.threshold, words)
+        return Curve(points, present, candidate, candidate, words)
     words = f"keep the present one: the difference may be nothing ({gain.low:+.4f} to {gain.high:+.4f} a decision)"
-    return Curve(points, present, candidate.threshold, present, words)
+    return Curve(points, present, candidate, present, words)

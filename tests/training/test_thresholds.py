@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from training.decisions import Prices
 from training.off_policy import Unanswerable
-from training.thresholds import curve, grid
+from training.thresholds import curve, grid, smoothed
 from training.world_decisions import PRICES, logged, moments, worth
 
 PRESENT = 0.2
@@ -33,10 +35,30 @@ def test_a_better_threshold_is_recommended_where_it_surely_earns_more():
     assert EXPLORED.reason.startswith("change: it surely earns more")
 
 
-def test_the_candidate_is_what_has_the_highest_estimate():
-    values = {each.threshold: each.value.estimate for each in EXPLORED.points}
+def test_an_effect_that_is_a_cubic_of_the_log_odds_is_found_again():
+    odds = np.log(AT.score / (1 - AT.score))
+    effect = 0.3 + 0.2 * odds - 0.1 * odds**2 - 0.05 * odds**3
+    log = logged(AT, threshold=PRESENT, hold_out=0.1, exploration=0.1, seed=8)
+    thresholds = grid(AT.score, PRESENT)
+    values = np.where(AT.score[:, None] >= thresholds, effect[:, None], 0.0)
 
-    assert EXPLORED.candidate == max(values, key=values.get)
+    assert smoothed(log, thresholds, values) == pytest.approx(values.mean(axis=0), abs=1e-9)
+
+
+def test_the_candidate_is_a_cliff_that_no_smooth_curve_has_where_the_log_surely_shows_one():
+    cliff = replace(AT, if_sent=np.where(AT.score >= 0.3, np.minimum(AT.if_held + 0.4, 1.0), AT.if_held * 0.7))
+
+    shown = found(0.1, at=cliff)
+
+    estimates = {each.threshold: each.value.estimate for each in shown.points}
+    assert shown.candidate == max(estimates, key=estimates.get)
+    assert abs((AT.score >= shown.candidate).mean() - (AT.score >= 0.3).mean()) <= 0.05
+
+
+def test_one_threshold_with_an_answer_is_a_flat_curve():
+    log = logged(AT, threshold=PRESENT, hold_out=0.1, exploration=0.1, seed=8)
+
+    assert smoothed(log, np.array([PRESENT]), AT.score[:, None]).tolist() == [0.0]
 
 
 def test_the_present_threshold_gains_nothing_over_itself():
@@ -56,7 +78,7 @@ def test_without_exploration_every_lower_threshold_is_refused_and_no_higher_one(
 
 
 def test_a_difference_that_may_be_nothing_changes_nothing():
-    few = moments("even", 700, seed=8)
+    few = moments("even", 1000, seed=8)
 
     kept = found(0.1, at=few)
 
