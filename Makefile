@@ -182,9 +182,8 @@ audit-segments: $(STAMP) ## Compute from the whole log who is in which segment a
 	@$(PY) -m serving.segment_audit
 
 .PHONY: verify-statistics
-verify-statistics: $(STAMP) ## Simulate what reports, the gate and the closed loop promise and write the figures to docs/statistics.md (35 minutes)
-	@$(PY) -m verification
-	@$(PY) -m verification.closed_loop
+verify-statistics: $(STAMP) ## Simulate what reports, learning and the gate promise and write the figures to docs/ (50 minutes on one core): [PART=policy-value] [PROCESSES=2]
+	@$(PY) -m verification $(if $(PART),--part "$(PART)") $(if $(PROCESSES),--processes "$(PROCESSES)")
 
 .PHONY: lint-triggers
 lint-triggers: $(STAMP) ## Explain each trigger in a sentence, warn of what can hardly be meant [TRIGGERS=triggers.yaml] [MAP=events.yaml]

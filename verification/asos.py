@@ -1,5 +1,6 @@
 """What looking every day calls on 99 real comparisons, and what the bounds of the reports call instead."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import pandas as pd
 from training.confidence_sequence import half_widths
 from training.experiment import MOST_LOOKS
 from training.spending import bounds
+from verification.page import table
 
 FILE = Path(__file__).resolve().parent.parent / "examples" / "asos" / "metric-1.csv.gz"
 NAIVE = 1.959963984540054
@@ -48,6 +50,51 @@ def comparisons(file: Path = FILE) -> list[Called]:
         _called(f"{experiment}/{variant}", part.sort_values("time_since_start"))
         for (experiment, variant), part in rows.groupby(["experiment_id", "variant_id"])
     ]
+
+
+def rules_table(called: Sequence[Called]) -> str:
+    """Return what each rule calls on the real comparisons, and when."""
+    rules: dict[str, list[float]] = {
+        "fixed test at each checkpoint, \\|z\\| > 1.96": [each.naive for each in called if each.naive is not None],
+        "planned looks with their bounds": [each.guarded for each in called if each.guarded is not None],
+        "confidence sequence at each checkpoint": [each.always for each in called if each.always is not None],
+        "fixed test, once, at the end": [each.days for each in called if each.at_end],
+    }
+    false = {
+        name: sum(not each.at_end for each in called if getattr(each, field) is not None)
+        for name, field in zip(rules, ("naive", "guarded", "always"), strict=False)
+    }
+    rows = [(name, str(len(days)), f"{_middle(days):.1f}", str(false.get(name, 0))) for name, days in rules.items()]
+    head = ("rule", "comparisons called", "median day", "of them not significant at the end")
+    return table(head, rows)
+
+
+def calls_table(called: Sequence[Called]) -> str:
+    """Return every comparison that the bounds or the fixed test ever call."""
+    rows = [
+        (
+            each.experiment,
+            f"{each.days:.1f}",
+            str(each.looks),
+            _day(each.naive),
+            _day(each.guarded),
+            _day(each.always),
+            "yes" if each.at_end else "no",
+            f"{each.effect:+.2%}",
+        )
+        for each in called
+        if each.naive is not None or each.guarded is not None
+    ]
+    head = ("comparison", "days", "planned looks", "fixed test", "bounds", "sequence", "at the end", "effect")
+    return table(head, rows)
+
+
+def _middle(days: Sequence[float]) -> float:
+    return sorted(days)[len(days) // 2] if days else float("nan")
+
+
+def _day(day: float | None) -> str:
+    return "–" if day is None else f"day {day:.1f}"
 
 
 def _called(name: str, rows: pd.DataFrame) -> Called:

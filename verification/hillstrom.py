@@ -5,6 +5,7 @@
 these counts are.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from training.experiment import Plan, Units
 from training.experiment_report import judge
 from training.fixed_horizon import Estimate
+from verification.page import table
 
 ARMS = ("none", "men's", "women's")
 USERS = (21306, 21307, 21387)
@@ -50,3 +52,17 @@ def reproduced() -> dict[tuple[str, str], Estimate]:
         for each in judge(units(outcome), plan).judged
         if each.ending is not None
     }
+
+
+def effects_table(found: Mapping[tuple[str, str], Estimate]) -> str:
+    """Return the published effects beside the reproduced ones."""
+    rows = [
+        (
+            f"{arm} e-mail, {outcome}",
+            f"{said.effect:+.3f} ({said.low:.3f} to {said.high:.3f})",
+            f"{100 * ours.effect:+.3f} ({100 * ours.low:.3f} to {100 * ours.high:.3f})",
+        )
+        for (outcome, arm), said in PUBLISHED.items()
+        for ours in [found[(outcome, arm)]]
+    ]
+    return table(("", "published, percentage points", "here"), rows)

@@ -1,23 +1,26 @@
-"""Whether policy values keep their promises, in made-up worlds: `python -m verification.policy_values`."""
+"""Whether policy values keep their promises, in a made-up world whose truth is known."""
 
-import argparse
-import json
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from training.decisions import Decisions
 from training.thresholds import Curve, curve
 from training.world_decisions import PRICES, TRUTH_USERS, Moments, logged, moments, worth
+from verification import page
 from verification.bars import Bar
+from verification.runs import Runs
 
-LOGS, USERS, SEED = 200, 20_000, 20_251_101
+USERS, SEED = 20_000, 20_251_101
 PRESENT, HOLD_OUT = 0.2, 0.1
+LOGS = {0.1: 200, 0.05: 100, 0.0: 100}
+"""By share of exploration."""
 LEVEL = 0.95
-FULL_EXPLORATION, ENOUGH = 0.1, 0.95
-"""So much exploration must find a threshold that earns so much of the best."""
+FULL_EXPLORATION, ENOUGH, MOSTLY = 0.1, 0.95, 0.9
+"""With so much exploration the candidate earns so much of the best, in so many of the logs."""
+PAGE = page.DOCS / "policy-value.md"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Study:
 
     Attributes:
         exploration: Share of the decisions below the threshold that sent all the same.
+        logs: How many there were.
         covers: How often intervals held the truth: of the values of three thresholds, and of two differences.
         lower_answered: How often a threshold below the present one had an answer.
         candidate_earns: Of each log: what the candidate earns in truth over sending nothing, as a share of the best.
@@ -34,6 +38,7 @@ class Study:
     """
 
     exploration: float
+    logs: int
     covers: tuple[Bar, ...]
     lower_answered: int
     candidate_earns: tuple[float, ...]
@@ -41,12 +46,19 @@ class Study:
     better: tuple[int, int]
 
     @property
-    def kept(self) -> bool:
-        """Whether intervals cover, and the candidate earns enough with exploration, or nothing is answered without."""
-        covers = all(each.holds for each in self.covers)
-        if self.exploration < FULL_EXPLORATION:
-            return covers and (self.exploration > 0 or self.lower_answered == 0)
-        return covers and float(np.mean(self.candidate_earns)) >= ENOUGH
+    def bars(self) -> list[Bar]:
+        """What is promised of so much exploration."""
+        found = list(self.covers)
+        if self.better[1]:
+            found.append(Bar("recommended changes earn more in truth", *self.better, LEVEL, "least"))
+        if self.exploration >= FULL_EXPLORATION:
+            enough = sum(each >= ENOUGH for each in self.candidate_earns)
+            found.append(
+                Bar(f"the candidate earns {ENOUGH:.0%} of the best or more", enough, self.logs, MOSTLY, "least")
+            )
+        if not self.exploration:
+            found.append(Bar("a lower threshold is answered", self.lower_answered, self.logs, 0.0, "most"))
+        return [each._replace(name=f"exploration {self.exploration:.0%}: {each.name}") for each in found]
 
 
 class Truth:
@@ -67,16 +79,30 @@ class Truth:
         return (self.of(threshold) - self.nothing) / (self.best - self.nothing)
 
 
-def study(exploration: float, *, logs: int = LOGS, users: int = USERS, seed: int = SEED) -> Study:
+def verified(runs: Runs) -> list[Bar]:
+    """Return what is promised with what was found, and write it to the page."""
+    found = []
+    for exploration, logs in LOGS.items():
+        runs.note(f"policy value by {logs} logs of {USERS:,} people, exploration {exploration:.0%}")
+        found.append(study(exploration, runs, logs=logs))
+    bars = [bar for each in found for bar in each.bars]
+    page.write("policy value promises", page.bars_table(bars), PAGE)
+    page.write("policy value earned", earned_table(found), PAGE)
+    return bars
+
+
+def study(exploration: float, runs: Runs, *, logs: int, users: int = USERS, seed: int = SEED) -> Study:
     """Return what happens over so many logs of that many people; all seeds follow from `seed`."""
-    true, curves = Truth(), list(_curves(exploration, logs, users, seed))
+    true = Truth()
+    curves = list(runs.of(partial(_curve, exploration, users), range(seed, seed + logs)))
     recommended = [each.recommended for each in curves]
     changes = [each for each in recommended if each != PRESENT]
     return Study(
         exploration,
+        logs,
         tuple(_coverage(curves, true)),
         sum(any(each.value is not None and each.threshold < PRESENT for each in found.points) for found in curves),
-        tuple(true.share_of_best(each.candidate) for each in curves if each.candidate is not None),
+        tuple(true.share_of_best(each.candidate) for each in curves),
         tuple(true.share_of_best(each) for each in recommended),
         (sum(true.of(each) > true.of(PRESENT) for each in changes), len(changes)),
     )
@@ -87,9 +113,8 @@ def made_up_log(at: Moments, exploration: float, seed: int) -> Decisions:
     return logged(at, threshold=PRESENT, hold_out=HOLD_OUT, exploration=exploration, seed=seed)
 
 
-def _curves(exploration: float, logs: int, users: int, seed: int) -> Iterator[Curve]:
-    for each in range(seed, seed + logs):
-        yield curve(made_up_log(moments("even", users, seed=each), exploration, each), PRICES, PRESENT, seed=each)
+def _curve(exploration: float, users: int, seed: int) -> Curve:
+    return curve(made_up_log(moments("even", users, seed=seed), exploration, seed), PRICES, PRESENT, seed=seed)
 
 
 def _coverage(curves: Sequence[Curve], true: Truth) -> Iterator[Bar]:
@@ -105,35 +130,18 @@ def _coverage(curves: Sequence[Curve], true: Truth) -> Iterator[Bar]:
                 yield Bar(f"{what}, {name} threshold", hits, len(found), LEVEL, "least")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the figures; ends with 1 where a promise was broken."""
-    parser = argparse.ArgumentParser(prog="python -m verification.policy_values", description=__doc__)
-    parser.add_argument("--logs", type=int, default=LOGS)
-    parser.add_argument("--users", type=int, default=USERS)
-    parser.add_argument("--exploration", type=float, nargs="+", default=[0.0, 0.05, 0.1])
-    parser.add_argument("--json", action="store_true", help="all figures as JSON")
-    asked = parser.parse_args(arguments)
-    found = [study(each, logs=asked.logs, users=asked.users) for each in asked.exploration]
-    write = sys.stdout.write
-    if asked.json:
-        write(json.dumps([asdict(each) for each in found]) + "\n")
-    for each in found:
-        write("".join(f"{line}\n" for line in lines(each)))
-    sys.exit(0 if all(each.kept for each in found) else 1)
+def earned_table(found: Sequence[Study]) -> str:
+    """Return what thresholds earn over sending nothing, as a share of what the best one does."""
+    head = ("exploration", "threshold", "mean", "median", "5 % quantile", f"{ENOUGH:.0%} or more in")
+    rows = [
+        (f"{each.exploration:.0%}", name, *_spread(earns))
+        for each in found
+        for name, earns in (("candidate", each.candidate_earns), ("recommended", each.recommended_earns))
+    ]
+    return page.table(head, rows)
 
 
-def lines(found: Study) -> Iterator[str]:
-    """Yield the figures of a study in words."""
-    yield f"exploration {found.exploration:.0%}: a lower threshold was answered in {found.lower_answered} logs"
-    for each in found.covers:
-        yield f"  {each.name}: {each.hits} of {each.runs} intervals cover, {each.rate:.1%}, p = {each.p_value:.3f}"
-    for name, earns in (("candidate", found.candidate_earns), ("recommended", found.recommended_earns)):
-        low, middle = np.quantile(earns, [0.05, 0.5])
-        mean, enough = float(np.mean(earns)), float(np.mean(np.array(earns) >= ENOUGH))
-        spread = f"median {middle:.1%}, 5 % quantile {low:.1%}"
-        yield f"  {name}: earns {mean:.1%} of the best ({spread}), {ENOUGH:.0%} or more in {enough:.0%} of the logs"
-    yield f"  recommended changes that earn more in truth: {found.better[0]} of {found.better[1]}"
-
-
-if __name__ == "__main__":
-    main()
+def _spread(earns: Sequence[float]) -> Iterator[str]:
+    low, middle = np.quantile(earns, [0.05, 0.5])
+    yield from (f"{each:.1%}" for each in (float(np.mean(earns)), middle, low))
+    yield f"{sum(each >= ENOUGH for each in earns)} of {len(earns)} logs"

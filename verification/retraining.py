@@ -1,13 +1,15 @@
 """Whether the gate lets through what it should, and keeps a shop that is retrained every week from drifting."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from verification import contests, page, weekly
 from verification.bars import Bar
 from verification.contests import PLANTED, Said
+from verification.runs import Runs
 from verification.weekly import Week
 
 RUNS, SHOPS = 1_000, 5
@@ -15,14 +17,15 @@ SEED, SHOP_SEED = 20_260_301, 20_260_401
 """Said once, before the first run; the seeds of the others follow."""
 
 
-def verified(note: Callable[[str], None]) -> list[Bar]:
+def verified(runs: Runs) -> list[Bar]:
     """Return what is promised with what was found, and write it to the page."""
     found = {}
     for name, planted in PLANTED.items():
-        note(f"{RUNS:,} challengers that are {name}")
-        found[name] = [contests.said(planted, SEED + each) for each in range(RUNS)]
-    note(f"{SHOPS} shops, retrained {weekly.WEEKS} times")
-    shops = {seed: weekly.lived(seed) for seed in range(SHOP_SEED, SHOP_SEED + SHOPS)}
+        runs.note(f"{RUNS:,} challengers that are {name}")
+        found[name] = list(runs.of(partial(contests.said, planted), range(SEED, SEED + RUNS)))
+    runs.note(f"{SHOPS} shops, retrained {weekly.WEEKS} times")
+    seeds = range(SHOP_SEED, SHOP_SEED + SHOPS)
+    shops = dict(zip(seeds, runs.of(weekly.lived, seeds), strict=True))
     bars = [*contests.bars(found), weekly.bar(list(shops.values()))]
     page.write("gate promises", page.bars_table(bars))
     page.write("gate rules", rules_table(found))
@@ -35,7 +38,7 @@ def rules_table(found: Mapping[str, Sequence[Said]]) -> str:
     rules = sorted({each.broken for its in found.values() for each in its if each.broken is not None})
     head = ("challenger", "standard error of the difference", "correlation of losses", "orders", "promoted",
             *(f"refused by {each}" for each in rules))  # fmt: skip
-    return _table([head, ("---",) * len(head), *(_cells(name, its, rules) for name, its in found.items())])
+    return page.table(head, (_cells(name, its, rules) for name, its in found.items()))
 
 
 def _cells(name: str, its: Sequence[Said], rules: Sequence[str]) -> tuple[str, ...]:
@@ -58,8 +61,4 @@ def weeks_table(shops: Mapping[int, Sequence[Week]]) -> str:
         )
         for seed, its in shops.items()
     ]
-    return _table([head, ("---",) * len(head), *rows])
-
-
-def _table(lines: Sequence[Sequence[str]]) -> str:
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return page.table(head, rows)

@@ -1,20 +1,21 @@
-"""Whether the rule of switching to uplift keeps its promises: `python -m verification.uplifts`."""
+"""Whether the rule of switching to uplift keeps its promises, in made-up worlds."""
 
-import argparse
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from training.thresholds import grid
 from training.uplift_verdict import UpliftVerdict, assess, by_uplift
 from training.world_decisions import PRICES, Kind, Moments, logged, moments, worth
+from verification import page
 from verification.bars import Bar
+from verification.runs import Runs
 
-RUNS, USERS, SEED = 40, 10_000, 20_251_201
+LOGS, USERS, SEED = 40, 10_000, 20_251_201
 HALF = 0.5
-FALSE_SWITCHES, LEAST_POWER = 0.05, 0.9
+FALSE_SWITCHES, LEAST_POWER, LEVEL = 0.05, 0.9, 0.95
 
 
 @dataclass(frozen=True)
@@ -32,25 +33,47 @@ class Study:
     gains: tuple[tuple[float, float, float, float], ...]
 
     @property
-    def kept(self) -> bool:
-        """Whether it switches where it should, and does not where it should not."""
-        gains = all(low > 0 for _, low, _, _ in self.gains)
-        return self.switched.holds and gains
+    def bars(self) -> list[Bar]:
+        """What is promised: when to go over, and, where that happened, an interval that holds what it truly earns."""
+        if not self.gains:
+            return [self.switched]
+        held = sum(low <= true <= high for _, low, high, true in self.gains)
+        more = sum(true > 0 for _, _, _, true in self.gains)
+        times = len(self.gains)
+        return [
+            self.switched,
+            Bar(f"{self.kind} world: having gone over earns more in truth", more, times, LEVEL, "least"),
+            Bar(f"{self.kind} world: the interval of that gain holds the truth", held, times, LEVEL, "least"),
+        ]
 
 
-def study(kind: Kind, *, runs: int = RUNS, users: int = USERS, seed: int = SEED) -> Study:
+def verified(runs: Runs) -> list[Bar]:
+    """Return what is promised with what was found, and write it to the page."""
+    found = []
+    for kind in KINDS:
+        runs.note(f"uplift in {LOGS} logs of a {kind} world")
+        found.append(study(kind, runs))
+    bars = [bar for each in found for bar in each.bars]
+    page.write("uplift promises", page.bars_table(bars), page.DOCS / "uplift.md")
+    page.write("uplift gains", gains_table(found), page.DOCS / "uplift.md")
+    return bars
+
+
+def study(kind: Kind, runs: Runs, *, logs: int = LOGS, users: int = USERS, seed: int = SEED) -> Study:
     """Return what the rule says over so many logs, each of people of whom half were held out."""
     switched, gains = 0, []
-    for each in range(seed, seed + runs):
-        at = moments(kind, users, seed=each)
-        verdict, true = judged(at, each)
+    for verdict, true in runs.of(partial(_judged, kind, users), range(seed, seed + logs)):
         switched += verdict.switch is not None
         if verdict.switch is not None and verdict.gain is not None:
             gains.append((*verdict.gain, true))
     name = f"{kind} world: goes over to uplift"
     if kind == "persuadable":
-        return Study(kind, Bar(name, switched, runs, LEAST_POWER, "least"), tuple(gains))
-    return Study(kind, Bar(name, switched, runs, FALSE_SWITCHES, "most"), tuple(gains))
+        return Study(kind, Bar(name, switched, logs, LEAST_POWER, "least"), tuple(gains))
+    return Study(kind, Bar(name, switched, logs, FALSE_SWITCHES, "most"), tuple(gains))
+
+
+def _judged(kind: Kind, users: int, seed: int) -> tuple[UpliftVerdict, float]:
+    return judged(moments(kind, users, seed=seed), seed)
 
 
 def judged(at: Moments, seed: int) -> tuple[UpliftVerdict, float]:
@@ -63,32 +86,19 @@ def judged(at: Moments, seed: int) -> tuple[UpliftVerdict, float]:
     return verdict, worth(at, by_uplift(log, PRICES, uplifts[verdict.switch])) - best
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the figures; ends with 1 where a promise was broken."""
-    parser = argparse.ArgumentParser(prog="python -m verification.uplifts", description=__doc__)
-    parser.add_argument("--runs", type=int, default=RUNS)
-    parser.add_argument("--users", type=int, default=USERS)
-    asked = parser.parse_args(arguments)
-    found = [study(kind, runs=asked.runs, users=asked.users) for kind in KINDS]
-    for each in found:
-        sys.stdout.write("".join(f"{line}\n" for line in lines(each)))
-    sys.exit(0 if all(each.kept for each in found) else 1)
+def gains_table(found: Sequence[Study]) -> str:
+    """Return what going over to uplift was said to earn, and what it does earn."""
+    head = ("world", "logs that go over", "gain over the score's best threshold, a decision: estimated", "in truth",
+            "lowest lower bound")  # fmt: skip
+    return page.table(head, (_cells(each) for each in found))
 
 
-def lines(found: Study) -> Iterator[str]:
-    """Yield the figures of a study in words."""
-    bar = found.switched
-    yield f"{bar.name}: {bar.hits} of {bar.runs}, p = {bar.p_value:.3f}"
-    if found.gains:
-        estimate, low, high, true = np.array(found.gains).T
-        covered = int(((low <= true) & (true <= high)).sum())
-        yield (
-            f"  above the best threshold: estimated {estimate.mean():+.3f} a decision, in truth {true.mean():+.3f}; "
-            f"lowest lower bound {low.min():+.3f}; the interval held the truth in {covered} of {true.size}"
-        )
+def _cells(found: Study) -> tuple[str, ...]:
+    if not found.gains:
+        return found.kind, "0", "–", "–", "–"
+    estimate, low, _, true = np.array(found.gains).T
+    money = (f"{each:+.3f}" for each in (estimate.mean(), true.mean(), low.min()))
+    return found.kind, str(true.size), *money
 
 
 KINDS: tuple[Kind, ...] = ("persuadable", "proportional")
-
-if __name__ == "__main__":
-    main()
