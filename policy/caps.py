@@ -43,3 +43,15 @@ class Cap(BaseModel):
         """Return the first moment from `at` on, in microseconds, when it is not used up, if nothing more is sent."""
         latest = sorted((each.at for each in sends), reverse=True)
         return max(at, latest[self.count - 1] + self.window_us) if len(latest) >= self.count else at
+
+    def room_from(self, others: Iterable[Sent], at: int) -> int:
+        """Return the first moment from `at` on, in microseconds, at which one more message fits among others.
+
+        These may be still to come. It fits where no stretch of time of that length that holds it holds too many.
+        """
+        moments = sorted(each.at for each in others)
+        # As many as are allowed, close together: nothing fits among them, nor so near that one stretch holds all.
+        for first, last in zip(moments, moments[self.count - 1 :], strict=False):
+            if last - first < self.window_us and last - self.window_us < at < first + self.window_us:
+                at = first + self.window_us
+        return at

@@ -1,5 +1,6 @@
 """Channels: one, several together, or the first of several on which nothing stands against a message."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from policy.caps import Sent
 from policy.guards import Channel, Guards, Standing, bar, hindrance
+from policy.pending import room_from
 from policy.reasons import Reason
 
 
@@ -77,15 +79,25 @@ def unbarred(
 
 
 def unhindered(
-    taken: Route, free: tuple[str, ...], guards: Guards, standing: Standing, *, trigger: str, at: int
+    taken: Route,
+    free: tuple[str, ...],
+    guards: Guards,
+    standing: Standing,
+    *,
+    trigger: str,
+    at: int,
+    pending: Sequence[Sent] = (),
 ) -> tuple[str, ...]:
     """Return the channels, of those not barred, that a message goes out on at a moment in microseconds.
 
-    Of several together each counts for the caps of those after it.
+    Of several together each counts for the caps of those after it. What is pending keeps what the caps leave it.
     """
     found: list[str] = []
     for channel in free:
-        if hindrance(guards, standing, channel=channel, trigger=trigger, at=at) is None:
+        hindered = hindrance(guards, standing, channel=channel, trigger=trigger, at=at) is not None
+        if not hindered and pending:
+            hindered = room_from(guards, standing, pending, channel=channel, trigger=trigger, at=at) > at
+        if not hindered:
             found.append(channel)
             if not taken.together:
                 break

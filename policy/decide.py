@@ -1,16 +1,18 @@
 """The decision: a pure function of a trigger and what is known at a moment, that always has a reason."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from policy.arms import CONTROL
+from policy.caps import Sent
 from policy.channels import Route, unbarred
 from policy.conditions import Condition
 from policy.draws import Draws
 from policy.exploration import EXPLORED, decision_unit, hour_chance
 from policy.guards import TRANSACTIONAL, Standing
 from policy.moment import Asked, Moment, at_best, now_or_never, objection_to, soon
+from policy.pending import Pending, nothing_pending
 from policy.reasons import FIRED, Action, Reason
 from policy.runs import AT_ONCE, Run
 from policy.send_hours import Hours, prior_hours
@@ -42,6 +44,7 @@ class Facts:
         view: What conditions look at; None where no trigger has one.
         hours: Tells how good each hour of their day is; asked only by triggers that send at the best one.
         uplifts: What the message of each trigger that goes by uplift is likely to change, where a model tells.
+        pending: Tells what else waits for its moment; asked only by triggers with caps that seek one.
     """
 
     unit: str
@@ -54,6 +57,7 @@ class Facts:
     view: View | None = None
     hours: Callable[[], Hours] = prior_hours
     uplifts: Uplifts | None = None
+    pending: Pending = nothing_pending
 
 
 class Verdict(NamedTuple):
@@ -126,7 +130,7 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
         return Verdict(_HOLD, held, None, 1.0, score, threshold, route, by_uplift=by_uplift)
     channels, hour = free if route.together else free[:1], None
     if trigger.minds_the_moment:
-        asked = Asked(trigger.guards, standing, trigger.name, route, free)
+        asked = Asked(trigger.guards, standing, trigger.name, route, free, pending_beside(trigger, run, facts))
         channels, due_at, hour = _moment(trigger, asked, run, facts)
         if not channels:
             held = barred or objection_to(asked, facts.at) if due_at is None else _PUT_OFF
@@ -215,11 +219,19 @@ def _is_met(when: Condition | None, view: View | None) -> bool:
     return when is None or (view is not None and when.holds(view))
 
 
+def pending_beside(trigger: Trigger, run: Run, facts: Facts) -> Sequence[Sent]:
+    """Return what else is pending, where a trigger seeks a moment and has caps that are to leave room for it."""
+    return facts.pending(trigger.name, run.key) if trigger.send_within_us and trigger.guards.caps else ()
+
+
 def _moment(trigger: Trigger, asked: Asked, run: Run, facts: Facts) -> Moment:
     """Return when the message goes out."""
     at = facts.at
     if not trigger.send_within_us:
         return now_or_never(asked, at)
+    # Who comes first keeps their place: what was put off since does not stand against it.
+    if asked.pending and run.first_at is not None and (kept := now_or_never(asked._replace(pending=()), at)).channels:
+        return kept
     until = (at if run.first_at is None else run.first_at) + trigger.send_within_us
     if trigger.seeks_an_hour and run.first_at is None:
         share = trigger.explored_hours.at(at)

@@ -53,7 +53,7 @@ def objection(message: Departing, standing: Standing, *, at: int) -> Objection |
     The caps count what was decided before it alone: whatever came later gives way to it.
     """
     trigger = message.trigger
-    if trigger is None or not _sends(trigger, message.excluded):
+    if trigger is None or not sends_to(trigger, message.excluded):
         return Objection(Reason.POLICY_CHANGED)
     if message.excluded is not None and not trigger.rehearses:
         return Objection(Reason.EXCLUDED_USER)
@@ -71,8 +71,8 @@ def objection(message: Departing, standing: Standing, *, at: int) -> Objection |
     return Objection(found, _end(found, trigger, standing, at), of_channel(trigger, earlier, message.channel, at))
 
 
-def _sends(trigger: Trigger, excluded: str | None) -> bool:
-    """Whether the trigger still sends to people like this one."""
+def sends_to(trigger: Trigger, excluded: str | None) -> bool:
+    """Whether a trigger sends to people like this one, given why they get no messages, if so."""
     return trigger.live or (trigger.rehearses and excluded == TEST_USER)
 
 

@@ -4,13 +4,13 @@ Asked where everything but the guards spoke for sending, or where they were what
 may be sent at all, the moment is not asked about.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from policy.caps import Sent
 from policy.channels import Route, unhindered
-from policy.decide import NOTHING_KNOWN, Facts, Verdict
+from policy.decide import NOTHING_KNOWN, Facts, Verdict, pending_beside
 from policy.guards import (
     TRANSACTIONAL,
     Consent,
@@ -53,8 +53,9 @@ class Finding(NamedTuple):
     """What one guard said of a message.
 
     Attributes:
-        guard: Its field in the policy file; `suppression` and `best_hour` have none of their own. `uplift` tells what
-            a trigger went by that goes by uplift, where a model tells it.
+        guard: Its field in the policy file; `suppression`, `best_hour` and `pending`, which is told of only where
+            it objects, have none of their own. `uplift` tells what a trigger went by that goes by uplift, where a
+            model tells it.
         channel: The channel that it is about; None where it is the same for all.
         objection: Why it speaks against the message; None where it does not.
         facts: What it looked at; which facts in which order follows from the guard. Moments and durations are in
@@ -95,8 +96,8 @@ def _of_guards(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict) -> tu
         found = of_channel(trigger, standing, route.channels[0], facts.at)
     else:
         found = tuple(dict.fromkeys(_on_all(trigger, standing, route, facts.at)))
-    if trigger.seeks_an_hour:
-        found += tuple(_best_hour(trigger, facts, run, verdict, route))
+    if trigger.send_within_us:
+        found += tuple(_of_moments(trigger, facts, run, verdict, route))
     return found if any(each.objection or each.guard != SUPPRESSION for each in found) else ()
 
 
@@ -154,12 +155,18 @@ def _hindering(guards: Guards, standing: Standing, channel: str, trigger: str, a
         yield Finding("quiet_hours", None, disturbance(guards.quiet_hours, zone, at), hours)
 
 
-def _best_hour(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict, route: Route) -> Iterable[Finding]:
-    """Return whether it was the hour alone that put a message off, where the best one was still sought."""
+def _of_moments(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict, route: Route) -> Iterator[Finding]:
+    """Yield whether what is pending stands against this moment, and whether the hour alone put a message off."""
     standing = facts.standing or NOTHING_KNOWN
     free = tuple(each for each in route.channels if not any(f.objection for f in _barring(trigger, standing, each)))
-    if run.first_at is not None or not free or trigger.message_class == TRANSACTIONAL:
-        return ()
-    is_free = unhindered(route, free, trigger.guards, standing, trigger=trigger.name, at=facts.at)
-    put_off = verdict.reason is Reason.PUT_OFF and is_free
-    return (Finding("best_hour", None, Reason.PUT_OFF if put_off else None),)
+    if not free or trigger.message_class == TRANSACTIONAL:
+        return
+    of = route, free, trigger.guards, standing
+    found = () if verdict.channels else unhindered(*of, trigger=trigger.name, at=facts.at)
+    pending = pending_beside(trigger, run, facts) if found else ()
+    if pending and not unhindered(*of, trigger=trigger.name, at=facts.at, pending=pending):
+        found = ()
+        yield Finding("pending", None, Reason.CAPPED)
+    # The best one is sought once.
+    if trigger.seeks_an_hour and run.first_at is None:
+        yield Finding("best_hour", None, Reason.PUT_OFF if found else None)

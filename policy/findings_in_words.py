@@ -78,6 +78,10 @@ def _best_hour(found: Finding, _: str) -> str:
     return "a better hour comes in time" if found.objection else "no better hour was waited for"
 
 
+def _pending(_found: Finding, _: str) -> str:
+    return "caps leave no room beside what waits for its moment"
+
+
 def _uplift(found: Finding, _: str) -> str:
     by_uplift, score, threshold = found.facts
     known, needed = "not known" if score is None else _share(score), f"and {_share(threshold)} is needed"
@@ -95,6 +99,7 @@ _SAID: Final[Mapping[str, Callable[[Finding, str], str]]] = MappingProxyType(
         "not_while_browsing": _browsing,
         "quiet_hours": _quiet,
         "best_hour": _best_hour,
+        "pending": _pending,
     }
 )
 

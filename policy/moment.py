@@ -1,14 +1,16 @@
 """When a message may go out that everything but the moment speaks for: at once, later, or not in time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from features.moments import to_moment
+from policy.caps import Sent
 from policy.channels import Route, unhindered
 from policy.exploration import HourChance, HourDraw
 from policy.guards import Guards, Standing, calm_from, hindrance, next_allowed, zone_for
+from policy.pending import room_from
 from policy.reasons import Reason
 from policy.send_hours import PRIOR_HOURS, Hours
 
@@ -30,19 +32,23 @@ class Moment(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What a moment is sought for: a message of a trigger by a route, on those of its channels that are not barred."""
+    """What a moment is sought for: a message of a trigger by a route, on those of its channels that are not barred.
+
+    `pending` are other messages to the person that wait for their moment; caps are to leave them what they need.
+    """
 
     guards: Guards
     standing: Standing
     trigger: str
     route: Route
     free: tuple[str, ...]
+    pending: Sequence[Sent] = ()
 
 
 def now_or_never(asked: Asked, at: int) -> Moment:
     """Return on which channels a message goes out at a moment in microseconds."""
-    taken, free, guards = asked.route, asked.free, asked.guards
-    return Moment(unhindered(taken, free, guards, asked.standing, trigger=asked.trigger, at=at))
+    taken, free, guards, pending = asked.route, asked.free, asked.guards, asked.pending
+    return Moment(unhindered(taken, free, guards, asked.standing, trigger=asked.trigger, at=at, pending=pending))
 
 
 def soon(asked: Asked, at: int, until: int) -> Moment:
@@ -89,26 +95,33 @@ def at_best(
 def first_moment(asked: Asked, at: int) -> int | None:
     """Return the first moment from `at` on at which nothing stands against the message on one channel at least.
 
-    It is taken that nothing more is sent, ordered or seen until then. None where somebody's zone, and so their quiet
-    hours, are not known.
+    It is taken that nothing more than what is pending is sent until then, and nothing ordered or seen. None where
+    somebody's zone, and so their quiet hours, are not known.
     """
-    found = (
-        next_allowed(
-            asked.guards,
-            asked.standing,
-            calm_from(asked.guards, asked.standing, channel=channel, trigger=asked.trigger, at=at),
-        )
-        for channel in asked.free
-    )
+    found = (_first_on(channel, asked, at) for channel in asked.free)
     return min((each for each in found if each is not None), default=None)
 
 
 def objection_to(asked: Asked, at: int) -> Reason:
     """Return what stands against a message, that does not go out at that moment, on the first channel not barred."""
     found = hindrance(asked.guards, asked.standing, channel=asked.free[0], trigger=asked.trigger, at=at)
+    if found is None and asked.pending:
+        return Reason.CAPPED
     if found is None:
         raise AssertionError(f"trigger {asked.trigger}: nothing stands against a message that does not go out")
     return found
+
+
+def _first_on(channel: str, asked: Asked, at: int) -> int | None:
+    """Return the first moment from `at` on at which nothing stands against the message on one channel."""
+    guards, standing, trigger = asked.guards, asked.standing, asked.trigger
+    moment = next_allowed(guards, standing, calm_from(guards, standing, channel=channel, trigger=trigger, at=at))
+    while asked.pending and moment is not None:
+        later = room_from(guards, standing, asked.pending, channel=channel, trigger=trigger, at=moment)
+        if later == moment:
+            break
+        moment = next_allowed(guards, standing, later)
+    return moment
 
 
 def _hours(asked: Asked, at: int, until: int, zone: ZoneInfo) -> Iterator[int]:
@@ -118,8 +131,11 @@ def _hours(asked: Asked, at: int, until: int, zone: ZoneInfo) -> Iterator[int]:
         yield moment
         shown = _local(moment, zone)
         passed = (shown.minute * 60 + shown.second) * 1_000_000 + shown.microsecond
+        following = moment + _HOUR_US - passed
         # All else that stood against it is over by then.
-        moment = next_allowed(asked.guards, asked.standing, moment + _HOUR_US - passed)
+        moment = (
+            first_moment(asked, following) if asked.pending else next_allowed(asked.guards, asked.standing, following)
+        )
 
 
 def _left(delay_us: int, half_life_us: int | None) -> float:

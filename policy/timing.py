@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policy.caps import Sent
 from policy.decide import Verdict
+from policy.departure import sends_to
 from policy.event_names import by_event, of_event
+from policy.guards import TRANSACTIONAL
 from policy.policy import Policy
 from policy.reasons import Reason
 from policy.runs import AT_ONCE, EVERYTHING, Run, Waiting
@@ -69,6 +72,17 @@ def follows(trigger: Trigger, run: Run, verdict: Verdict, *, at: int, decision_i
         return None
     message = SentMessage(decision_id, at) if verdict.fired else run.message
     return Waiting(Run(run.step + 1, run.key, True, None, message), at + trigger.steps[run.step].after_us)
+
+
+def to_come(trigger: Trigger, step: int, due_at: int, *, excluded: str | None) -> tuple[Sent, ...]:
+    """Return what a decision that was put off counts for caps at its moment, in microseconds, if it fires then.
+
+    That is on each channel of several together, else on the first; nothing where caps do not count it.
+    """
+    if trigger.message_class == TRANSACTIONAL or not sends_to(trigger, excluded):
+        return ()
+    route = trigger.plans[step].route
+    return tuple(Sent(due_at, each, trigger.name) for each in route.channels[: None if route.together else 1])
 
 
 def run_of(trigger: Trigger, payload: Mapping[str, Any]) -> Run | None:

@@ -34,7 +34,7 @@ class GuardAsked(Declared):
 
     guard: str = Field(
         description="Its field in the policy file (`cap`, `quiet_hours`, `threshold`, `uplift`, …), or what else it is "
-        "about: `exclusion`, `age`, `suppression`, `best_hour`, `policy`, `moment`."
+        "about: `exclusion`, `age`, `suppression`, `best_hour`, `pending`, `policy`, `moment`."
     )
     channel: str | None = Field(description="On which channel; null where that makes no difference.")
     verdict: Literal["passed", "objected"]

@@ -38,6 +38,10 @@ _TAKE: Final = f"{_END} AND due_at = ?"
 _BEGIN_ANEW: Final = """
 UPDATE timers SET due_at = ?, first_at = NULL WHERE user_no = ? AND trigger = ? AND step = ? AND key = ?
 """
+_PUT_OFF: Final = """
+SELECT trigger, step, due_at FROM timers
+WHERE user_no = ? AND first_at IS NOT NULL AND NOT (trigger = ? AND key = ?) ORDER BY due_at
+"""
 _NEXT: Final = "SELECT min(due_at) FROM timers"
 _FOLLOW: Final = f"""
 INSERT INTO timers (user_no, {_COLUMNS}) SELECT ?, {_COLUMNS} FROM timers WHERE user_no = ?
@@ -116,6 +120,12 @@ class Timers:
     def end_steps(self, user_no: int, trigger: Trigger, key: str) -> None:
         """End what waits of the later steps of a trigger."""
         self._looks_again |= self._written().execute(_END_STEPS, (user_no, trigger.name, key)).rowcount > 0
+
+    def put_off(self, user_no: int, *, beside: tuple[str, str]) -> list[tuple[Trigger, int, int]]:
+        """Return what of a person waits for a better moment: trigger, step and that moment; not of one name and key."""
+        rows = self._written().execute(_PUT_OFF, (user_no, *beside)).fetchall() if self._next_due is not None else []
+        found = ((self._timing.of(name, step), step, due_at) for name, step, due_at in rows)
+        return [(trigger, step, due_at) for trigger, step, due_at in found if trigger is not None]
 
     def due(self, until: int, *, at_most: int = -1) -> list[Timer]:
         """Return the timers due at a moment in microseconds or before, the earliest first."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -16,7 +17,7 @@ from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.runs import Run
 from policy.send_hours import prior_hours
-from policy.timing import follows, run_of
+from policy.timing import follows, run_of, to_come
 from policy.triggers import Trigger
 from serving import cooldowns, outbox
 from serving.codes import Code, Holder, Pools, with_code
@@ -98,7 +99,7 @@ class Verdicts:
         standing = self._standings.of(person, until=asking.until, asking=asking)
         hours = prior_hours if score.hours is None else score.hours.hours
         who = (asking.unit, asking.at, asking.since, score.intent, fired, asking.excluded, standing, view)
-        facts = Facts(*who, hours, score.uplifts)
+        facts = Facts(*who, hours, score.uplifts, partial(self._pending, asking))
         decided = []
         for trigger in triggers:
             run = asking.run or run_of(trigger, asking.event.payload)
@@ -115,6 +116,11 @@ class Verdicts:
                 self._go_on(asking, trigger, run, verdict, decision_id)
             decided.append(self._record(asking, trigger, run, verdict, decision_id, found, code))
         return decided
+
+    def _pending(self, asking: Occasion, trigger: str, key: str) -> list[Sent]:
+        """Return what waits for its moment beside what a trigger decides, which takes the place of its own."""
+        found = self._timers.put_off(asking.person.no, beside=(trigger, key))
+        return [sent for each in found for sent in to_come(*each, excluded=asking.excluded)]
 
     def _view(self, asking: Occasion, score: Score) -> PersonView:
         return PersonView(

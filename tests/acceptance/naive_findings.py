@@ -35,11 +35,20 @@ def of_guards(look, channels, reason):
             if look.together and all(objection is None for _, _, objection, _ in said):
                 used += (channel,)
         found += [each for each in said if each not in found]
-    if trigger.get("send") == "best_hour" and look.run.first_at is None and free and not is_transactional(trigger):
-        hourly = reason == "put_off" and any(look.is_allowed_on(each) for each in free)
-        found.append(("best_hour", None, "put_off" if hourly else None, ()))
+    if not is_transactional(trigger):
+        found += of_later(look, free, reason)
     is_plain = all(guard == "suppression" and objection is None for guard, _, objection, _ in found)
     return () if is_plain else tuple(found)
+
+
+def of_later(look, free, reason):
+    """Yield whether there is no room beside what waits, and whether only a better hour was waited for."""
+    now = [each for each in free if look.is_allowed_on(each)]
+    fitting = [each for each in now if look.fits(each, look.who.at)]
+    if now and not fitting and reason in ("put_off", "capped", "suppressed", "no_consent"):
+        yield "pending", None, "capped", ()
+    if look.run.trigger.get("send") == "best_hour" and look.run.first_at is None and free:
+        yield "best_hour", None, "put_off" if reason == "put_off" and fitting else None, ()
 
 
 def is_transactional(trigger):

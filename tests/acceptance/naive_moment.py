@@ -1,10 +1,12 @@
 """When a message may go out, naively: every moment at which something could change is tried."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from policy.send_hours import PRIOR
 from tests.acceptance.naive_chance import number
 from tests.acceptance.naive_conditions import MINUTE, share, span
+from tests.acceptance.naive_pending import fits, waiting
 from tests.acceptance.naive_standing import QUARTER, clock, is_quiet, quiet_end, zone_for
 
 CAPS = ("cap", "cap_per_channel", "cap_per_trigger")
@@ -12,7 +14,7 @@ CAPS = ("cap", "cap_per_channel", "cap_per_trigger")
 
 @dataclass
 class Outlook:
-    """What stands in the way of a message now and later, taken that nothing more is sent, ordered or seen."""
+    """What stands in the way of a message now and later, if only what waits is sent, and nothing ordered or seen."""
 
     naive: object
     run: object
@@ -57,29 +59,52 @@ class Outlook:
 
     def sends(self, cap, channel, at, more):
         """Return when messages were sent that a cap counts."""
-        name, sent = self.run.trigger["name"], [(at, each, self.run.trigger["name"]) for each in more]
+        sent = [(at, each, self.run.trigger["name"]) for each in more]
         for each in self.naive.of_root.get(self.run.root, []):
             if each.counts:
                 sent += [(each.at, one, each.trigger) for one in each.channels]
-        counted = {
-            "cap": sent,
-            "cap_per_channel": [each for each in sent if each[1] == channel],
-            "cap_per_trigger": [each for each in sent if each[2] == name],
+        return self.counted(cap, channel, sent)
+
+    def counted(self, cap, channel, messages):
+        """Return when messages were, of which a cap counts all, those of a channel, or those of the trigger."""
+        name = self.run.trigger["name"]
+        counts = {
+            "cap": lambda _channel, _trigger: True,
+            "cap_per_channel": lambda on, _trigger: on == channel,
+            "cap_per_trigger": lambda _channel, trigger: trigger == name,
         }
-        return [when for when, _, _ in counted[cap]]
+        return [when for when, on, trigger in messages if counts[cap](on, trigger)]
+
+    @cached_property
+    def waiting(self):
+        """What else waits, where this is to keep away from it: not where its moment has come and suits."""
+        seeks = span(self.run.trigger.get("send_within", "0"))
+        suits = self.run.first_at is not None and any(self.is_allowed_on(each) for each in self.free)
+        return waiting(self.naive, self.run) if seeks and not suits else []
+
+    def fits(self, channel, at, more=()):
+        """Whether caps leave room at a moment for this beside what waits, which came first."""
+        if not self.waiting:
+            return True
+        others = {
+            cap: self.sends(cap, channel, at, more) + self.counted(cap, channel, self.waiting)
+            for cap in CAPS
+            if cap in self.guards
+        }
+        return all(fits(self.guards[cap], found, at) for cap, found in others.items())
 
     def channels(self, at):
         """Return the channels on which the message goes out at a moment."""
         found = ()
         for each in self.free:
-            if self.hindrance(each, at, found) is None:
+            if self.hindrance(each, at, found) is None and self.fits(each, at, found):
                 found += (each,)
                 if not self.together:
                     break
         return found
 
     def is_allowed(self, at):
-        return any(self.hindrance(each, at) is None for each in self.free)
+        return any(self.hindrance(each, at) is None and self.fits(each, at) for each in self.free)
 
     def is_allowed_on(self, channel):
         return self.hindrance(channel, self.who.at) is None
@@ -125,6 +150,7 @@ class Outlook:
             if cap in guards:
                 for channel in self.free:
                     ends += [each + span(guards[cap]["window"]) for each in self.sends(cap, channel, at, ())]
+                ends += [each + span(guards[cap]["window"]) for each, _, _ in self.waiting]
         ends += range((at // QUARTER + 1) * QUARTER, until + 1, QUARTER)
         if "quiet_hours" in guards and self.zone is not None:
             ends += [quiet_end(guards["quiet_hours"], self.zone, each) for each in ends]

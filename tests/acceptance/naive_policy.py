@@ -322,7 +322,7 @@ class Naive:
         if due_at is not None and due_at > at:
             return "put_off", (), due_at
         if not now:
-            return barred or found.hindrance(free[0], at), (), None
+            return barred or found.hindrance(free[0], at) or "capped", (), None
         if self.is_doubted(run, who) and not is_explored(trigger, self.policy, unit, at):
             return "below_threshold", now, None
         if trigger.get("mode", "dry_run") == "dry_run":

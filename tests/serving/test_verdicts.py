@@ -156,3 +156,71 @@ async def test_a_batch_that_fails_leaves_no_firing_behind(shop):
     assert isinstance(done[1], ValueError)
     assert [shop.rows(f"SELECT count(*) FROM {table}") for table in ("outbox", "cooldowns")] == [[(1,)], [(1,)]]
     assert len(shop.rows("SELECT * FROM decisions")) == 3
+
+
+WAITING = """
+format: 1
+triggers:
+  - &one
+    name: one
+    on: Product Added
+    threshold: 0
+    cool_down: 0
+    hold_out: 0
+    mode: live
+    send: best_hour
+    send_within: 3d
+    cancel_on: Order Completed
+    guards: {cap: {count: 1, window: 24h}}
+  - {<<: *one, name: two, on: [Product Added, Wishlist Product Added]}
+"""
+TEN = 11 * 3600 + 46 * 60 + 40  # START is 2023-11-14, 22:13:20 UTC
+DAY = 24 * 3600
+
+
+def hours(shop):
+    """Trigger, reason, the second of each decision and that to which it was put off."""
+    found = shop.rows("SELECT trigger, reason, at, due_at FROM decisions ORDER BY at, trigger")
+    return [
+        (*said, round((at - START) / SECOND), due_at and round((due_at - START) / SECOND))
+        for *said, at, due_at in found
+    ]
+
+
+@WAYS
+async def test_of_two_messages_with_the_same_best_hour_the_second_waits_for_that_of_another_day(shops, arrive):
+    shop = shops(WAITING)
+    await arrive(shop, added("u", 0), added("w", 1))
+    await shop.until(TEN + 2 * DAY)
+
+    assert hours(shop) == [
+        *[("one", "put_off", 0, TEN), ("two", "put_off", 0, TEN + DAY)],
+        *[("one", "put_off", 1, TEN), ("two", "put_off", 1, TEN + DAY)],
+        *[("one", "sent", TEN, None)] * 2,
+        *[("two", "sent", TEN + DAY, None)] * 2,
+    ]
+
+
+async def test_a_place_that_was_given_up_is_free_again(shops):
+    shop = shops(WAITING)
+    await at_once(shop, added("u", 0), event("Order Completed", "u", 10, **CART))
+    await at_once(shop, event("Wishlist Product Added", "u", 20, **CART))
+
+    assert hours(shop)[-1] == ("two", "put_off", 20, TEN)
+
+
+async def test_a_linked_id_brings_what_it_waits_for(shops):
+    shop = shops(WAITING)
+    await at_once(shop, VISIT, identify("u", "a", 1), event("Wishlist Product Added", "u", 2, **CART))
+
+    # Its own place it may take anew, but not that of the other.
+    assert hours(shop)[-1] == ("two", "put_off", 2, TEN + DAY)
+
+
+async def test_the_answer_tells_that_what_is_pending_objects(shops):
+    shop = shops(WAITING.replace("{<<: *one, name: two,", "{<<: *one, name: two, send_within: 20h,"))
+    answer = await shop.engine.score([("u", None)], event=added("u", 0))
+    told = {each.trigger: (each.reason, each.objections) for each in answer.scores[0].decisions}
+
+    # From ten o'clock of tomorrow on a day has to pass, and to it one is left: none of that is within 20 hours.
+    assert told == {"one": ("put_off", ("best_hour",)), "two": ("capped", ("pending",))}
