@@ -240,6 +240,30 @@ sequences = blocks(
     ),
     exit_when=st.none() | st.none() | minding,
 )
+narrow = st.none() | blocks(count=st.integers(1, 2), window=st.sampled_from(["30 min", "2 h", "10 h"]))
+crowding = blocks(
+    on=some_names,
+    threshold=st.just(0),
+    cool_down=st.sampled_from([0, "5 min"]),
+    mode=st.sampled_from(["live", "live", "live", "dry_run"]),
+    channel=channels,
+    key=st.sampled_from([None, None, "product"]),
+    guards=blocks(
+        consent=st.sampled_from(["none", "none", "legitimate_interest"]),
+        cap=narrow,
+        cap_per_channel=narrow,
+        cap_per_trigger=narrow,
+        quiet_hours=st.none() | st.none() | quiet_hours,
+        not_while_browsing=st.sampled_from([None, None, True]),
+    ),
+    send_within=st.sampled_from(["30 min", "2 h", "10 h", "20 h"]),
+    send=st.sampled_from([None, "best_hour", "best_hour"]),
+    explore=st.sampled_from([None, None, {"hours": "70%"}]),
+    cancel_on=few_names,
+    steps=st.none() | st.none() | steps,
+)
+crowds = policies_of(st.builds(lambda one, held: one | held, crowding, held_out))
+"""Policies whose messages wait for a moment and get in each other's way."""
 conversations = policies_of(st.builds(lambda one, held: one | held, sequences, held_out))
 
 

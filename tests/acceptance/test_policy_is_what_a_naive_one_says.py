@@ -14,7 +14,7 @@ from policy.source import parse
 from serving.message import message_id_of
 from serving.rehearsal import Constant, rehearsal
 from serving.scorer import MEANINGS, scorer
-from tests.acceptance.drawn import conversations, histories, policies, talks
+from tests.acceptance.drawn import conversations, crowds, histories, policies, talks
 from tests.acceptance.naive_conditions import MINUTE
 from tests.acceptance.naive_policy import FIRED, Naive, certain
 from tests.serving.engines import MAPPING, START
@@ -111,6 +111,14 @@ batches = st.lists(st.integers(1, 5), max_size=25)
 @given(policies, histories, batches, st.sampled_from(TENTHS), st.sampled_from(UPLIFTS))
 async def test_any_policy_over_any_history_decides_as_a_naive_one(policy, history, cuts, deciles, uplifts):
     served, naive = await decided_by_both(policy, history, cuts, deciles, uplifts)
+
+    assert served == naive
+
+
+@law(100)
+@given(crowds, histories, batches)
+async def test_any_messages_that_wait_leave_each_other_room_as_naive_ones_do(policy, history, cuts):
+    served, naive = await decided_by_both(policy, history, cuts, (), {})
 
     assert served == naive
 
