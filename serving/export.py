@@ -34,7 +34,7 @@ RECORD: Final = (
     "items",
     "plus_minus",
 )
-_JSON: Final = frozenset({"payload", "scores", "models", "shadow", "body", "content", "findings"})
+_JSON: Final = frozenset({"payload", "scores", "models", "shadow", "raw_scores", "body", "content", "findings"})
 _KINDS: Final = tuple(Kind)
 _encode = msgspec.json.Encoder().encode
 

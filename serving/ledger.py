@@ -9,8 +9,8 @@ from serving.driver import driver
 
 _EVALUATION = """
 INSERT INTO evaluations (decision_id, user_no, seq, at, event_seq, features, catalogue, scores, models, answered_at,
-    shadow)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision_id) DO NOTHING
+    shadow, raw_scores)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision_id) DO NOTHING
 """
 _DECISION = """
 INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score,
@@ -34,6 +34,7 @@ class EvaluationRow(NamedTuple):
     models: str
     answered_at: int
     shadow: str | None = None
+    raw_scores: str | None = None
 
 
 class DecisionRow(NamedTuple):

@@ -103,8 +103,10 @@ class Round:
             for each, score in zip(self._readings, self._scores, strict=True)
             if each.keep and each.person is not None
         ]
-        said, scorer = self._in_shadow([score.features for _, _, score in asked]), self._tools.scorer
-        kept = [_evaluation(*each, shadow, scorer, now) for each, shadow in zip(asked, said, strict=True)]
+        rows = [score.features for _, _, score in asked]
+        said, scorer = self._in_shadow(rows), self._tools.scorer
+        beside = zip(asked, said, scorer.raw(rows), strict=True)
+        kept = [_evaluation(*each, shadow, raw, scorer, now) for each, shadow, raw in beside]
         if not writes:
             self._tools.unwritten += kept
             return
@@ -129,7 +131,7 @@ def _score(reading: Reading, features: Floats, intent: dict[str, float | None]) 
 
 
 def _evaluation(
-    reading: Reading, person: Person, score: Score, shadow: str | None, scorer: Scorer, now: int
+    reading: Reading, person: Person, score: Score, shadow: str | None, raw: str | None, scorer: Scorer, now: int
 ) -> EvaluationRow:
     return EvaluationRow(
         decision_id=reading.decision_id,
@@ -143,4 +145,5 @@ def _evaluation(
         models=scorer.versions_json,
         answered_at=now,
         shadow=shadow,
+        raw_scores=raw,
     )

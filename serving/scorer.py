@@ -10,7 +10,9 @@ import numpy as np
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
+from models.calibration import Identity, sigmoid
 from models.horizon import SEGMENTS, SEGMENTS_REGISTERED, SEND_HOUR, UPLIFT
+from models.intent import IntentModel
 from models.learned_segments import LearnedSegments
 from models.send_hour import SendHourModel
 from models.uplift import UpliftModel
@@ -67,6 +69,8 @@ class Scorer:
     """Challengers, of whom no answer and no decision knows."""
     uplifts: Mapping[str, UpliftModel] = field(default_factory=dict)
     """What says what messages add, by trigger; nothing of one of which no such model is in service."""
+    calibrated_after: Mapping[str, IntentModel] = field(default_factory=dict)
+    """By horizon the models whose own probabilities a calibrator changes."""
 
     def predict(self, rows: Floats) -> list[dict[str, float | None]]:
         """Return for each feature vector the intent by horizon; None where the model has no answer."""
@@ -75,6 +79,15 @@ class Scorer:
         columns = [_answers(model.predict(rows)) for model in self.models.values()]
         horizons = tuple(self.models)
         return [dict(zip(horizons, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def raw(self, rows: Sequence[Floats]) -> list[str | None]:
+        """Return the probabilities before calibration of each feature vector, as JSON; None where they are the same."""
+        if not self.calibrated_after or not rows:
+            return [None] * len(rows)
+        matrix = np.array(rows)
+        columns = [_answers(sigmoid(model.log_odds(matrix))) for model in self.calibrated_after.values()]
+        said = (dict(zip(self.calibrated_after, row, strict=True)) for row in zip(*columns, strict=True))
+        return [msgspec.json.encode(each).decode() for each in said]
 
     def explain(self, row: Floats) -> dict[str, list[Contribution]]:
         """Return the largest contributions to the scores of one feature vector."""
@@ -114,6 +127,11 @@ def scorer(
         learned=learned,
         shadow=shadow,
         uplifts=uplifts,
+        calibrated_after={
+            horizon: model
+            for horizon, model in models.items()
+            if isinstance(model, IntentModel) and not isinstance(model.calibrator, Identity)
+        },
     )
 
 

@@ -49,6 +49,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "outcomes": pa.list_(_OUTCOME),
     "catalogue": pa.string(),
     "scores": pa.string(),
+    "raw_scores": pa.string(),
 }
 SCHEMA = pa.schema([*_COLUMNS.items(), *((f"feature.{name}", pa.float64()) for name in CATALOGUE.names)])
 
@@ -102,6 +103,7 @@ def _flat(row: Row) -> dict[str, Any]:
         "revenue": sum(values) if values else None,
         "outcomes": [each._asdict() for each in row.outcomes],
         "scores": json.dumps(row.scores),
+        "raw_scores": json.dumps(row.raw_scores) if row.raw_scores else None,
         **features,
     }
 

@@ -19,7 +19,7 @@ from training.dataset import LATE, SECOND_US
 AT_ONCE = 2_000
 
 _ROWS = """
-SELECT d.*, p.user_key, p.unit, p.timezone, v.features, v.catalogue, v.scores
+SELECT d.*, p.user_key, p.unit, p.timezone, v.features, v.catalogue, v.scores, v.raw_scores
 FROM decisions d JOIN users u ON u.user_no = d.user_no
 JOIN users p ON p.user_no = COALESCE(u.merged_into, u.user_no)
 LEFT JOIN evaluations v ON v.decision_id = d.decision_id
@@ -33,6 +33,7 @@ _DELIVERED = """
 SELECT o.trigger_decision_id, MIN(o.delivered_at) FROM json_each(:ids) i
 JOIN outbox o ON o.trigger_decision_id = i.value GROUP BY o.trigger_decision_id
 """
+_READ = ("features", "scores", "raw_scores", "draws")
 _OF_HOUR = ("hour_probability", "hour_explored", "eligible_hours")
 _NOTHING_DRAWN: dict[str, Any] = dict.fromkeys(
     ("experiment", "salt", "explored", "everybody", "everybody_probability", *_OF_HOUR)
@@ -59,6 +60,7 @@ class Row(NamedTuple):
             zone are those known now.
         features: As they were scored, by name; None where retention removed them or the catalogue was another one.
         scores: Of each horizon, by its label.
+        raw_scores: The same before calibration; nothing of a horizon whose model has no calibrator.
         outcomes: In the order in which they happened.
         delivered_at: When the message was handed over; None if it was not, or nobody remembers.
         window_end: When its horizon is over; None where the trigger had none.
@@ -68,6 +70,7 @@ class Row(NamedTuple):
     decision: Mapping[str, Any]
     features: Mapping[str, float] | None
     scores: Mapping[str, float | None]
+    raw_scores: Mapping[str, float | None]
     outcomes: tuple[Outcome, ...]
     delivered_at: int | None
     window_end: int | None
@@ -158,11 +161,12 @@ def _row(
     values = np.frombuffer(packed, dtype="<f8").tolist() if known else ()
     horizon = found["horizon"]
     end = None if horizon is None else found["at"] + round(duration(horizon).total_seconds() * SECOND_US)
-    decision = {key: found[key] for key in found.keys() if key not in ("features", "scores", "draws")}  # noqa: SIM118
+    decision = {key: found[key] for key in found.keys() if key not in _READ}  # noqa: SIM118
     return Row(
         decision={**decision, **_NOTHING_DRAWN, **hour, **(json.loads(found["draws"]) if found["draws"] else {})},
         features=dict(zip(CATALOGUE.names, values, strict=True)) if known else None,
         scores=json.loads(found["scores"]) if found["scores"] else {},
+        raw_scores=json.loads(found["raw_scores"]) if found["raw_scores"] else {},
         outcomes=outcomes,
         delivered_at=delivered.get(found["trigger_decision_id"]),
         window_end=end,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from features.cache import keep_compiled
 
-_NEWEST_COLUMN = "SELECT 1 FROM pragma_table_info('evaluations') WHERE name = 'shadow'"
+_NEWEST_COLUMN = "SELECT 1 FROM pragma_table_info('evaluations') WHERE name = 'raw_scores'"
 _HAS_TABLES = "SELECT 1 FROM pragma_table_info('decisions')"
 
 

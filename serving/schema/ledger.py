@@ -18,6 +18,7 @@ evaluations = Table(
     Column("models", Text, nullable=False),
     Column("answered_at", BigInteger, nullable=False),
     Column("shadow", Text),
+    Column("raw_scores", Text),
     partial("evaluations_of_event", "event_seq", where="event_seq IS NOT NULL"),
     partial("evaluations_asked_for", "user_no", "at", where="event_seq IS NULL"),
 )
