@@ -22,6 +22,8 @@ triggers:
   - {name: by-mail, on: Product Added, threshold: 0, cool_down: 0, hold_out: 0, mode: live, channel: email}
 """
 WITHIN_S = 1.0
+BUSY_AFTER_S = 20.0
+"""By then a server that has just begun sends, however little of the machine it gets."""
 WORKERS = 6
 PEOPLE = 50
 WAITING = """
@@ -47,8 +49,10 @@ async def busy_shop(home):
 
     async with receiving() as receiver, serving(home, POLICY, receiver.url) as server:
         working = [asyncio.create_task(worker(server)) for _ in range(WORKERS)]
-        await asyncio.sleep(0.2)
         try:
+            async with asyncio.timeout(BUSY_AFTER_S):
+                while not receiver.ids:
+                    await asyncio.sleep(0.01)
             yield server, receiver
         finally:
             stopping = True
