@@ -18,7 +18,7 @@ def test_tables_of_an_older_version_are_refused_with_what_to_do(tmp_path):
     prepare(tmp_path)
 
     with sqlite3.connect(tmp_path / "opportune.db") as connection:
-        connection.execute("ALTER TABLE evaluations DROP COLUMN shadow")
+        connection.execute("ALTER TABLE evaluations DROP COLUMN raw_scores")
     with pytest.raises(SystemExit, match="start the server once"):
         prepare(tmp_path)
 
