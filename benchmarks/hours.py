@@ -8,7 +8,6 @@ and fifty of answers.
 """
 
 import argparse
-import asyncio
 import json
 import logging
 import shutil
@@ -20,7 +19,7 @@ from typing import Any, Final
 import lightgbm
 import numpy as np
 
-from benchmarks.triggers import Subject, race, triggers
+from benchmarks.triggers import Subject, compared, triggers
 from models import send_hour_bundle
 from models.circle import HOURS
 from models.days import KINDS
@@ -96,12 +95,7 @@ def measure(bundles: Path, folder: Path, *, rounds: int) -> dict[str, Any]:
         name: Listener(folder / name, triggers(1, at_once=True), bundles=each, people=1)
         for name, each in loaded.items()
     }
-    asyncio.run(race(list(found.values()), rounds=rounds, people=PEOPLE, orders=False))
-    us = {name: round(each.typical_us, 1) for name, each in found.items()}
-    for each in found.values():
-        each.close()
-    shutil.rmtree(folder, ignore_errors=True)
-    return {"us_per_event": us}
+    return compared(found, folder, rounds=rounds, people=PEOPLE)
 
 
 def main() -> None:

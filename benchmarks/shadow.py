@@ -6,7 +6,6 @@ since it is the same model once more. The disk is waited for by both alike, and 
 """
 
 import argparse
-import asyncio
 import json
 import logging
 import shutil
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from benchmarks.triggers import Subject, race, triggers
+from benchmarks.triggers import Subject, compared, triggers
 from models.horizon import CHALLENGER, SEGMENTS, SEND_HOUR
 from models.neighbours_bundle import RECOMMENDATIONS
 
@@ -49,12 +48,7 @@ def measure(bundles: Path, folder: Path, *, rounds: int) -> dict[str, Any]:
         name: Worker(folder / name, triggers(1, at_once=True), bundles=each, people=PEOPLE)
         for name, each in loaded.items()
     }
-    asyncio.run(race(list(found.values()), rounds=rounds, people=PEOPLE, orders=False))
-    us = {name: round(each.typical_us, 1) for name, each in found.items()}
-    for each in found.values():
-        each.close()
-    shutil.rmtree(folder, ignore_errors=True)
-    return {"us_per_event": us}
+    return compared(found, folder, rounds=rounds, people=PEOPLE)
 
 
 def main() -> None:
