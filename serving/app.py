@@ -296,10 +296,10 @@ def _rules_of(engine: Engine) -> SegmentRules:
     return engine.policy.segment_rules
 
 
-def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[int], None], pages: int) -> None:
     # A thread may speak up when its loop is over already.
     with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(call)
+        loop.call_soon_threadsafe(call, pages)
 
 
 def create_app(settings: Settings) -> Edge:

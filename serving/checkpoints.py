@@ -25,7 +25,7 @@ class Checkpoints:
     """Keeps the write-ahead log of a SQLite file short, from `start` to `stop`."""
 
     def __init__(
-        self, file: Path, *, every_s: float, durable: bool = True, finish: Callable[[], None] | None = None
+        self, file: Path, *, every_s: float, durable: bool = True, finish: Callable[[int], None] | None = None
     ) -> None:
         """Prepare.
 
@@ -33,7 +33,7 @@ class Checkpoints:
             file: The database.
             every_s: Seconds between two times.
             durable: Whether to wait for the disk: not for a file that can be lost.
-            finish: Called from the thread, when little is left for the writer to copy.
+            finish: Called from the thread, when little is left to copy, with the length of the log in pages.
         """
         self._file = file
         self._durable = durable
@@ -55,20 +55,24 @@ class Checkpoints:
         # On Linux a thread has a priority of its own; elsewhere it would be that of the whole process.
         if sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        pages = 0
         while not self._stopping.wait(self._every_s):
             try:
-                _copy(self._file, durable=self._durable)
+                pages = _copy(self._file, durable=self._durable)
             except sqlite3.Error:
                 _log.warning("the write-ahead log of %s could not be copied", self._file, exc_info=True)
             if self._finish is not None:
-                self._finish()
+                self._finish(pages)
 
 
-def _copy(file: Path, *, durable: bool) -> None:
+def _copy(file: Path, *, durable: bool) -> int:
+    """Copy all that is there; return the length of the log in pages."""
+    pages = 0
     # Opened each time: a store that lost its file goes on with another one.
     with closing(open_existing(file)) as connection:
         if not durable:
             connection.execute("PRAGMA synchronous=OFF")
         for _ in range(_PASSES):
             # Passive: it waits for nobody, and nobody for it. What came meanwhile is left to the next pass.
-            connection.execute(CHECKPOINT).fetchall()
+            _, pages, _ = connection.execute(CHECKPOINT).fetchall()[0]
+    return pages

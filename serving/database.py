@@ -88,7 +88,7 @@ def _configure(connection: Any, _record: object) -> None:
         "synchronous=FULL",
         "cache_size=-24576",
         # A commit that has to copy the log waits for the disk; a server copies it beside (`checkpoints`).
-        "wal_autocheckpoint=32000",
+        "wal_autocheckpoint=64000",
         "foreign_keys=OFF",
         # Somebody who is erased must not be left in the free parts of a page. Where SQLite comes with Debian it is on.
         "secure_delete=ON",

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -13,13 +14,14 @@ from features.events import Event
 from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.timing import Timing, timing
-from serving.backlog import Backlog, Waiting, answer_all, answer_one
+from serving.backlog import Backlog, Waiting, answer_all
 from serving.batch import Batch
 from serving.clock import wall
 from serving.database import CHECKPOINT, for_writing
 from serving.driver import driver
 from serving.erasure import Erased, erase
 from serving.errors import InvalidField, NotReady
+from serving.flushes import flushes_of
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
 from serving.mentions import Rejects
 from serving.metrics import Metrics
@@ -36,6 +38,8 @@ T = TypeVar("T")
 MOST_UNWRITTEN, UNWRITTEN_FOR_S = 256, 1.0
 MOST_STATES, STATES_FOR_S = 64, 0.02
 """Changed states go to the online store so many at a time, or so long after the first of them, whatever is sooner."""
+MOST_PAGES, PAUSE_S = 48_000, 0.05
+"""A write-ahead log of so many pages is brought to an end at once; a shorter one when nothing came for so long."""
 RETRY_AFTER_S, LONGEST_WAIT_S = 1.0, 3600.0
 _log = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class Engine:
         """
         self._connection = for_writing(database).connect()
         self._driver = driver(self._connection)
+        self._flushes = flushes_of(self._driver)
         self._tools = tools
         self._metrics = metrics
         self._on_messages = on_messages
@@ -65,6 +70,7 @@ class Engine:
         self._busy = False
         self._closed = False
         self._failing = False
+        self._worked_at = 0.0
         self.store_error: str | None = None
         """Why the online store did not take the latest states; None if it did."""
         tools.next_due = Timers(self._connection, tools.timing).look()
@@ -170,9 +176,12 @@ class Engine:
         await self.write(lambda _: None)
         self._store_states()
 
-    def finish_checkpoint(self) -> None:
-        """Copy what is left of the write-ahead log, so that it begins anew with the next transaction."""
-        if self._closed:
+    def finish_checkpoint(self, pages: int) -> None:
+        """Copy what is left of the write-ahead log, so that it begins anew with the next transaction.
+
+        It takes the disk some milliseconds, so that is left for a pause, unless the log has grown to many `pages`.
+        """
+        if self._closed or (pages < MOST_PAGES and monotonic() - self._worked_at < PAUSE_S):
             return
         try:
             self._driver.execute(CHECKPOINT).fetchall()
@@ -182,6 +191,9 @@ class Engine:
     def close(self) -> None:
         """Answer everything that waits, then refuse whatever comes."""
         self._closed = True
+        if self._flushes is not None:
+            self._flushes.finish()
+            self._flushes = None
         while waiting := self._waiting.take():
             self._one_by_one(waiting)
         if self._tools.unwritten:
@@ -211,15 +223,17 @@ class Engine:
         if not waiting:
             self._rest()
             return
+        self._worked_at = monotonic()
         self._metrics.batch_size.observe(len(waiting))
         items = [item for item, _ in waiting]
         self._is_due_asked = self._is_due_asked and not any(isinstance(each, Due) for each in items)
+        writes = any(map(self._writes, items))
         try:
-            answers = (self._write if any(map(self._writes, items)) else self._read)(items)
+            answers = (self._write if writes else self._read)(items)
         except Exception:  # noqa: BLE001 - whatever it is, it is the answer of one item alone
             self._one_by_one(waiting)
         else:
-            answer_all(waiting, answers)
+            self._answer(waiting, answers, written=writes)
         self._rest()
 
     def _rest(self) -> None:
@@ -264,14 +278,29 @@ class Engine:
 
     def _one_by_one(self, waiting: Sequence[Waiting]) -> None:
         """Give each item a transaction of its own: one bad item costs nobody else."""
-        for item, future in waiting:
+        for each in waiting:
+            item, writes = each[0], self._writes(each[0])
             try:
-                answer = (self._write if self._writes(item) else self._read)([item])[0]
+                answers = (self._write if writes else self._read)([item])
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
                 _log.exception("an item could not be handled")
                 self._failing = True
-                answer = error
-            answer_one(future, answer)
+                answers = [error]
+            self._answer([each], answers, written=writes)
+
+    def _answer(self, waiting: Sequence[Waiting], answers: Sequence[Any], *, written: bool) -> None:
+        """Answer items; those that write once what they wrote is durable."""
+        if written and self._flushes is not None:
+            self._flushes.after(partial(self._answer_durable, waiting, answers))
+        else:
+            answer_all(waiting, answers)
+
+    def _answer_durable(self, waiting: Sequence[Waiting], answers: Sequence[Any], error: OSError | None) -> None:
+        if error is not None:
+            # It may be in the log all the same: whoever tells it again is told that it is known.
+            self._failing = True
+            answers = [error] * len(waiting)
+        answer_all(waiting, answers)
 
     def _writes(self, item: Item) -> bool:
         if not isinstance(item, Question) or item.event is not None:

@@ -1,5 +1,6 @@
 """Write-ahead logs are copied beside the writer, and begin anew instead of growing for ever."""
 
+import asyncio
 import sqlite3
 import threading
 from contextlib import closing
@@ -7,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from serving.checkpoints import Checkpoints
+from serving.engine import MOST_PAGES, PAUSE_S
 from tests.serving.databases import a_database, rows
 from tests.serving.engines import event, shop
 
@@ -36,7 +38,7 @@ def test_the_log_is_copied_and_the_writer_told(file, durable):
     path, connection = file
     connection.execute("INSERT INTO t VALUES (1)")
     told = threading.Event()
-    checkpoints = Checkpoints(path, every_s=EVERY_S, durable=durable, finish=told.set)
+    checkpoints = Checkpoints(path, every_s=EVERY_S, durable=durable, finish=lambda _: told.set())
     checkpoints.start()
     assert told.wait(WAIT_S)
     checkpoints.stop()
@@ -64,7 +66,7 @@ def test_a_log_that_was_copied_to_its_end_begins_anew(file):
 
 def test_a_file_that_is_not_there_is_not_made_and_ends_nothing(tmp_path, caplog):
     told = threading.Semaphore(0)
-    checkpoints = Checkpoints(tmp_path / "none.db", every_s=EVERY_S, finish=told.release)
+    checkpoints = Checkpoints(tmp_path / "none.db", every_s=EVERY_S, finish=lambda _: told.release())
     checkpoints.start()
     assert all(told.acquire(timeout=WAIT_S) for _ in range(3))
     checkpoints.stop()
@@ -73,11 +75,23 @@ def test_a_file_that_is_not_there_is_not_made_and_ends_nothing(tmp_path, caplog)
     assert "could not be copied" in caplog.text
 
 
-async def test_the_writer_finishes_between_two_of_its_transactions(shop):
-    await shop.engine.ingest([event("Product Viewed", f"u{i}", i) for i in range(50)])
-    shop.engine.finish_checkpoint()
+def copied(shop):
+    """How many events the file alone holds, without its log."""
     alone = shop.home / "alone"
     alone.mkdir()
     (alone / "opportune.db").write_bytes((shop.home / "opportune.db").read_bytes())
     with a_database(alone) as found:
-        assert rows(found, "SELECT count(*) FROM events") == [(50,)]
+        return rows(found, "SELECT count(*) FROM events")[0][0]
+
+
+@pytest.mark.parametrize(
+    ("pause_s", "pages", "held"),
+    [(2 * PAUSE_S, 1, 50), (0.0, MOST_PAGES, 50), (0.0, MOST_PAGES - 1, 0)],
+    ids=["in a pause", "where the log is long", "not while it works"],
+)
+async def test_the_writer_finishes_between_two_of_its_transactions(shop, pause_s, pages, held):
+    await shop.engine.ingest([event("Product Viewed", f"u{i}", i) for i in range(50)])
+    await asyncio.sleep(pause_s)
+    shop.engine.finish_checkpoint(pages)
+
+    assert copied(shop) == held

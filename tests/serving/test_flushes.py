@@ -1,0 +1,123 @@
+"""Nobody is answered before the disk has what they told, and nobody else waits for it."""
+
+import asyncio
+import os
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from serving import flushes
+from tests.serving.engines import Shop, event, shop
+
+__all__ = ["shop"]
+SOON_S = 20
+
+
+class Disk:
+    """A disk that is as slow as a test lets it be; it notes which files were flushed."""
+
+    def __init__(self):
+        self.ready = threading.Event()
+        self.flushed = []
+
+    def __call__(self, descriptor):
+        self.flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        assert self.ready.wait(SOON_S)
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    found = Disk()
+    monkeypatch.setattr(flushes, "_flush", found)
+    yield found
+    found.ready.set()
+
+
+async def until(held):
+    """Wait for something to hold."""
+    async with asyncio.timeout(SOON_S):
+        while not held():
+            await asyncio.sleep(0.001)
+
+
+def logged(shop):
+    return shop.rows("SELECT count(*) FROM events")[0][0]
+
+
+async def test_an_answer_waits_for_the_flush_of_the_write_ahead_log(shop, disk):
+    asked = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 1)]))
+    await until(lambda: disk.flushed)
+
+    assert (logged(shop), asked.done()) == (1, False)
+    disk.ready.set()
+    assert (await asked).accepted == 1
+    assert disk.flushed == ["opportune.db-wal"]
+
+
+async def test_batches_go_on_meanwhile_and_share_the_next_flush(shop, disk):
+    asked = []
+    for number in range(5):
+        asked.append(asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", number)])))
+        await until(lambda: logged(shop) == len(asked))
+
+    assert not any(each.done() for each in asked)
+    disk.ready.set()
+    assert [each.accepted for each in await asyncio.gather(*asked)] == [1] * 5
+    assert len(disk.flushed) == 2
+
+
+async def test_whoever_only_asks_does_not_wait_for_the_disk(shop, disk):
+    told = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 1)]))
+    await until(lambda: disk.flushed)
+    async with asyncio.timeout(SOON_S):
+        answer = await shop.engine.score([("u", None)])
+
+    assert answer.scores[0].known
+    assert not told.done()
+    disk.ready.set()
+    await told
+
+
+async def test_a_disk_that_fails_is_the_answer_and_the_same_event_told_again_is_known(shop, monkeypatch, caplog):
+    def failing(_descriptor):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(flushes, "_flush", failing)
+        with pytest.raises(OSError, match="Input/output error"):
+            await shop.engine.ingest([event("Product Viewed", "u", 1)])
+    again = await shop.engine.ingest([event("Product Viewed", "u", 1)])
+
+    assert (again.accepted, again.duplicates) == (0, 1)
+    assert "could not be flushed" in caplog.text
+
+
+async def test_a_server_that_stops_answers_whoever_waits_for_the_disk(tmp_path, disk):
+    with closing(Shop(tmp_path)) as stopping:
+        asked = asyncio.create_task(stopping.engine.ingest([event("Product Viewed", "u", 1)]))
+        await until(lambda: disk.flushed)
+        disk.ready.set()
+    assert (await asked).accepted == 1
+
+
+async def test_a_connection_that_flushed_beside_waits_for_the_disk_itself_when_it_is_given_back(tmp_path):
+    with closing(Shop(tmp_path)) as opened:
+        during = opened.engine._driver.execute("PRAGMA synchronous").fetchone()
+        kept = opened.engine._driver
+        opened.engine.close()
+        after = kept.execute("PRAGMA synchronous").fetchone()
+
+    assert (during, after) == ((1,), (2,))
+
+
+async def test_a_database_that_nothing_has_to_survive_is_not_flushed(shop):
+    driver = shop.engine._driver
+    driver.execute("PRAGMA synchronous=OFF")
+
+    assert flushes.flushes_of(driver) is None
+
+
+def test_what_is_flushed_is_data_and_what_it_takes_to_read_it():
+    assert flushes._flush is getattr(os, "fdatasync", os.fsync)
