@@ -12,10 +12,11 @@ from pydantic import Field, model_validator
 
 from features import fingerprints
 from models.circle import HOURS
-from models.forest import Forest, NotSound, NotWalkable
+from models.forest import Forest
 from models.manifest import BundleRefused, ModelFile, Part, read_manifest, sha256, whole, write_manifest
 from models.response import Response
 from models.send_hour import SendHourModel
+from models.tree import NotSound, NotWalkable
 
 MOST_COHORTS: Final = 64
 Above = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -101,7 +102,7 @@ def _trees(path: Path, text: str, forest: Forest | None) -> ModelFile | None:
     if forest is None:
         return None
     path.write_text(text, encoding="utf-8")
-    return ModelFile(file=path.name, sha256=sha256(path), trees=len(forest.roots))
+    return ModelFile(file=path.name, sha256=sha256(path), trees=forest.trees)
 
 
 def load(directory: Path, *, version: str | None = None) -> SendHourModel:

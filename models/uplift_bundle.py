@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from features.catalog import CATALOGUE
 from features.layout import Catalogue
-from models.forest import Forest, NotSound, NotWalkable, sound
+from models.forest import Forest, sound
 from models.horizon import UPLIFT_REGISTERED, duration
 from models.manifest import (
     BundleRefused,
@@ -25,6 +25,7 @@ from models.manifest import (
     whole,
     write_manifest,
 )
+from models.tree import NotSound, NotWalkable
 from models.uplift import FURTHER, MODELS, Learner, UpliftModel
 
 
@@ -126,6 +127,6 @@ def _read(directory: Path, part: ModelFile, width: int) -> Forest:
         found = sound((directory / part.file).read_text(encoding="utf-8"), width)
     except (NotWalkable, NotSound, UnicodeDecodeError) as error:
         raise BundleRefused(f"{directory} holds trees that cannot be walked: {error}") from error
-    if len(found.roots) != part.trees:
-        raise BundleRefused(f"{directory} is damaged: {part.file} has {len(found.roots)} trees, not {part.trees}")
+    if found.trees != part.trees:
+        raise BundleRefused(f"{directory} is damaged: {part.file} has {found.trees} trees, not {part.trees}")
     return found

@@ -1,11 +1,25 @@
 import lightgbm as lgb
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.booster import Booster
-from models.forest import Forest, NotWalkable, walkable
+from models.forest import Forest, walkable
+from models.tree import MOST_LEAVES, NotWalkable
+from tests.features.histories import laws
 
 COLUMNS = np.array([3, 0, 2], dtype=np.intp)
+models = st.fixed_dictionaries(
+    {
+        "seed": st.integers(0, 1000),
+        "rounds": st.integers(1, 20),
+        "num_leaves": st.sampled_from([2, 3, 15, 31, 32, 33, 64, 65, 100]),
+        "min_data_in_leaf": st.sampled_from([1, 5, 200, 600]),
+        "zero_as_missing": st.booleans(),
+        "use_missing": st.booleans(),
+    }
+)
 
 
 def a_model(seed=0, *, rounds=40, categorical=(), **parameters):
@@ -26,6 +40,42 @@ def rows_of(seed=1, n=400):
     rows[dice.random(rows.shape) < 0.2] = np.nan
     rows[dice.random(rows.shape) < 0.2] = 0.0
     return rows
+
+
+def around(text, seed=1, n=300):
+    """Rows of what a model's trees could part: thresholds, what is next to them, nothing, and next to nothing."""
+    thresholds = Forest.read(text, COLUMNS).threshold
+    values = [thresholds, np.nextafter(thresholds, np.inf), np.nextafter(thresholds, -np.inf)]
+    odd = [np.nan, 0.0, -0.0, 1e-35, -1e-35, 1.1e-35, 1e-36, 5e-324, np.inf, -np.inf]
+    return np.random.default_rng(seed).choice(np.concatenate([*values, odd, odd]), size=(n, 5))
+
+
+def says_the_same(text, rows):
+    """Whether forest and library agree to the last bit."""
+    found = Forest.read(text, COLUMNS).log_odds(rows)
+    return found.tobytes() == Booster(text).log_odds(rows[:, COLUMNS]).tobytes()
+
+
+@laws
+@given(models)
+def test_whatever_the_trees_the_bits_are_those_of_the_library(model):
+    text = a_model(**model)
+
+    assert says_the_same(text, around(text))
+
+
+@laws
+@given(models, st.randoms(use_true_random=False))
+def test_each_node_may_tell_missing_values_in_a_way_of_its_own(model, dice):
+    def told_otherwise(line):
+        kinds = [str(dice.choice([0, 2, 4, 6, 8, 10])) for _ in line.split()]
+        return f"decision_type={' '.join(kinds)}" if line.startswith("decision_type=") else line
+
+    # Without the sizes of trees, the library does not rely on them.
+    lines = [each for each in a_model(**model).split("\n") if not each.startswith("tree_sizes=")]
+    text = "\n".join(map(told_otherwise, lines))
+
+    assert says_the_same(text, around(text))
 
 
 @pytest.mark.parametrize("parameters", [{}, {"zero_as_missing": True}, {"use_missing": False}, {"num_leaves": 2}])
@@ -57,6 +107,20 @@ def test_what_cannot_be_walked_is_left_to_the_library(parameters):
     with pytest.raises(NotWalkable):
         Forest.read(text, COLUMNS)
     assert walkable(text, Booster(text), COLUMNS, 5) is None
+
+
+def test_trees_of_very_many_leaves_are_left_to_the_library():
+    dice = np.random.default_rng(0)
+    data = lgb.Dataset(dice.normal(size=(3000, 3)), dice.normal(size=3000))
+    settings = {"min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0, "verbosity": -1, "num_threads": 1}
+    most, more = (
+        lgb.train({**settings, "num_leaves": leaves}, data, 1).model_to_string()
+        for leaves in (MOST_LEAVES, MOST_LEAVES + 1)
+    )
+
+    assert says_the_same(most, around(most))
+    with pytest.raises(NotWalkable):
+        Forest.read(more, COLUMNS)
 
 
 def test_a_forest_that_gives_other_bits_than_the_library_is_not_used():

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from models.forest import NotSound, NotWalkable
 from models.manifest import BundleRefused
 from models.response import Response
 from models.send_hour_bundle import load, write
+from models.tree import NotSound, NotWalkable
 from tests.models.hours import EVERYBODY, OWLS, a_model, counted
 
 RATIOS = np.stack([np.full(24, 0.1), np.linspace(0.05, 0.3, 24)])
