@@ -12,6 +12,7 @@ UNITS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
 """Microseconds in one unit of a number that stands for a time."""
 
 DAY_US: Final = 86_400_000_000
+HOUR_US: Final = 3_600_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST: Final = 631_152_000_000_000  # 1990: below it a unit was mistaken or a zero sent
 _LATEST: Final = 7_258_118_400_000_000  # 2200
@@ -54,9 +55,11 @@ def _of_text(value: str, field: str, unit: str | None, form: str | None, local: 
     try:
         if form is not None:
             return _of_datetime(datetime.strptime(value, form), local)  # noqa: DTZ007
-        if _is_number(value, unit):
+        # With a dash after its year, as most times have it, it is no number.
+        if value[4:5] != "-" and _is_number(value, unit):
             return _of_number(float(value) if "." in value else int(value), field, unit)
-        return _of_datetime(datetime.fromisoformat(value), local)
+        found = datetime.fromisoformat(value)
+        return to_us(found if found.tzinfo is not None else found.replace(tzinfo=local))
     except (ValueError, OverflowError):
         if value[-4:] in {" UTC", " GMT"}:
             return _of_text(value[:-4] + "+00:00", field, unit, form, local)
@@ -123,7 +126,8 @@ def iso(moment: int) -> str:
 
 
 @cache
-def _zone_names() -> frozenset[str]:
+def zone_names() -> frozenset[str]:
+    """Return the IANA names of all zones."""
     return frozenset(available_timezones())
 
 
@@ -131,11 +135,23 @@ def _zone_names() -> frozenset[str]:
 def zone(name: str) -> ZoneInfo | None:
     """Return the zone of an IANA name, None where there is none of that name."""
     # Asked of the set first: a made-up name would otherwise search the disk each time.
-    return ZoneInfo(name) if name in _zone_names() else None
+    return ZoneInfo(name) if name in zone_names() else None
 
 
 def utc_offset_s(name: str, moment: int) -> float:
     """Return the seconds local time is ahead of UTC in a known zone at a moment."""
+    steady = _steady_offset_s(name, moment // HOUR_US)
+    return _offset_s(name, moment // 1_000_000) if steady is None else steady
+
+
+@lru_cache(maxsize=16_384)
+def _steady_offset_s(name: str, hour: int) -> float | None:
+    """Return the offset throughout an hour since the epoch, None where it changes within."""
+    first, last = _offset_s(name, hour * 3600), _offset_s(name, hour * 3600 + 3599)
+    return first if first == last else None
+
+
+def _offset_s(name: str, second: int) -> float:
     found = zone(name)
-    offset = datetime.fromtimestamp(moment // 1_000_000, found).utcoffset() if found else None
+    offset = datetime.fromtimestamp(second, found).utcoffset() if found else None
     return offset.total_seconds() if offset is not None else float("nan")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.events import BadEvent
-from features.moments import iso, read_moment, to_moment, to_us, utc_offset_s, zone
+from features.moments import iso, read_moment, to_moment, to_us, utc_offset_s, zone, zone_names
 
 NOON = 1_501_588_800_000_000  # 2017-08-01T12:00:00Z
 
@@ -83,6 +83,22 @@ def test_the_offset_follows_the_season():
     assert utc_offset_s("Europe/Berlin", summer) == 7200
     assert utc_offset_s("Europe/Berlin", winter) == 3600
     assert utc_offset_s("Etc/GMT+5", summer) == -18000
+
+
+def test_an_offset_that_changes_within_an_hour_changes_in_its_microsecond():
+    # Lord Howe puts its clocks on by half an hour at two, which is half past three in the afternoon of UTC.
+    change = to_us(datetime(2017, 9, 30, 15, 30, tzinfo=UTC))
+
+    assert utc_offset_s("Australia/Lord_Howe", change - 1) == 10.5 * 3600
+    assert utc_offset_s("Australia/Lord_Howe", change) == 11 * 3600
+
+
+@given(st.sampled_from(sorted(zone_names())), st.datetimes(datetime(1990, 1, 1), datetime(2199, 12, 31)))  # noqa: DTZ001
+def test_the_offset_of_any_zone_at_any_moment_is_that_of_its_local_time(name, at):
+    moment = at.replace(tzinfo=UTC)
+    local = moment.astimezone(ZoneInfo(name)).replace(tzinfo=UTC)
+
+    assert utc_offset_s(name, to_us(moment)) == (local - moment).total_seconds()
 
 
 @pytest.mark.parametrize("name", ["Mars/Base", "", "America", "../etc/passwd", "europe/berlin", "x" * 10_000])
