@@ -20,28 +20,30 @@ class _Role(IntEnum):
     REVERSAL = 4
 
 
+# Each its own name: an attribute of an Enum is looked up in Python, and these are asked for every event.
+_NONE, _PRODUCT, _CART, _ORDER, _REVERSAL = _Role
 _ROLES_BY_KIND: Final = {
-    Kind.PRODUCT_CLICKED: _Role.PRODUCT,
-    Kind.PRODUCT_VIEWED: _Role.PRODUCT,
-    Kind.PRODUCT_ADDED: _Role.PRODUCT,
-    Kind.PRODUCT_REMOVED: _Role.PRODUCT,
-    Kind.WISHLIST_ADDED: _Role.PRODUCT,
-    Kind.WISHLIST_REMOVED: _Role.PRODUCT,
-    Kind.PRODUCT_SHARED: _Role.PRODUCT,
-    Kind.PRODUCT_REVIEWED: _Role.PRODUCT,
-    Kind.CART_VIEWED: _Role.CART,
-    Kind.CART_ABANDONED: _Role.CART,
-    Kind.CHECKOUT_STARTED: _Role.CART,
-    Kind.CHECKOUT_STEP_VIEWED: _Role.CART,
-    Kind.CHECKOUT_STEP_COMPLETED: _Role.CART,
-    Kind.PAYMENT_INFO_ENTERED: _Role.ORDER,
-    Kind.ORDER_COMPLETED: _Role.ORDER,
-    Kind.ORDER_UPDATED: _Role.ORDER,
-    Kind.ORDER_REFUNDED: _Role.REVERSAL,
-    Kind.ORDER_CANCELLED: _Role.REVERSAL,
+    Kind.PRODUCT_CLICKED: _PRODUCT,
+    Kind.PRODUCT_VIEWED: _PRODUCT,
+    Kind.PRODUCT_ADDED: _PRODUCT,
+    Kind.PRODUCT_REMOVED: _PRODUCT,
+    Kind.WISHLIST_ADDED: _PRODUCT,
+    Kind.WISHLIST_REMOVED: _PRODUCT,
+    Kind.PRODUCT_SHARED: _PRODUCT,
+    Kind.PRODUCT_REVIEWED: _PRODUCT,
+    Kind.CART_VIEWED: _CART,
+    Kind.CART_ABANDONED: _CART,
+    Kind.CHECKOUT_STARTED: _CART,
+    Kind.CHECKOUT_STEP_VIEWED: _CART,
+    Kind.CHECKOUT_STEP_COMPLETED: _CART,
+    Kind.PAYMENT_INFO_ENTERED: _ORDER,
+    Kind.ORDER_COMPLETED: _ORDER,
+    Kind.ORDER_UPDATED: _ORDER,
+    Kind.ORDER_REFUNDED: _REVERSAL,
+    Kind.ORDER_CANCELLED: _REVERSAL,
 }
 # By position: the hash of an IntEnum is computed in Python, and this is asked for every event.
-_ROLES: Final = tuple(_ROLES_BY_KIND.get(kind, _Role.NONE) for kind in Kind)
+_ROLES: Final = tuple(_ROLES_BY_KIND.get(kind, _NONE) for kind in Kind)
 _WHOLE: Final = ("revenue", "total", "value")
 """Where an order says its amount; the first one present counts."""
 
@@ -75,7 +77,7 @@ def worth_of(kind: Kind, properties: Mapping[str, Any], mapping: EventMapping) -
         BadEvent: A number or a product is malformed, or the currency has no rate.
     """
     role = _ROLES[kind]
-    if role is _Role.NONE:
+    if role is _NONE:
         return _NOTHING
     products = properties.get("products")
     single = products is None
@@ -92,13 +94,13 @@ def worth_of(kind: Kind, properties: Mapping[str, Any], mapping: EventMapping) -
         discount,
         product_hash(product_id) if product_id else 0,
         items,
-        -1 if role is _Role.REVERSAL else 1,
-        role is _Role.CART and not single,
+        -1 if role is _REVERSAL else 1,
+        role is _CART and not single,
     )
 
 
 def _amount(role: _Role, properties: Mapping[str, Any], sold: float) -> float:
-    if role is _Role.PRODUCT:
+    if role is _PRODUCT:
         if "price" in properties or "products" in properties:
             return sold
         return not_negative(properties.get("value"), "properties.value") or 0.0
@@ -111,7 +113,7 @@ def _amount(role: _Role, properties: Mapping[str, Any], sold: float) -> float:
 
 
 def _signed(amount: float, role: _Role, name: str) -> float:
-    if amount < 0 and role is not _Role.REVERSAL:
+    if amount < 0 and role is not _REVERSAL:
         raise BadEvent(f"properties.{name}", "must not be negative", "negative")
     # A refund is sent as 10 by some and as -10 by others.
     return abs(amount)
@@ -146,12 +148,12 @@ def _line(line: Mapping[str, Any], path: str, row: int | None = None) -> _Lines:
     price = line.get("price")
     quantity = line.get("quantity")
     discount = line.get("discount")
-    # The exact types first: the names of the fields are only put together to complain.
-    if type(product_id) is not str or not product_id.isascii():
+    # The usual first: the names of the fields are only put together to complain.
+    if product_id is not None and (type(product_id) is not str or not product_id.isascii()):
         product_id = text(product_id, _path(path, row, "product_id"))
-    if type(price) is not float or not 0 <= price <= MOST:
+    if price is not None and (type(price) is not float or not 0 <= price <= MOST):
         price = not_negative(price, _path(path, row, "price"))
-    if type(quantity) is not int or not 0 <= quantity <= MOST:
+    if quantity is not None and (type(quantity) is not int or not 0 <= quantity <= MOST):
         quantity = not_negative(quantity, _path(path, row, "quantity"))
     if discount is not None:
         discount = not_negative(discount, _path(path, row, "discount"))

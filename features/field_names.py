@@ -1,9 +1,11 @@
-"""Our names of fields, and how the spellings of others are brought under them."""
+"""Our names of fields and events, and how the spellings of others are brought under them."""
 
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from typing import Final
 
-from features.kinds import fold_name
+from features.events import BadEvent
+from features.kinds import Kind, fold_name
+from features.values import text
 
 TOP_LEVEL: Final = (
     "type",
@@ -57,14 +59,33 @@ class FieldNames(dict[str, str]):
         return found
 
 
+class EventNames(dict[str, tuple[Kind, str]]):
+    """An event's name as it was sent -> the kind it stands for, and the name without surrounding space (BadEvent)."""
+
+    def __init__(self, kind_of: Callable[[str], Kind]) -> None:
+        super().__init__()
+        self.kind_of = kind_of
+
+    def __missing__(self, sent: str) -> tuple[Kind, str]:
+        name = text(sent, "event")
+        if name is None:
+            raise BadEvent("event", "is required", "required")
+        found = self.kind_of(name), name
+        if len(self) < CACHED and len(sent) <= LONGEST:
+            self[sent] = found
+        return found
+
+
 class Renames(dict[tuple[str, ...], tuple[str, ...] | None]):
-    """The keys of an object -> our names of them in the same order; None where they are ours already."""
+    """The keys of an object -> our names of them in the same order; None where they are ours already (BadEvent)."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         super().__init__()
         self.names = names
 
     def __missing__(self, keys: tuple[str, ...]) -> tuple[str, ...] | None:
+        if any(type(key) is not str for key in keys):
+            raise BadEvent("properties", "has a key that is not a string", "not_json")
         taken = set(keys)
         found: list[str] = []
         for key in keys:

@@ -6,7 +6,16 @@ from difflib import get_close_matches
 from fnmatch import translate
 from typing import Any, NoReturn
 
-from features.field_names import CACHED, PROPERTIES_BY_FOLD, TOP_LEVEL, TOP_LEVEL_BY_FOLD, FieldNames, Renames, Shapes
+from features.field_names import (
+    CACHED,
+    PROPERTIES_BY_FOLD,
+    TOP_LEVEL,
+    TOP_LEVEL_BY_FOLD,
+    EventNames,
+    FieldNames,
+    Renames,
+    Shapes,
+)
 from features.file_layout import FileLayout
 from features.kinds import ALIASES, NAMES, Kind, fold_name
 from features.mapping_checks import BadMapping, number_over_zero, section, text, texts
@@ -22,6 +31,7 @@ class EventMapping:
         shapes: Whether a message's own fields, by all keys that were sent, bear our names.
         properties: The same for a field inside properties or a product.
         renames: The same for all fields of such an object at once; None where they bear our names.
+        names: The kind of an event's name as it was sent, and the name without surrounding space.
         shop_currency: Three letters; all amounts are converted to it.
         file: How to read a file of history.
     """
@@ -34,6 +44,7 @@ class EventMapping:
         """
         sections = _merged(layers)
         self._kinds = dict(ALIASES) | _kinds(sections["events"])
+        self.names: Mapping[str, tuple[Kind, str]] = EventNames(self.kind_of)
         fields = _fields(sections["fields"])
         inner = {folded: ours for folded, ours in fields.items() if ours not in TOP_LEVEL}
         self.fields: Mapping[str, str] = FieldNames(TOP_LEVEL_BY_FOLD | PROPERTIES_BY_FOLD | fields)

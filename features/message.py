@@ -1,7 +1,9 @@
 """The shape of a message: Segment's calls, flat objects and batches, brought under our field names."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from features.events import BadEvent
 from features.field_names import TOP_LEVEL
@@ -15,12 +17,12 @@ _TOP_LEVEL: Final = frozenset(TOP_LEVEL)
 _ENVELOPE: Final = frozenset({"channel", "version", "_metadata"})
 
 
-class Message(NamedTuple):
+class Message(Struct, frozen=True):
     """One message under our names, its nested parts checked to be objects."""
 
     raw: Mapping[str, Any]
     call: str
-    fields: dict[str, Any]
+    fields: Mapping[str, Any]
     """The message's own fields, as Segment spells them."""
     properties: dict[str, Any]
     context: dict[str, Any]
@@ -45,11 +47,12 @@ def read_message(raw: object, mapping: EventMapping) -> Message:
     Fields of the message itself may be spelt as Segment does or in any way the mapping knows; any
     other field of a flat object belongs to its properties, or to the traits of identify and group.
     """
-    if not isinstance(raw, Mapping):
+    if type(raw) is not dict and not isinstance(raw, Mapping):
         raise BadEvent("", "must be an object", "not_an_object")
-    fields, extras = _split(raw, mapping)
+    fields, extras = (raw, {}) if mapping.shapes[tuple(raw)] else _split(raw, mapping)
     call = fields.get("type")
     if type(call) is not str or call not in CALLS:
+        fields = dict(fields)
         call = _call(fields, extras)
     properties = _renamed(section(fields.get("properties"), "properties"), mapping)
     traits = section(fields.get("traits"), "traits")
@@ -63,10 +66,8 @@ def read_message(raw: object, mapping: EventMapping) -> Message:
     return Message(raw, call, fields, properties, context, traits, mapping)
 
 
-def _split(raw: Mapping[str, Any], mapping: EventMapping) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split(raw: Mapping[str, Any], mapping: EventMapping) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """Tell the message's own fields from those of its properties."""
-    if mapping.shapes[tuple(raw)]:
-        return dict(raw), {}
     names = mapping.fields
     fields: dict[str, Any] = {}
     others: list[tuple[str, str]] = []
@@ -113,11 +114,7 @@ def _call(fields: dict[str, Any], extras: dict[str, Any]) -> str:
 
 def _renamed(inner: dict[str, Any], mapping: EventMapping) -> dict[str, Any]:
     """Return the fields of properties or of a product under our names; ours win over aliases."""
-    keys = tuple(inner)
-    for key in keys:
-        if type(key) is not str:
-            raise BadEvent("properties", "has a key that is not a string", "not_json")
-    names = mapping.renames[keys]
+    names = mapping.renames[tuple(inner)]
     return inner if names is None else dict(zip(names, inner.values(), strict=True))
 
 

@@ -1,9 +1,12 @@
 """From what somebody sent to an `Event`: checked, in our words, in our time and currency."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from json import JSONEncoder
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from features.amounts import worth_of
 from features.events import (
@@ -17,7 +20,7 @@ from features.events import (
 from features.kinds import NAMES, Kind
 from features.mapping import EventMapping
 from features.message import Message, read_message
-from features.moments import DAY_US, read_moment, utc_offset_s, zone
+from features.moments import DAY_US, read_moment, utc_offset_s, zone_names
 from features.suspicion import suspicions
 from features.values import section, text
 
@@ -27,13 +30,17 @@ _encode = JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False,
 _encode_sorted = JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
 _NAN: Final = float("nan")
 _KINDS_OF_CALLS: Final = {
-    "page": Kind.PAGE_VIEWED,
-    "screen": Kind.SCREEN_VIEWED,
-    "identify": Kind.IDENTIFIED,
-    "group": Kind.GROUPED,
-    "alias": Kind.LINKED,
+    call: (kind, NAMES[kind])
+    for call, kind in {
+        "page": Kind.PAGE_VIEWED,
+        "screen": Kind.SCREEN_VIEWED,
+        "identify": Kind.IDENTIFIED,
+        "group": Kind.GROUPED,
+        "alias": Kind.LINKED,
+    }.items()
 }
 _MESSAGE_ID_LENGTH: Final = 100
+_read_sent = lru_cache(maxsize=128)(read_moment)  # the same for all messages of a batch
 
 
 def normalise(
@@ -60,14 +67,12 @@ def normalise(
     """
     message = read_message(raw, mapping)
     try:
-        return _event(message, received_at, mapping, history=history, message_id=message_id)
+        return _event(message, received_at, mapping, history, message_id)
     except BadEvent as bad:
         raise BadEvent(message.as_sent(bad.field), bad.reason, bad.code) from None
 
 
-def _event(
-    message: Message, received_at: int, mapping: EventMapping, *, history: bool, message_id: str | None
-) -> Event:
+def _event(message: Message, received_at: int, mapping: EventMapping, history: bool, message_id: str | None) -> Event:
     fields = message.fields
     user_id = text(fields.get("userId"), "userId")
     anonymous_id = text(fields.get("anonymousId"), "anonymousId")
@@ -78,23 +83,19 @@ def _event(
     flags, excluded = suspicions(message, kind, (user_id, anonymous_id), mapping)
     if flags & FLAG_MACHINE and message.properties.get("machine") is not True:
         # However it was found out, it is said in one way from here on.
-        message = message._replace(properties={**message.properties, "machine": True})
-    worth = worth_of(kind, message.properties, mapping)
+        message = replace(message, properties={**message.properties, "machine": True})
+    amount, quantity, discount, product, items, plus_minus, snapshot = worth_of(kind, message.properties, mapping)
     payload = _payload(message, context)
-    record = pack_record(
-        occurred_at,
-        kind,
-        flags | FLAG_SNAPSHOT if worth.snapshot else flags,
-        utc_offset_s(zone_name, occurred_at) if zone_name else _NAN,
-        *worth[:6],
-    )
+    flags |= FLAG_SNAPSHOT if snapshot else 0
+    offset = utc_offset_s(zone_name, occurred_at) if zone_name else _NAN
+    record = pack_record(occurred_at, kind, flags, offset, amount, quantity, discount, product, items, plus_minus)
     return Event(
         kind,
         name,
-        _message_id(message, received_at, message_id),
+        text(fields.get("messageId"), "messageId", _MESSAGE_ID_LENGTH) or message_id or _id_of(message, received_at),
         user_id,
         anonymous_id,
-        _previous_id(fields, user_id) if kind is Kind.LINKED else None,
+        _previous_id(fields, user_id) if message.call == "alias" else None,
         occurred_at,
         record,
         zone_name,
@@ -105,19 +106,16 @@ def _event(
 
 
 def _kind_and_name(message: Message, mapping: EventMapping) -> tuple[Kind, str]:
-    kind = _KINDS_OF_CALLS.get(message.call)
-    if kind is not None:
-        return kind, NAMES[kind]
-    name = text(message.fields.get("event"), "event")
-    if name is None:
-        raise BadEvent("event", "is required", "required")
-    return mapping.kind_of(name), name
+    known = _KINDS_OF_CALLS.get(message.call)
+    if known is not None:
+        return known
+    sent = message.fields.get("event")
+    return mapping.names[sent if type(sent) is str else text(sent, "event") or ""]
 
 
-def _message_id(message: Message, received_at: int, otherwise: str | None) -> str:
-    given = text(message.fields.get("messageId"), "messageId", _MESSAGE_ID_LENGTH) or otherwise
+def _id_of(message: Message, received_at: int) -> str:
     # Without an id two sends are two events, so the moment of receipt belongs to it.
-    return given or content_id({"received_at": received_at, "sent": message.raw})
+    return content_id({"received_at": received_at, "sent": message.raw})
 
 
 def content_id(content: object) -> str:
@@ -161,7 +159,7 @@ def _occurred_at(fields: Mapping[str, Any], received_at: int, mapping: EventMapp
     else:
         moment = read_moment(said, name)
     if sent_at:
-        moment += received_at - read_moment(sent_at, "sentAt")
+        moment += received_at - (_read_sent if type(sent_at) is str else read_moment)(sent_at, "sentAt")
     if moment > received_at + DAY_US:
         raise BadEvent(name, "is more than a day ahead", "in_the_future")
     return moment
@@ -170,7 +168,11 @@ def _occurred_at(fields: Mapping[str, Any], received_at: int, mapping: EventMapp
 def _context(message: Message, mapping: EventMapping) -> tuple[dict[str, Any], str | None]:
     """Return what is kept of the context, and the user's zone where it is a known one."""
     given = message.context
-    kept = {name: given[name] for name in mapping.kept_context if name in given} if given else {}
+    kept: dict[str, Any] = {}
+    if given:
+        for name in mapping.kept_context:
+            if name in given:
+                kept[name] = given[name]
     found = _zone_name(message.fields.get("timezone"), "timezone")
     if found is None and given:
         found = _zone_name(given.get("timezone"), "context.timezone")
@@ -186,9 +188,11 @@ def _context(message: Message, mapping: EventMapping) -> tuple[dict[str, Any], s
 def _zone_name(value: object, field: str) -> str | None:
     if value is None:
         return None
+    if type(value) is str and value in zone_names():
+        return value
     name = text(value, field, 64)
     # Browsers report zones nobody knows, such as Etc/Unknown: that is no reason to lose an order.
-    return name if name is not None and zone(name) is not None else None
+    return name if name is not None and name in zone_names() else None
 
 
 def _payload(message: Message, context: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 import pytest
 
-from features.field_names import CACHED, TOP_LEVEL, FieldNames, Renames, Shapes
+from features.events import BadEvent
+from features.field_names import CACHED, TOP_LEVEL, EventNames, FieldNames, Renames, Shapes
+from features.kinds import Kind
+from features.mapping import EventMapping
 
 
 @pytest.fixture
@@ -68,3 +71,33 @@ def test_the_shape_of_a_message_says_whether_all_of_it_bears_our_names():
 
 def test_every_field_of_a_message_bears_our_name_by_itself():
     assert Shapes(FieldNames({}))[TOP_LEVEL]
+
+
+def test_an_event_is_told_by_its_name_without_surrounding_space():
+    names = EventNames(EventMapping().kind_of)
+
+    for sent in ("Product Added", " Product Added\n"):
+        assert names[sent] == names[sent] == (Kind.PRODUCT_ADDED, "Product Added")
+    assert names["Kaufrausch 3000"] == (Kind.OTHER, "Kaufrausch 3000")
+
+
+def test_made_up_names_of_events_do_not_fill_the_memory():
+    names = EventNames(EventMapping().kind_of)
+    for number in range(CACHED + 100):
+        assert names[f"event {number}"] == (Kind.OTHER, f"event {number}")
+
+    assert len(names) <= CACHED
+
+
+@pytest.mark.parametrize("sent", ["", " ", "x" * 257, "a\x00b", "\ud800"])
+def test_what_is_no_name_of_an_event_is_refused_each_time(sent):
+    names = EventNames(EventMapping().kind_of)
+
+    for _ in range(2):
+        with pytest.raises(BadEvent, match="event"):
+            names[sent]
+
+
+def test_a_key_that_is_no_string_is_refused(names):
+    with pytest.raises(BadEvent, match="key that is not a string"):
+        Renames(names)["qty", 7]
