@@ -17,6 +17,7 @@ from features.events import (
     pack_record,
     user_key,
 )
+from features.json_text import json_text
 from features.kinds import NAMES, Kind
 from features.mapping import EventMapping
 from features.message import Message, read_message
@@ -26,7 +27,6 @@ from features.values import section, text
 
 __all__ = ["BadEvent", "content_id", "normalise"]
 
-_encode = JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
 _encode_sorted = JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
 _NAN: Final = float("nan")
 _KINDS_OF_CALLS: Final = {
@@ -50,6 +50,7 @@ def normalise(
     mapping: EventMapping,
     history: bool = False,
     message_id: str | None = None,
+    was_json: bool = False,
 ) -> Event:
     """Return the event that `raw` stands for.
 
@@ -61,18 +62,21 @@ def normalise(
         mapping: How names and fields become ours.
         history: True for a row of a file: its time is taken as it is and must be there.
         message_id: The id of a message that brings none; None: made from its content and `received_at`.
+        was_json: Whether `raw` was read from JSON by msgspec, and so holds nothing that JSON cannot.
 
     Raises:
         BadEvent: Anything is missing or malformed; nothing else is ever raised.
     """
     message = read_message(raw, mapping)
     try:
-        return _event(message, received_at, mapping, history, message_id)
+        return _event(message, received_at, mapping, history, message_id, was_json)
     except BadEvent as bad:
         raise BadEvent(message.as_sent(bad.field), bad.reason, bad.code) from None
 
 
-def _event(message: Message, received_at: int, mapping: EventMapping, history: bool, message_id: str | None) -> Event:
+def _event(
+    message: Message, received_at: int, mapping: EventMapping, history: bool, message_id: str | None, was_json: bool
+) -> Event:
     fields = message.fields
     user_id = text(fields.get("userId"), "userId")
     anonymous_id = text(fields.get("anonymousId"), "anonymousId")
@@ -100,7 +104,7 @@ def _event(message: Message, received_at: int, mapping: EventMapping, history: b
         record,
         zone_name,
         excluded,
-        _json(payload),
+        json_text(payload, was_json=was_json),
         payload,
     )
 
@@ -206,13 +210,3 @@ def _payload(message: Message, context: dict[str, Any]) -> dict[str, Any]:
     if message.call == "group":
         payload["group_id"] = text(message.fields.get("groupId"), "groupId")
     return payload
-
-
-def _json(payload: dict[str, Any]) -> str:
-    try:
-        found = _encode(payload) if payload else "{}"
-        if not found.isascii():
-            found.encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise BadEvent("", f"is not JSON: {error!s:.120}", "not_json") from None
-    return found

@@ -111,7 +111,7 @@ class EventRoutes:
         received_at = self._clock()
         raw["type"] = call
         try:
-            event = normalise(raw, received_at=received_at, mapping=self._mapping())
+            event = normalise(raw, received_at=received_at, mapping=self._mapping(), was_json=True)
         except BadEvent as bad:
             await self._set_aside([self._reject(received_at, caller, call, bad, body)])
             raise
@@ -150,14 +150,14 @@ class EventRoutes:
             try:
                 if isinstance(raw, BadEvent):
                     raise raw
-                events.append(normalise(raw, received_at=received_at, mapping=mapping))
+                events.append(normalise(raw, received_at=received_at, mapping=mapping, was_json=True))
             except BadEvent as bad:
                 refused.append((index, bad))
         return events, refused
 
     def _read(self, item: Raw) -> object:
         """Return one event of a batch, or why it cannot be read."""
-        text = memoryview(item)
+        text = bytes(item)
         if len(text) > self._max_event_bytes:
             return BadEvent("", f"is larger than {self._max_event_bytes:,} bytes", "too_large")
         try:
@@ -215,7 +215,7 @@ def _batch(body: bytes) -> wire.EventBatch:
 
 
 def _text(body: bytes | Raw) -> str:
-    return bytes(memoryview(body)).decode(errors="replace")
+    return bytes(body).decode(errors="replace")
 
 
 async def declare_call(event: contract.SegmentEvent) -> contract.EventsAnswer:  # type: ignore[empty-body]

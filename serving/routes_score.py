@@ -166,7 +166,7 @@ class ScoreRoutes:
         if prefix:
             raw = {**{name: value for name, value in asked.items() if value is not None}, **raw}
         try:
-            event = normalise(raw, received_at=received_at, mapping=self._mapping())
+            event = normalise(raw, received_at=received_at, mapping=self._mapping(), was_json=True)
         except BadEvent as bad:
             self._metrics.events["rejected"] += 1
             raise BadEvent((prefix + bad.field).rstrip("."), bad.reason, bad.code) from None

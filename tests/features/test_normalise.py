@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import decode, encode
 
 import features
 from features.events import (
@@ -315,6 +316,17 @@ def test_whatever_is_sent_becomes_a_storable_event_or_is_refused(raw, history):
     assert event.key.encode()
     assert event.name.encode()
     assert record[AMOUNT] >= 0
+
+
+@given(messages)
+def test_what_was_read_from_json_becomes_the_same_event_when_that_is_said(raw):
+    try:
+        sent = decode(encode(raw))
+        expected = taken(sent)
+    except (BadEvent, ValueError):
+        return
+
+    assert taken(sent, was_json=True) == expected
 
 
 @given(messages)
