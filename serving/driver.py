@@ -1,6 +1,9 @@
 """The statements of every batch, straight to the driver: SQLAlchemy's own 25 µs a statement would be felt there.
 
 The connection is the one that SQLAlchemy holds; a transaction begun here is one that it joins.
+
+It binds numbers, texts and a `bytearray` at once. For a `None`, and for `bytes`, it looks for an adapter first, which
+takes as long as five numbers: what is written by the hundred is handed over without them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,6 +43,26 @@ class Driver(Protocol):
         """Run a statement once for each of these."""
 
 
+class Insert:
+    """An INSERT whose last few columns are empty in most rows; those rows are written without them."""
+
+    def __init__(self, table: str, columns: Sequence[str], *, seldom: int, conflict: str = "") -> None:
+        """`seldom` is how many of the columns, at the end, that is; `conflict` is the clause that says ON CONFLICT."""
+        self._without = f"{_insert(table, columns[:-seldom])} {conflict}"
+        self._whole = f"{_insert(table, columns)} {conflict}"
+        self._most = len(columns) - seldom
+        self._nothing = (None,) * seldom
+
+    def write(self, driver: Driver, rows: Sequence[Row]) -> None:
+        """Append rows."""
+        most, nothing = self._most, self._nothing
+        short = [row[:most] for row in rows if row[most:] == nothing]
+        if short:
+            driver.executemany(self._without, short)
+        if len(short) < len(rows):
+            driver.executemany(self._whole, [row for row in rows if row[most:] != nothing])
+
+
 def driver(connection: Connection) -> Driver:
     """Return the driver's connection, within whatever transaction SQLAlchemy has begun on it."""
     return cast("Driver", connection.connection.driver_connection)
@@ -49,3 +72,7 @@ def scalar(driver: Driver, statement: str, parameters: Sequence[Any] = ()) -> An
     """Return the first value of the first row, or None."""
     row = driver.execute(statement, parameters).fetchone()
     return row[0] if row is not None else None
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"

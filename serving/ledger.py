@@ -1,23 +1,11 @@
 """Writing down what was evaluated and decided, in the transaction that logs the event."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from serving.driver import driver
-
-_EVALUATION = """
-INSERT INTO evaluations (decision_id, user_no, seq, at, event_seq, features, catalogue, scores, models, answered_at,
-    shadow, raw_scores)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decision_id) DO NOTHING
-"""
-_DECISION = """
-INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score,
-    threshold, horizon, arm, propensity, model_version, policy_version, step, due_at, channels,
-    findings, arm_probability, send_probability, draws)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+from serving.driver import Insert, driver
 
 
 class EvaluationRow(NamedTuple):
@@ -28,17 +16,17 @@ class EvaluationRow(NamedTuple):
     seq: int
     at: int
     event_seq: int | None
-    features: bytes | None
+    features: bytearray | None
     catalogue: str
     scores: str
     models: str
     answered_at: int
-    shadow: str | None = None
     raw_scores: str | None = None
+    shadow: str | None = None
 
 
 class DecisionRow(NamedTuple):
-    """What a trigger made of it; the columns of `decisions`."""
+    """What a trigger made of it; the columns of `decisions`, at the end those that are empty where it held for sure."""
 
     trigger_decision_id: str
     decision_id: str
@@ -51,11 +39,11 @@ class DecisionRow(NamedTuple):
     score: float | None
     threshold: float | None
     horizon: str | None
-    arm: str | None
     propensity: float
     model_version: str | None
     policy_version: str
     step: int = 0
+    arm: str | None = None
     due_at: int | None = None
     channels: str | None = None
     findings: str | None = None
@@ -64,9 +52,12 @@ class DecisionRow(NamedTuple):
     draws: str | None = None
 
 
+_ONCE: Final = "ON CONFLICT (decision_id) DO NOTHING"
+_EVALUATIONS: Final = Insert("evaluations", EvaluationRow._fields, seldom=1, conflict=_ONCE)
+_DECISIONS: Final = Insert("decisions", DecisionRow._fields, seldom=7)
+
+
 def write(connection: Connection, evaluations: Sequence[EvaluationRow], decisions: Sequence[DecisionRow]) -> None:
     """Append to the ledger."""
-    if evaluations:
-        driver(connection).executemany(_EVALUATION, evaluations)
-    if decisions:
-        driver(connection).executemany(_DECISION, decisions)
+    _EVALUATIONS.write(driver(connection), evaluations)
+    _DECISIONS.write(driver(connection), decisions)

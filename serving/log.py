@@ -16,17 +16,31 @@ from features.kinds import Kind
 from features.layout import Catalogue
 from features.suspicion import by_machine
 from features.traits import ABOUT_TRAITS, records_of
-from serving.driver import driver
+from serving.driver import Insert, Row, driver
 from serving.items import Fate
 from serving.people import People, Person, keys_of
 from serving.tombstones import erased_at
 
 _SEEN = "SELECT message_id FROM events WHERE message_id IN (SELECT value FROM json_each(?))"
-_APPEND = """
-INSERT INTO events
-(seq, user_no, message_id, known_at, occurred_at, received_at, kind, name, origin, linked_no, record, payload, prev_seq)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_EVENTS = Insert(
+    "events",
+    (
+        "seq",
+        "user_no",
+        "message_id",
+        "known_at",
+        "occurred_at",
+        "received_at",
+        "kind",
+        "name",
+        "origin",
+        "record",
+        "payload",
+        "prev_seq",
+        "linked_no",
+    ),
+    seldom=1,
+)
 _COMPONENT_ROWS = """
 WITH RECURSIVE chain (seq, root) AS (
     SELECT u.last_seq, coalesce(u.merged_into, u.user_no) FROM users u
@@ -87,7 +101,7 @@ class Appender:
         self._driver = driver(connection)
         self._people = people
         self._origin = origin
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: list[Row] = []
         self._seen: set[str] = set()
         self._erased: dict[str, int] = {}
         self._seq = 0
@@ -155,10 +169,10 @@ class Appender:
                 int(event.kind),
                 event.name,
                 self._origin,
-                merged.no if merged is not None else None,
-                event.record,
+                bytearray(event.record),
                 event.payload_json,
                 previous,
+                merged.no if merged is not None else None,
             )
         )
         return Appended(person, person.unit, event, self._seq, known_at, merged, machine, first=previous is None)
@@ -179,7 +193,7 @@ class Appender:
         """Write the events since the last time, and their people."""
         self._people.save()
         if self._rows:
-            self._driver.executemany(_APPEND, self._rows)
+            _EVENTS.write(self._driver, self._rows)
             self._rows = []
 
 

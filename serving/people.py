@@ -21,6 +21,8 @@ ON CONFLICT (user_no) DO UPDATE SET unit = excluded.unit, last_seq = excluded.la
     last_known_at = excluded.last_known_at, last_seen_at = excluded.last_seen_at,
     timezone = excluded.timezone, excluded = excluded.excluded
 """
+_GO_ON = "UPDATE users SET last_seq = ?, last_known_at = ?, last_seen_at = ? WHERE user_no = ?"
+"""What most events change of somebody known."""
 _MERGE = "UPDATE users SET merged_into = ? WHERE user_no = ? OR merged_into = ?"
 _IDS = """
 WITH main AS (SELECT coalesce(merged_into, user_no) AS user_no FROM users WHERE user_key = ?)
@@ -52,6 +54,7 @@ class Person:
         slot: Row of their state in the batch's matrix; -1 before it is loaded.
         changed: Whether this batch added something to them.
         is_stale: Whether the online store holds no state of theirs, or not the one that the log gives.
+        stored: What the log holds of `unit`, `timezone` and `excluded`; None where that is not known.
     """
 
     no: int
@@ -65,6 +68,12 @@ class Person:
     slot: int = -1
     changed: bool = False
     is_stale: bool = False
+    stored: tuple[str, str | None, str | None] | None = None
+
+    @property
+    def told(self) -> tuple[str, str | None, str | None]:
+        """What the log is to hold of them that hardly ever changes."""
+        return self.unit, self.timezone, self.excluded
 
 
 class People:
@@ -88,6 +97,7 @@ class People:
             person = known.get(no)
             if person is None:
                 person = known[no] = Person(no, *rest)
+                person.stored = person.told
             self._by_key[key] = person
 
     def get(self, key: str) -> Person | None:
@@ -135,15 +145,24 @@ class People:
     def save(self) -> None:
         """Write what was changed; may be called again after more was."""
         absorbed = [other for _, other in self._merged]
-        changed = [each for each in (*self.known(), *absorbed) if each.changed]
-        if changed:
+        new: list[Person] = []
+        known: list[Person] = []
+        for each in (*self.known(), *absorbed):
+            if each.changed:
+                (known if each.stored == each.told else new).append(each)
+        if new:
             self._driver.executemany(
                 _SAVE,
                 [
                     (p.no, p.key, p.unit, p.last_seq, p.last_known_at, p.last_seen_at, p.timezone, p.excluded)
-                    for p in changed
+                    for p in new
                 ],
             )
+        if known:
+            rows = [(p.last_seq, p.last_known_at, p.last_seen_at, p.no) for p in known]
+            self._driver.executemany(_GO_ON, rows)
+        for each in new:
+            each.stored = each.told
         for person, other in self._merged:
             self._driver.execute(_MERGE, (person.no, other.no, other.no))
             self._driver.execute(_INHERIT_COOLDOWNS, (person.no, other.no))

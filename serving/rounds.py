@@ -139,7 +139,7 @@ def _evaluation(
         seq=reading.seq,
         at=reading.at,
         event_seq=reading.event_seq,
-        features=score.features.tobytes(),
+        features=bytearray(score.features),
         catalogue=CATALOGUE.fingerprint,
         scores=_json(score.intent).decode(),
         models=scorer.versions_json,

@@ -21,7 +21,12 @@ ON CONFLICT (user_no, trigger, step, key) DO UPDATE SET due_at = excluded.due_at
     event_seq = excluded.event_seq, first_at = excluded.first_at, last_decision_id = excluded.last_decision_id,
     last_at = excluded.last_at
 """
-_ARM: Final = _INSERT + _REPLACE
+_GO_ON: Final = _INSERT + _REPLACE
+# What nothing was put off of and no message came from is not said: the columns are NULL, in what is replaced too.
+_ARM: Final = f"""
+INSERT INTO timers (user_no, trigger, step, key, due_at, armed_at, event_seq) VALUES (?, ?, 0, ?, ?, ?, ?)
+{_REPLACE}
+"""
 # Who is active again and again is looked at when the first timer is due, not at every event; what was put off is not.
 _ARM_ONCE: Final = f"{_ARM} WHERE timers.first_at IS NOT NULL"
 _WAITING: Final = "SELECT step, key FROM timers WHERE user_no = ? AND trigger = ? AND armed_at <= ?"
@@ -110,7 +115,7 @@ class Timers:
         run = waiting.run
         said, at = run.message[:2] if run.message is not None else (None, None)
         row = (user_no, trigger.name, run.step, run.key, waiting.due_at, armed_at, event_seq, run.first_at, said, at)
-        self._armed.append(row)
+        self._written().execute(_GO_ON, row)
         self._mind(waiting.due_at)
 
     def end_put_off(self, user_no: int, trigger: Trigger, key: str) -> None:
@@ -194,7 +199,7 @@ class Timers:
         if key is None:
             return
         due_at = added.known_at + trigger.waits_us
-        row = (added.person.no, trigger.name, 0, key, due_at, event.occurred_at, added.seq, None, None, None)
+        row = (added.person.no, trigger.name, key, due_at, event.occurred_at, added.seq)
         if trigger.inactive_for is not None:
             self._written().execute(_ARM_ONCE, row)
         else:

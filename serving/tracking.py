@@ -103,7 +103,7 @@ class Gate:
             if self._is_withdrawal(person):
                 self._driver.execute(_END_TIMERS, (person.no,))
                 self._driver.execute(_EXCLUDE, (UNTRACKED, person.no))
-                person.excluded = person.excluded or UNTRACKED
+                person.excluded, person.stored = person.excluded or UNTRACKED, None
                 noes["traits"]["consents"][self._word[0]] = False
                 self._written[person.key] = self._said[person.key]
             refusal = event._replace(payload=noes, kind=event.kind if person is own else Kind.IDENTIFIED)

@@ -135,6 +135,14 @@ async def test_a_withdrawal_ends_what_its_own_batch_let_wait(tmp_path):
     shop.close()
 
 
+async def test_a_withdrawal_taken_back_in_its_own_batch_excludes_nobody(strict):
+    await fates(strict, said(True, 1))
+
+    assert await fates(strict, said(False, 2), said(True, 3)) == (1, 1)
+
+    assert strict.rows("SELECT excluded FROM users") == [(None,)]
+
+
 async def test_a_withdrawal_stops_it_and_what_waited_and_leaves_what_was_there(tmp_path):
     shop = Shop(tmp_path, policy=WAITING, tracking="tracking")
     await fates(shop, said(True, 1), event("Product Added", "ann-17", 2, **CART))
