@@ -18,7 +18,7 @@ from serving.items import Score
 from serving.ledger import EvaluationRow
 from serving.log import Appender
 from serving.people import Person
-from serving.scorer import Scorer
+from serving.scorer import NOTHING_PREDICTED
 from serving.send_hours import PersonHours, Profiles
 from serving.uplifts import foresee
 from serving.verdicts import Verdicts
@@ -39,6 +39,7 @@ class Round:
         self._work = work
         self._readings = work.readings[first:]
         self._scores: Sequence[Score] = ()
+        self._predicted = NOTHING_PREDICTED
 
     def score(self, rows: Floats, hours: Floats) -> None:
         """Score the readings, whose features and, if a model asks for them, hours are in the rows of matrices."""
@@ -47,8 +48,8 @@ class Round:
                 each.features = rows[each.row]
         if len(rows) < len(self._readings):
             rows = np.array([each.features for each in self._readings])
-        intents = self._tools.scorer.predict(rows)
-        self._scores = [_score(*each) for each in zip(self._readings, rows, intents, strict=True)]
+        self._predicted = self._tools.scorer.score(rows)
+        self._scores = [_score(*each) for each in zip(self._readings, rows, self._predicted.intents, strict=True)]
         self._work.scores += self._scores
         if self._tools.scorer.send_hours is not None:
             self._know_hours(self._tools.scorer.send_hours, hours)
@@ -98,15 +99,10 @@ class Round:
     def write(self, connection: Connection, verdicts: Verdicts, *, writes: bool) -> None:
         """Write evaluations and decisions, or keep the former for the next batch that writes."""
         now = wall()
-        asked = [
-            (each, each.person, score)
-            for each, score in zip(self._readings, self._scores, strict=True)
-            if each.keep and each.person is not None
-        ]
-        rows = [score.features for _, _, score in asked]
-        said, scorer = self._in_shadow(rows), self._tools.scorer
-        beside = zip(asked, said, scorer.raw(rows), strict=True)
-        kept = [_evaluation(*each, shadow, raw, scorer, now) for each, shadow, raw in beside]
+        asked = [(i, each.person) for i, each in enumerate(self._readings) if each.keep and each.person is not None]
+        places = [place for place, _ in asked]
+        beside = zip(asked, self._in_shadow(places), self._predicted.raw(places), strict=True)
+        kept = [self._evaluation(*each, shadow, raw, now) for each, shadow, raw in beside]
         if not writes:
             self._tools.unwritten += kept
             return
@@ -116,34 +112,32 @@ class Round:
         self._work.links.clear()
         self._work.lessons.clear()
 
-    def _in_shadow(self, rows: Sequence[Floats]) -> list[str | None]:
-        """Return what challengers say of feature vectors; those that fail are asked no more."""
+    def _in_shadow(self, places: Sequence[int]) -> list[str | None]:
+        """Return what challengers say of the readings there; those that fail are asked no more."""
         scorer = self._tools.scorer
-        said, left = scorer.shadow.said(rows)
+        said, left = scorer.shadow.said([self._scores[place].features for place in places])
         if left is not scorer.shadow:
             self._tools.scorer = replace(scorer, shadow=left)
         return said
+
+    def _evaluation(self, place: int, person: Person, shadow: str | None, raw: str | None, now: int) -> EvaluationRow:
+        reading, score = self._readings[place], self._scores[place]
+        return EvaluationRow(
+            decision_id=reading.decision_id,
+            user_no=person.no,
+            seq=reading.seq,
+            at=reading.at,
+            event_seq=reading.event_seq,
+            features=bytearray(score.features),
+            catalogue=CATALOGUE.fingerprint,
+            scores=_json(score.intent).decode(),
+            models=self._tools.scorer.versions_json,
+            answered_at=now,
+            shadow=shadow,
+            raw_scores=raw,
+        )
 
 
 def _score(reading: Reading, features: Floats, intent: dict[str, float | None]) -> Score:
     kept = reading.decision_id if reading.keep else None
     return Score(reading.seq > 0, intent, features, decision_id=kept, untracked=reading.untracked)
-
-
-def _evaluation(
-    reading: Reading, person: Person, score: Score, shadow: str | None, raw: str | None, scorer: Scorer, now: int
-) -> EvaluationRow:
-    return EvaluationRow(
-        decision_id=reading.decision_id,
-        user_no=person.no,
-        seq=reading.seq,
-        at=reading.at,
-        event_seq=reading.event_seq,
-        features=bytearray(score.features),
-        catalogue=CATALOGUE.fingerprint,
-        scores=_json(score.intent).decode(),
-        models=scorer.versions_json,
-        answered_at=now,
-        shadow=shadow,
-        raw_scores=raw,
-    )

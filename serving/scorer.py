@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
-import numpy as np
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
@@ -24,6 +24,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(dict(zip(CATALOGUE.names, CATALOG
 """What each feature of the catalogue is, in words."""
 
 NO_UPLIFTS: Mapping[str, UpliftModel] = MappingProxyType({})
+_json = msgspec.json.Encoder().encode
 
 
 class Model(Protocol):
@@ -46,6 +47,29 @@ class Model(Protocol):
 
     def contributions(self, row: Floats) -> Sequence[tuple[str, float, float]]:
         """Return (feature, value, contribution in log-odds) for one feature vector, the largest first."""
+
+
+class Predicted(NamedTuple):
+    """What models say of feature vectors.
+
+    Attributes:
+        intents: The intent by horizon, of each vector.
+        log_odds: By horizon those before calibration, of shape (n,), of the models whose own ones a calibrator changes.
+    """
+
+    intents: list[dict[str, float | None]]
+    log_odds: Mapping[str, Floats]
+
+    def raw(self, places: Sequence[int]) -> list[str | None]:
+        """Return the probabilities before calibration of the vectors there, as JSON; None where they are the same."""
+        if not self.log_odds or not places:
+            return [None] * len(places)
+        columns = [_answers(sigmoid(found[places])) for found in self.log_odds.values()]
+        said = (dict(zip(self.log_odds, row, strict=True)) for row in zip(*columns, strict=True))
+        return [_json(each).decode() for each in said]
+
+
+NOTHING_PREDICTED = Predicted([], MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +98,21 @@ class Scorer:
 
     def predict(self, rows: Floats) -> list[dict[str, float | None]]:
         """Return for each feature vector the intent by horizon; None where the model has no answer."""
-        if not len(rows):
-            return []
-        columns = [_answers(model.predict(rows)) for model in self.models.values()]
-        horizons = tuple(self.models)
-        return [dict(zip(horizons, row, strict=True)) for row in zip(*columns, strict=True)]
+        return self.score(rows).intents
 
-    def raw(self, rows: Sequence[Floats]) -> list[str | None]:
-        """Return the probabilities before calibration of each feature vector, as JSON; None where they are the same."""
-        if not self.calibrated_after or not rows:
-            return [None] * len(rows)
-        matrix = np.array(rows)
-        columns = [_answers(sigmoid(model.log_odds(matrix))) for model in self.calibrated_after.values()]
-        said = (dict(zip(self.calibrated_after, row, strict=True)) for row in zip(*columns, strict=True))
-        return [msgspec.json.encode(each).decode() for each in said]
+    def score(self, rows: Floats) -> Predicted:
+        """Return the same with what the models said before calibration."""
+        if not len(rows):
+            return NOTHING_PREDICTED
+        log_odds = {horizon: model.log_odds(rows) for horizon, model in self.calibrated_after.items()}
+        columns = [
+            _answers(self.calibrated_after[horizon].calibrator(log_odds[horizon]))
+            if horizon in log_odds
+            else _answers(model.predict(rows))
+            for horizon, model in self.models.items()
+        ]
+        horizons = tuple(self.models)
+        return Predicted([dict(zip(horizons, row, strict=True)) for row in zip(*columns, strict=True)], log_odds)
 
     def explain(self, row: Floats) -> dict[str, list[Contribution]]:
         """Return the largest contributions to the scores of one feature vector."""
@@ -120,7 +145,7 @@ def scorer(
         models=dict(models),
         used=used,
         versions=versions,
-        versions_json=msgspec.json.encode(versions).decode(),
+        versions_json=_json(versions).decode(),
         meanings=meanings,
         deciles={horizon: found for horizon, model in models.items() if (found := getattr(model, "deciles", ()))},
         send_hours=send_hours,
@@ -136,7 +161,6 @@ def scorer(
 
 
 def _answers(predicted: Floats) -> list[float | None]:
-    values: list[float | None] = predicted.tolist()
-    if np.isnan(predicted).any():
-        return [None if value != value else value for value in values]
-    return values
+    values: list[float] = predicted.tolist()
+    # One NaN makes a NaN of the sum.
+    return [None if isnan(each) else each for each in values] if isnan(sum(values)) else [*values]
