@@ -1,14 +1,19 @@
-"""Writing down what was evaluated and decided, in the transaction that logs the event."""
+"""Writing down what was evaluated and decided, in the transaction that logs the event.
+
+Structs, because a named tuple takes ten times as long to make.
+"""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import astuple
 from sqlalchemy import Connection
 
 from serving.driver import Insert, driver
 
 
-class EvaluationRow(NamedTuple):
+class EvaluationRow(Struct, frozen=True):
     """What was known and likely of a user at a moment; the columns of `evaluations`."""
 
     decision_id: str
@@ -25,7 +30,7 @@ class EvaluationRow(NamedTuple):
     shadow: str | None = None
 
 
-class DecisionRow(NamedTuple):
+class DecisionRow(Struct, frozen=True):
     """What a trigger made of it; the columns of `decisions`, at the end those that are empty where it held for sure."""
 
     trigger_decision_id: str
@@ -53,11 +58,13 @@ class DecisionRow(NamedTuple):
 
 
 _ONCE: Final = "ON CONFLICT (decision_id) DO NOTHING"
-_EVALUATIONS: Final = Insert("evaluations", EvaluationRow._fields, seldom=1, conflict=_ONCE)
-_DECISIONS: Final = Insert("decisions", DecisionRow._fields, seldom=7)
+_EVALUATIONS: Final = Insert("evaluations", EvaluationRow.__struct_fields__, seldom=1, conflict=_ONCE)
+_DECISIONS: Final = Insert("decisions", DecisionRow.__struct_fields__, seldom=7)
 
 
 def write(connection: Connection, evaluations: Sequence[EvaluationRow], decisions: Sequence[DecisionRow]) -> None:
     """Append to the ledger."""
-    _EVALUATIONS.write(driver(connection), evaluations)
-    _DECISIONS.write(driver(connection), decisions)
+    if evaluations:
+        _EVALUATIONS.write(driver(connection), [astuple(each) for each in evaluations])
+    if decisions:
+        _DECISIONS.write(driver(connection), [astuple(each) for each in decisions])

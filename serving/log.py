@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from features.activity import VISITS
@@ -67,8 +68,7 @@ FROM events e JOIN users u USING (user_no) WHERE e.seq = ?
 _MERGES = frozenset({Kind.IDENTIFIED, Kind.LINKED})
 
 
-@dataclass(slots=True)
-class Appended:
+class Appended(Struct, eq=False):
     """An event that the log now holds.
 
     Attributes:

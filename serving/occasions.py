@@ -1,6 +1,6 @@
 """What lets triggers decide: an event that came, or a timer that is due."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from features.events import Event
 from policy.runs import Run
@@ -9,8 +9,7 @@ from serving.people import Person
 from serving.timers import Timer
 
 
-@dataclass(slots=True, eq=False)
-class Occasion:
+class Occasion(Struct, eq=False):
     """What lets triggers decide: an event that came, or a timer that is due.
 
     Attributes:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from features.events import ANONYMOUS_PREFIX
@@ -38,8 +38,7 @@ ON CONFLICT (user_no, key, trigger) DO UPDATE SET fired_at = max(cooldowns.fired
 """
 
 
-@dataclass(slots=True, eq=False)
-class Person:
+class Person(Struct, eq=False):
     """One person as the log knows them, under their present id.
 
     Attributes:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from features.layout import Floats
 from policy.policy import Policy
 from policy.timing import Timing
@@ -45,8 +47,7 @@ class Tools:
     """When the next timer is due, in microseconds; None if none waits."""
 
 
-@dataclass(slots=True, eq=False)
-class Reading:
+class Reading(Struct, eq=False):
     """Features to be read and scored, and decided on if they are those of an event."""
 
     person: Person | None
@@ -66,8 +67,7 @@ class Reading:
     """Whether the person did not agree to be tracked, and so is nobody."""
 
 
-@dataclass(slots=True, eq=False)
-class Asked:
+class Asked(Struct, eq=False):
     """A question on its way through the batch: its readings begin at `first`, one for each user asked about."""
 
     question: Question
