@@ -127,7 +127,7 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     if held is None and (chosen is None or not _is_met(plan.when, facts.view)):
         held = _CONDITION_NOT_MET
     if held is not None:
-        return Verdict(_HOLD, held, None, 1.0, score, threshold, route, by_uplift=by_uplift)
+        return Verdict(_HOLD, held, None, 1.0, score, threshold, route, (), None, None, by_uplift)
     channels, hour = free if route.together else free[:1], None
     if trigger.minds_the_moment:
         asked = Asked(trigger.guards, standing, trigger.name, route, free, pending_beside(trigger, run, facts))

@@ -48,10 +48,13 @@ def by_event(pairs: Iterable[tuple[str, T]]) -> dict[int | str, tuple[T, ...]]:
 
 def of_event(index: Mapping[int | str, tuple[T, ...]], kind: int, name: str) -> tuple[T, ...]:
     """Return what `by_event` holds of an event; its name counts only where it has no kind of its own."""
-    if kind != Kind.OTHER:
-        return index.get(kind, ())
-    found = index.get(fold_name(name))
-    return found if found is not None else index.get(ANY, ())
+    return of_key(index, kind or fold_name(name))
+
+
+def of_key(index: Mapping[int | str, tuple[T, ...]], key: int | str) -> tuple[T, ...]:
+    """Return what `by_event` holds of an `event_key`; of a name that it does not know, what goes with any event."""
+    found = index.get(key)
+    return found if found is not None else () if isinstance(key, int) else index.get(ANY, ())
 
 
 def _our_name(name: str, info: ValidationInfo) -> str:

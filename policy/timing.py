@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+from features.kinds import fold_name
 from policy.caps import Sent
 from policy.decide import Verdict
 from policy.departure import sends_to
-from policy.event_names import by_event, of_event
+from policy.event_names import ANY, by_event, of_key
 from policy.guards import TRANSACTIONAL
 from policy.policy import Policy
 from policy.reasons import Reason
@@ -15,22 +16,34 @@ from policy.runs import AT_ONCE, EVERYTHING, Run, Waiting
 from policy.triggers import Trigger
 from policy.view import SentMessage
 
-Reacting = Mapping[int | str, tuple[Trigger, ...]]
-"""Kind of event, or folded name of one without a kind -> triggers, in the file's order."""
+
+class Reaction(NamedTuple):
+    """The triggers of a policy that an event concerns, in the file's order.
+
+    Attributes:
+        deciding: Those that decide at once, by priority.
+        arming: Those that it lets begin to wait.
+        cancelling: Those that it lets wait no longer.
+    """
+
+    deciding: tuple[Trigger, ...] = ()
+    arming: tuple[Trigger, ...] = ()
+    cancelling: tuple[Trigger, ...] = ()
+
+
+NO_REACTION: Final = Reaction()
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The triggers of a policy that may wait, by what they react to.
+    """The triggers of a policy that may wait, and what lets them.
 
     Attributes:
-        arming: Those that an event lets begin to wait.
-        cancelling: Those that an event lets wait no longer.
+        reactions: Kind of event, or folded name of one without a kind -> the triggers that it concerns.
         by_name: All of them, those too that wait only for a better moment, or for their next step.
     """
 
-    arming: Reacting
-    cancelling: Reacting
+    reactions: Mapping[int | str, Reaction]
     by_name: Mapping[str, Trigger]
 
     def of(self, name: str, step: int) -> Trigger | None:
@@ -38,22 +51,20 @@ class Timing:
         found = self.by_name.get(name)
         return found if found is not None and step <= len(found.steps) else None
 
-    def armed_by(self, kind: int, name: str) -> tuple[Trigger, ...]:
-        """Return the triggers that begin to wait with this event."""
-        return of_event(self.arming, kind, name)
-
-    def cancelled_by(self, kind: int, name: str) -> tuple[Trigger, ...]:
-        """Return the triggers that this event makes pointless."""
-        return of_event(self.cancelling, kind, name)
+    def reaction_to(self, kind: int, name: str) -> Reaction:
+        """Return the triggers that an event concerns; its name counts only where it has no kind of its own."""
+        found = self.reactions.get(kind or fold_name(name))
+        return found or (NO_REACTION if kind else self.reactions.get(ANY, NO_REACTION))
 
 
 def timing(policy: Policy) -> Timing:
     """Return the triggers of a policy that may wait."""
     waiting = [each for each in policy.triggers if each.waits or each.goes_on]
+    arming = by_event((event, each) for each in waiting if each.waits for event in each.on)
+    # Only what waits can be cancelled: a trigger that cannot has no `cancel_on`.
+    found = policy.index, arming, policy.recalling
     return Timing(
-        arming=by_event((event, each) for each in waiting if each.waits for event in each.on),
-        # Only what waits can be cancelled: a trigger that cannot has no `cancel_on`.
-        cancelling=policy.recalling,
+        reactions={key: Reaction(*(of_key(each, key) for each in found)) for key in set().union(*found)},
         by_name={each.name: each for each in waiting},
     )
 

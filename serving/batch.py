@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from features.events import AMOUNT, PLUS_MINUS, Event, unpack_record, user_key
 from features.kinds import Kind
-from policy.event_names import of_event
 from policy.reasons import Action, Reason
 from policy.triggers import Trigger
 from serving import attribution, ledger
@@ -267,15 +266,14 @@ class Batch:
         elif event.kind in attribution.RESPONSES:
             self._work.responses += attribution.responses_of(added)
 
-    def _asked_by(self, added: Appended) -> tuple[tuple[Trigger, ...], tuple[tuple[Trigger, int], ...]]:
+    def _asked_by(self, added: Appended) -> tuple[Sequence[Trigger], Sequence[tuple[Trigger, int]]]:
         """Return the triggers that an event asks, and the steps that it cancels; let timers be armed by it."""
-        event, policy = added.event, self._tools.policy
         if added.by_machine:
             return (), ()
-        if policy.recalling and of_event(policy.recalling, event.kind, event.name):
+        reaction = self._tools.timing.reaction_to(added.event.kind, added.event.name)
+        if reaction.cancelling:
             self._work.recalling.append(added)
-        triggers = policy.triggers_for(event.kind, event.name)
-        return triggers, tuple(self._timers.heed(added))
+        return reaction.deciding, self._timers.heed(added, reaction)
 
     def _note(self, added: Appended, touched: tuple[str, ...], *, is_read: bool) -> None:
         """Let segments be looked at; what they ask of the person's state is read now, unless it `is_read` already."""

@@ -1,6 +1,5 @@
 """What each user said about being written to: per purpose and channel, the latest word of each."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from policy.guards import EVERY_CHANNEL, Given
-from serving.driver import driver
+from serving.driver import driver, listed
 from serving.lessons import Lesson
 
 _READ: Final = """
@@ -31,7 +30,7 @@ def read(connection: Connection, user_nos: Iterable[int]) -> Mapping[int, Consen
     """Return what each of these users said."""
     found: dict[int, Consents] = defaultdict(dict)
     for user_no, purpose, channel, granted, at, source in (
-        driver(connection).execute(_READ, (json.dumps(list(user_nos)),)).fetchall()
+        driver(connection).execute(_READ, (listed(list(user_nos)),)).fetchall()
     ):
         found[user_no][purpose, channel] = Given(bool(granted), at, source)
     return found

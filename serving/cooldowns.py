@@ -1,6 +1,5 @@
 """When each trigger last fired for each user: read before deciding, written with the decision."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from policy.triggers import cooling
-from serving.driver import driver
+from serving.driver import driver, listed
 
 _READ: Final = """
 SELECT user_no, trigger, key, fired_at FROM cooldowns
@@ -26,7 +25,7 @@ def last_fired(
 ) -> Mapping[int, dict[str, int]]:
     """Return for each user `Trigger.cools` -> moment of the last firing in microseconds, of these keys and of none."""
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    asked = (json.dumps(list(user_nos)), json.dumps(["", *keys]))
+    asked = (listed(list(user_nos)), listed(["", *keys]))
     for user_no, trigger, key, fired_at in driver(connection).execute(_READ, asked).fetchall():
         found[user_no][cooling(trigger, key)] = fired_at
     return found

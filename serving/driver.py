@@ -6,12 +6,14 @@ It binds numbers, texts and a `bytearray` at once. For a `None`, and for `bytes`
 takes as long as five numbers: what is written by the hundred is handed over without them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
+import msgspec
 from sqlalchemy import Connection
 
 Row = tuple[Any, ...]
+_json = msgspec.json.Encoder().encode
 
 
 class Cursor(Protocol):
@@ -72,6 +74,11 @@ def scalar(driver: Driver, statement: str, parameters: Sequence[Any] = ()) -> An
     """Return the first value of the first row, or None."""
     row = driver.execute(statement, parameters).fetchone()
     return row[0] if row is not None else None
+
+
+def listed(values: Iterable[str] | Iterable[int] | Mapping[int, str]) -> str:
+    """Return values as `json_each` reads them."""
+    return _json(values).decode()
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ class EvaluationRow(Struct, frozen=True):
     shadow: str | None = None
 
 
-class DecisionRow(Struct, frozen=True):
+class DecisionRow(Struct):
     """What a trigger made of it; the columns of `decisions`, at the end those that are empty where it held for sure."""
 
     trigger_decision_id: str

@@ -17,7 +17,7 @@ from features.kinds import Kind
 from features.layout import Catalogue
 from features.suspicion import by_machine
 from features.traits import ABOUT_TRAITS, records_of
-from serving.driver import Insert, Row, driver
+from serving.driver import Insert, Row, driver, listed
 from serving.items import Fate
 from serving.people import People, Person, keys_of
 from serving.tombstones import erased_at
@@ -122,7 +122,7 @@ class Appender:
         keys = [key for each in events for key in _keys(each)]
         self._people.find(keys)
         self._erased.update(erased_at(self._driver, keys))
-        asked = json.dumps([each.message_id for each in events])
+        asked = listed([each.message_id for each in events])
         self._seen.update(row[0] for row in self._driver.execute(_SEEN, (asked,)).fetchall())
         seq, begins_at = self._driver.execute(_POSITION).fetchall()[0]
         self._seq, self._begins_at = seq or 0, int(begins_at or 0)
@@ -210,7 +210,7 @@ def component_rows(
     connection: Connection, roots: Iterable[int], *, catalogue: Catalogue = CATALOGUE
 ) -> tuple[LogArrays, dict[int, int]]:
     """Return the log of these people under all their ids, and each person's index in it by number."""
-    asked = (json.dumps(list(roots)),)
+    asked = (listed(list(roots)),)
     query = _COMPONENT_ROWS.format(told=_TOLD if catalogue.traits else "NULL")
     found = connection.exec_driver_sql(query, asked).fetchall()
     kept = connection.exec_driver_sql(_KEPT, asked).fetchall()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from serving.driver import Driver
+from serving.driver import Driver, listed
 
 AT_ONCE_DUE: Final = 0
 """The moment at which whoever has to be looked at anew is due: before all others, and however the clock runs."""
@@ -62,7 +62,7 @@ class Change(NamedTuple):
 def read(driver: Driver, numbers: Iterable[int]) -> dict[int, Membership]:
     """Return what is known of each of these people."""
     found = {number: Membership() for number in numbers}
-    asked = (json.dumps(list(found)),)
+    asked = (listed(list(found)),)
     for number, segment, since in driver.execute(_MEMBERS, asked).fetchall():
         found[number].segments[segment] = since
     for number, looked_at, due_at in driver.execute(_LOOKS, asked).fetchall():

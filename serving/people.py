@@ -1,13 +1,12 @@
 """Who the ids belong to: the users of one batch, found in one query and written back in one statement."""
 
-import json
 from collections.abc import Iterable
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
 from features.events import ANONYMOUS_PREFIX
-from serving.driver import Driver, driver, scalar
+from serving.driver import Driver, driver, listed, scalar
 
 _FIND = """
 SELECT u.user_key, p.user_no, p.user_key, p.unit, p.last_seq, p.last_known_at, p.last_seen_at, p.timezone, p.excluded
@@ -92,7 +91,7 @@ class People:
             return
         known = {each.no: each for each in self._by_key.values() if each is not None}
         self._by_key.update(dict.fromkeys(wanted))
-        for key, no, *rest in self._driver.execute(_FIND, (json.dumps(wanted),)).fetchall():
+        for key, no, *rest in self._driver.execute(_FIND, (listed(wanted),)).fetchall():
             person = known.get(no)
             if person is None:
                 person = known[no] = Person(no, *rest)

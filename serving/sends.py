@@ -1,6 +1,5 @@
 """What was sent to each user lately, or withheld for comparison, which counts the same: what frequency caps count."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from policy.caps import Sent
-from serving.driver import driver
+from serving.driver import driver, listed
 
 _READ: Final = """
 SELECT user_no, at, channel, trigger FROM sends WHERE user_no IN (SELECT value FROM json_each(?)) AND at > ?
@@ -20,7 +19,7 @@ _FOLLOW: Final = "UPDATE sends SET user_no = ? WHERE user_no = ?"
 def lately(connection: Connection, user_nos: Iterable[int], *, after: int) -> Mapping[int, list[Sent]]:
     """Return what was sent to each of these users after a moment in microseconds."""
     found: dict[int, list[Sent]] = defaultdict(list)
-    for user_no, *sent in driver(connection).execute(_READ, (json.dumps(list(user_nos)), after)).fetchall():
+    for user_no, *sent in driver(connection).execute(_READ, (listed(list(user_nos)), after)).fetchall():
         found[user_no].append(Sent(*sent))
     return found
 

@@ -3,14 +3,13 @@
 An address that is suppressed is so for everybody who has it, so that a second id of the same person gets nothing.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from policy.guards import UNSUBSCRIBED
-from serving.driver import driver
+from serving.driver import driver, listed
 
 USER: Final = "user"
 ADDRESS: Final = "address"
@@ -70,13 +69,13 @@ def found_for(connection: Connection, keys: Mapping[int, str]) -> list[Found]:
 
     A user may be suppressed before anybody saw them, so the log need not know them yet.
     """
-    rows = driver(connection).execute(_READ, (json.dumps(list(keys)), json.dumps(keys))).fetchall()
+    rows = driver(connection).execute(_READ, (listed(list(keys)), listed(keys))).fetchall()
     return [Found(*row) for row in rows]
 
 
 def of_addresses(connection: Connection, addresses: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (address, channel, reason) of those of these addresses that are suppressed."""
-    rows = driver(connection).execute(_OF_ADDRESSES, (json.dumps(addresses),)).fetchall() if addresses else []
+    rows = driver(connection).execute(_OF_ADDRESSES, (listed(addresses),)).fetchall() if addresses else []
     return [(subject, channel, reason) for subject, channel, reason in rows]
 
 

@@ -1,11 +1,12 @@
 """Timers: what waits until a moment, written in the transaction that arms, cancels or fires it."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from policy.runs import EVERYTHING, Run, Waiting
-from policy.timing import Timing, key_of, keys_ended
+from policy.timing import Reaction, Timing, key_of, keys_ended
 from policy.triggers import Trigger
 from policy.view import SentMessage
 from serving.driver import Driver, driver, scalar
@@ -99,16 +100,18 @@ class Timers:
         self._armed: list[tuple[object, ...]] = []
         self._looks_again = False
 
-    def heed(self, added: Appended) -> list[tuple[Trigger, int]]:
+    def heed(self, added: Appended, reaction: Reaction) -> Sequence[tuple[Trigger, int]]:
         """Arm what an event arms; return the triggers that no longer wait because of it, and at which step they did."""
-        kind, name = added.event.kind, added.event.name
         if added.merged is not None and self._timing.by_name:
             self._follow(added.merged.no, added.person.no)
-        pointless = ((each, self._cancel(each, added)) for each in self._timing.cancelled_by(kind, name))
-        cancelled = [(trigger, step) for trigger, step in pointless if step is not None]
-        for trigger in self._timing.armed_by(kind, name):
+        cancelled = self._cancelled(added, reaction.cancelling) if reaction.cancelling else ()
+        for trigger in reaction.arming:
             self._arm(trigger, added)
         return cancelled
+
+    def _cancelled(self, added: Appended, triggers: Sequence[Trigger]) -> list[tuple[Trigger, int]]:
+        pointless = ((each, self._cancel(each, added)) for each in triggers)
+        return [(trigger, step) for trigger, step in pointless if step is not None]
 
     def go_on(self, user_no: int, trigger: Trigger, waiting: Waiting, *, armed_at: int, event_seq: int) -> None:
         """Let a run wait for its next moment; one that waits at the same step for the same thing gives way to it."""

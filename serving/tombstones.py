@@ -4,13 +4,12 @@ A late event, a repeated one or an import of old history that happened before th
 after it is the first of somebody new.
 """
 
-import json
 import secrets
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
-from serving.driver import Driver, scalar
+from serving.driver import Driver, listed, scalar
 
 _SALT: Final = "SELECT value FROM facts WHERE name = 'tombstone_salt'"
 _KEEP_SALT: Final = "INSERT INTO facts (name, value) VALUES ('tombstone_salt', ?)"
@@ -44,7 +43,7 @@ def moments(driver: Driver, statement: str, keys: Iterable[str]) -> dict[str, in
     if not by_hash:
         # No hash was ever kept: the usual case costs one look.
         return {}
-    found = driver.execute(statement, (json.dumps(list(by_hash)),)).fetchall()
+    found = driver.execute(statement, (listed(list(by_hash)),)).fetchall()
     return {by_hash[key_hash]: moment for key_hash, moment in found}
 
 

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -35,6 +36,9 @@ from serving.timers import Timers
 from serving.views import PersonView, asked_by
 
 _CANCELLED, _DRY_RUN, _STALE_EVENT = Reason.CANCELLED, Reason.DRY_RUN, Reason.STALE_EVENT
+_SEND: Final = Action.SEND
+_WORDS: Final = {each: each.value for each in (*Action, *Reason)}
+"""Plain texts: asking a member of an enumeration for its value is slow in Python 3.11."""
 
 
 class Verdicts:
@@ -205,49 +209,46 @@ class Verdicts:
         found: tuple[Finding, ...] = (),
         code: Code | None = None,
     ) -> Decided:
+        action, reason, arm, propensity, score, threshold, _, channels, due_at, draws, _ = verdict
         # The event that ends a wait may ask the same trigger anew, which is another decision.
-        own_id = f"{decision_id}.{trigger.name}{'.cancelled' if verdict.reason is _CANCELLED else ''}"
-        sends = verdict.action is Action.SEND
-        message_id = self._send(asking, trigger, run, verdict, own_id, code) if sends else None
-        action, reason = verdict.action.value, verdict.reason.value
-        drawn = pack_draws(verdict.draws, trigger, asking.unit, asking.timezone)
-        self.rows.append(
-            DecisionRow(
-                trigger_decision_id=own_id,
-                decision_id=decision_id,
-                user_no=asking.person.no,
-                trigger=trigger.name,
-                at=asking.at,
-                event_seq=asking.event_seq,
-                action=action,
-                reason=reason,
-                score=verdict.score,
-                threshold=verdict.threshold,
-                horizon=trigger.horizon,
-                arm=verdict.arm,
-                propensity=verdict.propensity,
-                model_version=self._model(trigger, verdict),
-                policy_version=self._policy.version,
-                step=run.step,
-                due_at=verdict.due_at,
-                channels=",".join(verdict.channels) or None,
-                findings=pack(found),
-                arm_probability=drawn.arm_probability,
-                send_probability=drawn.send_probability,
-                draws=drawn.draws,
-            )
+        own_id = f"{decision_id}.{trigger.name}{'.cancelled' if reason is _CANCELLED else ''}"
+        message_id = self._send(asking, trigger, run, verdict, own_id, code) if action is _SEND else None
+        row = DecisionRow(
+            trigger_decision_id=own_id,
+            decision_id=decision_id,
+            user_no=asking.person.no,
+            trigger=trigger.name,
+            at=asking.at,
+            event_seq=asking.event_seq,
+            action=_WORDS[action],
+            reason=_WORDS[reason],
+            score=score,
+            threshold=threshold,
+            horizon=trigger.horizon,
+            propensity=propensity,
+            model_version=self._model(trigger, verdict),
+            policy_version=self._policy.version,
+            step=run.step,
+            arm=arm,
+            due_at=due_at,
+            channels=",".join(channels) if channels else None,
+            findings=pack(found),
         )
+        if draws is not None:
+            drawn = pack_draws(draws, trigger, asking.unit, asking.timezone)
+            row.arm_probability, row.send_probability, row.draws = drawn
+        self.rows.append(row)
         return Decided(
             own_id,
             trigger.name,
-            action,
-            reason,
-            verdict.score,
-            verdict.threshold,
+            row.action,
+            row.reason,
+            score,
+            threshold,
             trigger.horizon,
             message_id,
             tuple(dict.fromkeys(each.guard for each in found if each.objection)) if found else (),
-            None if verdict.due_at is None else to_moment(verdict.due_at),
+            None if due_at is None else to_moment(due_at),
         )
 
     def _model(self, trigger: Trigger, verdict: Verdict) -> str | None:

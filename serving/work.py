@@ -1,7 +1,7 @@
 """What every batch works with, and what one gathers on its way."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -60,8 +60,8 @@ class Reading(Struct, eq=False):
     hours: Floats | None = None
     occasion: Occasion | None = None
     event_seq: int | None = None
-    triggers: tuple[Trigger, ...] = ()
-    cancelled: tuple[tuple[Trigger, int], ...] = ()
+    triggers: Sequence[Trigger] = ()
+    cancelled: Sequence[tuple[Trigger, int]] = ()
     """Triggers that the event made pointless, each with the step at which it waited."""
     untracked: bool = False
     """Whether the person did not agree to be tracked, and so is nobody."""
