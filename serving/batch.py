@@ -66,8 +66,8 @@ class Batch:
         return [(each.action, each.reason) for each in self._rows] + ended
 
     @property
-    def unread_traits(self) -> Counter[str]:
-        """Traits that features are made of, by how often they were told as what cannot be read."""
+    def unread_traits(self) -> Sequence[str]:
+        """Traits that features are made of, each as often as it was told as what cannot be read."""
         return self._folding.unread
 
     def run(self, items: Sequence[Item]) -> list[Any]:
@@ -262,7 +262,7 @@ class Batch:
         if event.kind is Kind.ORDER_COMPLETED:
             self._work.orders.append(_order(added))
         elif event.kind is Kind.OTHER:
-            self._work.unknown[event.name] += 1
+            self._work.unknown.append(event.name)
         elif event.kind in attribution.RESPONSES:
             self._work.responses += attribution.responses_of(added)
 
@@ -337,7 +337,9 @@ class Batch:
             reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())
         attribution.attribute(self._connection, self._work.orders)
         attribution.respond(self._connection, self._work.responses)
-        count_unknown(self._connection, self._work.unknown, at=now, nearest=self._tools.nearest)
+        if self._work.unknown:
+            seen = Counter(self._work.unknown)
+            count_unknown(self._connection, seen, at=now, nearest=self._tools.nearest)
 
     def _answer(self, asked: Asked) -> Answer:
         scorer, question = self._tools.scorer, asked.question

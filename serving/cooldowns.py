@@ -31,10 +31,10 @@ def last_fired(
     return found
 
 
-def remember(connection: Connection, fired: Iterable[tuple[int, str, int]]) -> None:
+def remember(connection: Connection, fired: Sequence[tuple[int, str, int]]) -> None:
     """Write firings, sent or withheld: (user_no, `Trigger.cools`, microseconds); the latest one stays."""
-    rows = [(user_no, *_parts(name), at) for user_no, name, at in fired]
-    if rows:
+    if fired:
+        rows = [(user_no, *_parts(name), at) for user_no, name, at in fired]
         driver(connection).executemany(_WRITE, rows)
 
 

@@ -1,6 +1,5 @@
 """The states of the people of a batch as rows of one matrix: what is folded into them, and read from them."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,8 +29,8 @@ class Folding:
         self._inhuman = self._steps.inhuman
         self.inhuman_reads = self._steps.inhuman_reads
         """Of each row that `run` answered: whether its person had been quicker than people are by then."""
-        self.unread: Counter[str] = Counter()
-        """Traits that features are made of, by how often they were told as what cannot be read."""
+        self.unread: list[str] = []
+        """Traits that features are made of, each as often as it was told as what cannot be read."""
 
     def load(self, connection: Connection, people: Sequence[Person], *, most_new: int) -> None:
         """Load the states of people; at most `most_new` others will be folded besides, who are new."""
@@ -46,7 +45,7 @@ class Folding:
             self._steps.merge(slot, added.merged.slot)
         event, declared = added.event, CATALOGUE.traits
         if declared and event.payload:
-            self.unread.update(unread(event, declared))
+            self.unread += unread(event, declared)
         self._steps.advance(slot, with_traits(event.record, event.payload, declared), added.known_at, added.seq)
 
     def read(self, person: Person | None, at: int) -> int:

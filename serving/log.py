@@ -20,7 +20,7 @@ from features.traits import ABOUT_TRAITS, records_of
 from serving.driver import Insert, Row, driver, listed
 from serving.items import Fate
 from serving.people import People, Person, keys_of
-from serving.tombstones import erased_at
+from serving.tombstones import SALT, erased_at
 
 _SEEN = "SELECT message_id FROM events WHERE message_id IN (SELECT value FROM json_each(?))"
 _EVENTS = Insert(
@@ -60,7 +60,7 @@ WHERE u.user_no IN (SELECT value FROM json_each(?1)) OR u.merged_into IN (SELECT
 """
 LOG_BEGINS_AT = "SELECT value FROM facts WHERE name = 'log_begins_at'"
 """The moment (µs) before which the log has forgotten events, as text; nothing where it has not."""
-_POSITION = f"SELECT max(seq), ({LOG_BEGINS_AT}) FROM events"
+_POSITION = f"SELECT max(seq), ({LOG_BEGINS_AT}), ({SALT}) FROM events"
 _EVENT = """
 SELECT u.user_key, e.kind, e.name, e.message_id, e.occurred_at, e.known_at, e.record, e.payload, u.timezone, u.excluded
 FROM events e JOIN users u USING (user_no) WHERE e.seq = ?
@@ -121,11 +121,12 @@ class Appender:
         """Look up, in one query each, the people and the message ids of these events."""
         keys = [key for each in events for key in _keys(each)]
         self._people.find(keys)
-        self._erased.update(erased_at(self._driver, keys))
         asked = listed([each.message_id for each in events])
         self._seen.update(row[0] for row in self._driver.execute(_SEEN, (asked,)).fetchall())
-        seq, begins_at = self._driver.execute(_POSITION).fetchall()[0]
+        seq, begins_at, salt = self._driver.execute(_POSITION).fetchall()[0]
         self._seq, self._begins_at = seq or 0, int(begins_at or 0)
+        if salt is not None:
+            self._erased.update(erased_at(self._driver, keys))
 
     def named(self, event: Event) -> list[Person | None]:
         """Return the people that an event names, as far as the log knows them."""

@@ -83,6 +83,8 @@ class Profiles:
 
     def save(self) -> None:
         """Write what was heard, after the people of the batch."""
+        if not self._heard:
+            return
         for user_no in self._heard:
             before = self._read(user_no)
             told = [(user_no, field, *each) for field, each in self.of(user_no).items() if before.get(field) != each]

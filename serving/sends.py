@@ -1,7 +1,7 @@
 """What was sent to each user lately, or withheld for comparison, which counts the same: what frequency caps count."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -24,10 +24,10 @@ def lately(connection: Connection, user_nos: Iterable[int], *, after: int) -> Ma
     return found
 
 
-def remember(connection: Connection, sends: Iterable[tuple[int, Sent]]) -> None:
+def remember(connection: Connection, sends: Sequence[tuple[int, Sent]]) -> None:
     """Write what was sent, by user number."""
-    rows = [(user_no, *sent) for user_no, sent in sends]
-    if rows:
+    if sends:
+        rows = [(user_no, *sent) for user_no, sent in sends]
         driver(connection).executemany(_WRITE, rows)
 
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from serving.driver import Driver, listed, scalar
 
-_SALT: Final = "SELECT value FROM facts WHERE name = 'tombstone_salt'"
+SALT: Final = "SELECT value FROM facts WHERE name = 'tombstone_salt'"
+"""With what keys are hashed; nothing while no hash was ever kept."""
 _KEEP_SALT: Final = "INSERT INTO facts (name, value) VALUES ('tombstone_salt', ?)"
 _FIND: Final = "SELECT key_hash, erased_at FROM tombstones WHERE key_hash IN (SELECT value FROM json_each(?))"
 _SET: Final = """
@@ -33,7 +34,7 @@ def set_tombstones(driver: Driver, keys: Iterable[str], *, at: int) -> None:
 
 def make_salt(driver: Driver) -> None:
     """Let `hashes` know keys from now on."""
-    if scalar(driver, _SALT) is None:
+    if scalar(driver, SALT) is None:
         driver.execute(_KEEP_SALT, (secrets.token_hex(32),))
 
 
@@ -49,7 +50,7 @@ def moments(driver: Driver, statement: str, keys: Iterable[str]) -> dict[str, in
 
 def hashes(driver: Driver, keys: Iterable[str]) -> dict[str, str]:
     """Return hash -> key of each of these; nothing while no hash was ever kept."""
-    salt = scalar(driver, _SALT)
+    salt = scalar(driver, SALT)
     return {} if salt is None else {_hash(salt, key): key for key in keys}
 
 

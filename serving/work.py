@@ -1,6 +1,5 @@
 """What every batch works with, and what one gathers on its way."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -77,18 +76,18 @@ class Asked(Struct, eq=False):
     """Of the event that came with it."""
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct, eq=False):
     """What a batch gathers for its end."""
 
-    readings: list[Reading] = field(default_factory=list)
-    scores: list[Score] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
-    responses: list[Response] = field(default_factory=list)
-    links: list[Appended] = field(default_factory=list)
-    lessons: list[Appended] = field(default_factory=list)
-    recalling: list[Appended] = field(default_factory=list)
+    readings: list[Reading] = []
+    scores: list[Score] = []
+    orders: list[Order] = []
+    responses: list[Response] = []
+    links: list[Appended] = []
+    lessons: list[Appended] = []
+    recalling: list[Appended] = []
     """Events that cancel something, and may have come too late for that."""
-    concerned: set[int] = field(default_factory=set)
+    concerned: set[int] = set()
     """Of whom something was learned that may forbid what waits, by their numbers."""
-    unknown: Counter[str] = field(default_factory=Counter)
+    unknown: list[str] = []
+    """Names of events that are none of ours, each as often as it came."""
