@@ -2,8 +2,10 @@
 
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from features import advance as _advance
 from features import merge as _merge
@@ -95,3 +97,20 @@ def unpack(packed: bytes, *, catalogue: Catalogue = CATALOGUE) -> Floats:
     if state[STAMP] != catalogue.tables.stamp:
         raise MalformedState("the state was folded under another layout")
     return state
+
+
+def unpack_all(
+    packed: Sequence[bytes | None], *, catalogue: Catalogue = CATALOGUE
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return the states that `pack` wrote, of shape (n, width), and which of them are: the others hold anything."""
+    length = _HEAD.size + 8 * catalogue.width
+    whole = [each if each is not None and len(each) == length else bytes(length) for each in packed]
+    # The head is as long as one number.
+    states = np.frombuffer(b"".join(whole), dtype="<f8").reshape(len(whole), 1 + catalogue.width)[:, 1:]
+    is_one = np.array([_is_whole(each) for each in whole], dtype=np.bool_)
+    return states, is_one & (states[:, STAMP] == catalogue.tables.stamp)
+
+
+def _is_whole(packed: bytes) -> bool:
+    magic, checksum = _HEAD.unpack_from(packed)
+    return bool(magic == _MAGIC and zlib.crc32(memoryview(packed)[_HEAD.size :]) == checksum)

@@ -23,6 +23,9 @@ UserIds = tuple[str | None, str | None]
 class Fate(Enum):
     """What becomes of an event."""
 
+    # Each event's is counted, and the enumeration's own hash is written in Python.
+    __hash__ = object.__hash__
+
     ACCEPTED = "accepted"
     """Written down."""
     DUPLICATE = "duplicate"

@@ -80,6 +80,7 @@ class People:
     def __init__(self, connection: Connection) -> None:
         self._driver = driver(connection)
         self._by_key: dict[str, Person | None] = {}
+        self._known: dict[int, Person] = {}
         self._merged: list[tuple[Person, Person]] = []
         self._earliest: dict[int, int] = {}
         self._next_no: int | None = None
@@ -89,7 +90,7 @@ class People:
         wanted = [key for key in dict.fromkeys(keys) if key not in self._by_key]
         if not wanted:
             return
-        known = {each.no: each for each in self._by_key.values() if each is not None}
+        known = self._known
         self._by_key.update(dict.fromkeys(wanted))
         for key, no, *rest in self._driver.execute(_FIND, (listed(wanted),)).fetchall():
             person = known.get(no)
@@ -104,7 +105,7 @@ class People:
 
     def known(self) -> list[Person]:
         """Return all persons found or made so far, each once."""
-        return list({each.no: each for each in self._by_key.values() if each is not None}.values())
+        return list(self._known.values())
 
     def obtain(self, key: str) -> Person:
         """Return the person behind a key, who is made if the log does not know them."""
@@ -115,7 +116,7 @@ class People:
             self._next_no = (scalar(self._driver, "SELECT max(user_no) FROM users") or 0) + 1
         person = Person(self._next_no, key, key)
         self._next_no += 1
-        self._by_key[key] = person
+        self._by_key[key] = self._known[person.no] = person
         return person
 
     def merge(self, person: Person, other: Person) -> None:
@@ -130,6 +131,7 @@ class People:
         for key, each in self._by_key.items():
             if each is other:
                 self._by_key[key] = person
+        del self._known[other.no]
         self._merged.append((person, other))
         person.changed = other.changed = True
 

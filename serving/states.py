@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
 from features.fold import fold
-from features.layout import Catalogue, Floats
-from features.state import MalformedState, pack, position, unpack
+from features.layout import SEQ, Catalogue, Floats
+from features.state import pack, unpack_all
 from features.steps import empty_rows
 from serving.log import component_rows
 from serving.people import Person
@@ -56,23 +57,26 @@ class StateKeeper:
         for row, person in enumerate(people):
             person.slot = row
         kept = [each for each in people if each.last_seq > 0]
-        wrong = []
-        for person, state in zip(kept, self._read(kept), strict=True):
-            if state is None or position(state) != person.last_seq:
-                wrong.append(person)
-            else:
-                states[person.slot] = state
+        if kept:
+            found, is_one = self._read(kept)
+            states[[each.slot for each in kept]] = found
+            right = is_one & (found[:, SEQ] == [each.last_seq for each in kept])
+            wrong = [each for each, is_right in zip(kept, right.tolist(), strict=True) if not is_right]
+            self._set_right(connection, wrong, states)
+        return states
+
+    def _set_right(self, connection: Connection, wrong: Sequence[Person], states: Floats) -> None:
+        """Rebuild the states of people that are not what the log says."""
         if wrong:
             self._rebuild(connection, wrong, states)
             self.rebuilt += len(wrong)
             for person in wrong:
                 person.is_stale = True
-        return states
 
     def save(self, people: Sequence[Person], states: Floats) -> None:
         """Keep the states of these people for the next `write`."""
-        for each in people:
-            self._unwritten[each.key] = states[each.slot].copy(), each.last_known_at
+        for each, state in zip(people, states[[each.slot for each in people]], strict=True):
+            self._unwritten[each.key] = state, each.last_known_at
 
     def write(self) -> None:
         """Give the store what was saved since the last time; what it does not take is left to be rebuilt."""
@@ -93,12 +97,20 @@ class StateKeeper:
         self._rebuild(connection, people, states)
         return states
 
-    def _read(self, people: Sequence[Person]) -> list[Floats | None]:
-        """Return the latest state of each; None where there is none, or a malformed one."""
-        own = {each.key: self._unwritten[each.key][0] for each in people if each.key in self._unwritten}
-        asked = [each.key for each in people if each.key not in own]
-        found = dict(zip(asked, self._stored(asked), strict=True))
-        return [own[each.key] if each.key in own else self._unpacked(found[each.key]) for each in people]
+    def _read(self, people: Sequence[Person]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Return the latest states, of shape (people, width), and which of them are any: the others hold anything."""
+        own = [self._unwritten.get(each.key) for each in people]
+        asked = [each.key for each, saved in zip(people, own, strict=True) if saved is None]
+        stored, is_one = unpack_all(self._stored(asked), catalogue=self._catalogue)
+        if len(asked) == len(people):
+            return stored, is_one
+        found, whole = np.empty((len(people), self._catalogue.width)), np.ones(len(people), dtype=np.bool_)
+        rest = [row for row, saved in enumerate(own) if saved is None]
+        found[rest], whole[rest] = stored, is_one
+        for row, saved in enumerate(own):
+            if saved is not None:
+                found[row] = saved[0]
+        return found, whole
 
     def _stored(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         try:
@@ -107,12 +119,6 @@ class StateKeeper:
             # A store that fails is a store that lost everything: slow, never wrong.
             _log.exception("the online store cannot be read")
             return [None] * len(keys)
-
-    def _unpacked(self, packed: bytes | None) -> Floats | None:
-        try:
-            return unpack(packed or b"", catalogue=self._catalogue)
-        except MalformedState:
-            return None
 
     def _rebuild(self, connection: Connection, people: Sequence[Person], states: Floats) -> None:
         log, index = component_rows(connection, [each.no for each in people], catalogue=self._catalogue)

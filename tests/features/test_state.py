@@ -8,7 +8,7 @@ from features.catalog import CATALOGUE, DECLARATIONS
 from features.declare import tally
 from features.kinds import Kind
 from features.layout import compile_catalogue
-from features.state import MalformedState, advance, empty, known_at, pack, position, unpack
+from features.state import MalformedState, advance, empty, known_at, pack, position, unpack, unpack_all
 from tests.features.histories import JULY, Happening, histories, laws, state_of
 
 PACKED = pack(empty())
@@ -38,6 +38,19 @@ def test_one_flipped_bit_is_noticed(history, bit):
         unpack(bytes(damaged))
 
 
+@given(st.lists(histories(max_size=3), max_size=3), st.integers(0, 8 * len(PACKED) - 1))
+@laws
+def test_all_at_once_are_unpacked_as_each_alone_and_what_is_damaged_is_told_apart(told, bit):
+    states = [state_of(each) for each in told]
+    damaged = bytearray(PACKED)
+    damaged[bit // 8] ^= 1 << bit % 8
+
+    found, is_one = unpack_all([None, *map(pack, states), bytes(damaged), PACKED[:-1], PACKED])
+
+    assert is_one.tolist() == [False, *[True] * len(states), False, False, True]
+    assert found[is_one].tobytes() == b"".join(each.tobytes() for each in (*states, empty()))
+
+
 @given(st.integers(0, len(PACKED) - 1))
 @laws
 def test_a_truncated_state_is_noticed(length):
@@ -58,6 +71,7 @@ def test_a_state_of_another_layout_is_refused_even_if_it_is_as_long():
     other = compile_catalogue([replace(first, of=tally(Kind.SIGNED_UP, half_life=first.of.half_life)), *others])
 
     assert other.width == CATALOGUE.width
+    assert unpack_all([pack(empty(catalogue=other))])[1].tolist() == [False]
     with pytest.raises(MalformedState, match="layout"):
         unpack(pack(empty(catalogue=other)))
     with pytest.raises(MalformedState, match="slots"):
