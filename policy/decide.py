@@ -41,7 +41,7 @@ class Facts:
         last_fired: `Trigger.cools` -> when it last fired for this user, in microseconds; absent if never.
         excluded: Why this user gets no messages (`bot`, `staff`, `test`); None for everybody else.
         standing: What the guards look at; None where nothing is known, which is no consent either.
-        view: What conditions look at; None where no trigger has one.
+        look: Gives what conditions look at; asked once, and only where one is. None where there is nothing to look at.
         hours: Tells how good each hour of their day is; asked only by triggers that send at the best one.
         uplifts: What the message of each trigger that goes by uplift is likely to change, where a model tells.
         pending: Tells what else waits for its moment; asked only by triggers with caps that seek one.
@@ -54,10 +54,18 @@ class Facts:
     last_fired: Mapping[str, int]
     excluded: str | None = None
     standing: Standing | None = None
-    view: View | None = None
+    look: Callable[[], View] | None = None
     hours: Callable[[], Hours] = prior_hours
     uplifts: Uplifts | None = None
     pending: Pending = nothing_pending
+    _seen: View | None = None
+
+    @property
+    def view(self) -> View | None:
+        """What conditions look at."""
+        if self._seen is None and self.look is not None:
+            self._seen = self.look()
+        return self._seen
 
 
 class Verdict(NamedTuple):
@@ -124,7 +132,7 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     free, barred = unbarred(route, trigger.guards, standing, trigger.message_class)
     held = _objection(trigger, facts, run, measured, None if free else barred)
     # Only now, since it may have to look through the log.
-    if held is None and (chosen is None or not _is_met(plan.when, facts.view)):
+    if held is None and (chosen is None or not _is_met(plan.when, facts)):
         held = _CONDITION_NOT_MET
     if held is not None:
         return Verdict(_HOLD, held, None, 1.0, score, threshold, route, (), None, None, by_uplift)
@@ -188,7 +196,7 @@ def _objection(trigger: Trigger, facts: Facts, run: Run, measured: _Measured, ba
         return Reason.EXCLUDED_USER
     if facts.at - facts.event_at > (trigger.expires_after_us if run.is_due else trigger.max_event_age_us):
         return Reason.EXPIRED if run.is_due else Reason.STALE_EVENT
-    if run.step > 0 and trigger.exit_when is not None and _is_met(trigger.exit_when, facts.view):
+    if run.step > 0 and trigger.exit_when is not None and _is_met(trigger.exit_when, facts):
         return Reason.EXITED
     if barred is not None:
         return barred
@@ -215,8 +223,8 @@ def _added(trigger: Trigger, facts: Facts) -> _Measured | None:
     return None if found is None else (found.adds, needed(trigger.uplift, found))
 
 
-def _is_met(when: Condition | None, view: View | None) -> bool:
-    return when is None or (view is not None and when.holds(view))
+def _is_met(when: Condition | None, facts: Facts) -> bool:
+    return when is None or (facts.view is not None and when.holds(facts.view))
 
 
 def pending_beside(trigger: Trigger, run: Run, facts: Facts) -> Sequence[Sent]:

@@ -187,11 +187,6 @@ class Trigger(TriggerFields):
         return NOTHING if self.explore is None or not self.seeks_an_hour else self.explore.hours
 
     @cached_property
-    def looks(self) -> bool:
-        """Whether it has a condition of its own, in some arm."""
-        return self.when is not None or any(each.when is not None for each in self.arms.values())
-
-    @cached_property
     def variants(self) -> dict[str, Self]:
         """The trigger as it is in each arm; whoever is in none, or held out, has the trigger itself."""
         return {name: changed(self, **each.changes) for name, each in self.arms.items()}

@@ -98,11 +98,10 @@ class Verdicts:
         self._follow_links(until=asking.until)
         person = asking.person
         fired = self._last_fired[person.no]
-        looks = asking.run is not None or any(each.looks for each in triggers)
-        view = self._view(asking, score) if looks else None
+        look = partial(self._view, asking, score)
         standing = self._standings.of(person, until=asking.until, asking=asking)
         hours = prior_hours if score.hours is None else score.hours.hours
-        who = (asking.unit, asking.at, asking.since, score.intent, fired, asking.excluded, standing, view)
+        who = (asking.unit, asking.at, asking.since, score.intent, fired, asking.excluded, standing, look)
         facts = Facts(*who, hours, score.uplifts, partial(self._pending, asking))
         decided = []
         for trigger in triggers:

@@ -265,7 +265,7 @@ def test_each_cart_or_product_cools_down_for_itself():
 def test_a_sequence_is_left_at_a_step_only_and_before_anything_else_is_asked(step):
     likely = {"intent": {"at_least": 0.4}}
     trigger = a_trigger(channel="email", steps=[{"after": "1h"}], exit_when=likely)
-    facts = some_facts(view=Person(intents={"24h": 0.5}))
+    facts = some_facts(look=lambda: Person(intents={"24h": 0.5}))
 
     assert decide(trigger, facts, Run(step, is_due=True)).reason == [Reason.NO_CONSENT, Reason.EXITED][step]
 
