@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from features import advance as _advance
 from features import merge as _merge
@@ -99,16 +98,14 @@ def unpack(packed: bytes, *, catalogue: Catalogue = CATALOGUE) -> Floats:
     return state
 
 
-def unpack_all(
-    packed: Sequence[bytes | None], *, catalogue: Catalogue = CATALOGUE
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def unpack_all(packed: Sequence[bytes | None], *, catalogue: Catalogue = CATALOGUE) -> tuple[Floats, list[bool]]:
     """Return the states that `pack` wrote, of shape (n, width), and which of them are: the others hold anything."""
     length = _HEAD.size + 8 * catalogue.width
     whole = [each if each is not None and len(each) == length else bytes(length) for each in packed]
     # The head is as long as one number.
     states = np.frombuffer(b"".join(whole), dtype="<f8").reshape(len(whole), 1 + catalogue.width)[:, 1:]
-    is_one = np.array([_is_whole(each) for each in whole], dtype=np.bool_)
-    return states, is_one & (states[:, STAMP] == catalogue.tables.stamp)
+    stamps = zip(states[:, STAMP].tolist(), whole, strict=True)
+    return states, [own == catalogue.tables.stamp and _is_whole(each) for own, each in stamps]
 
 
 def _is_whole(packed: bytes) -> bool:

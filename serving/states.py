@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
@@ -59,9 +58,9 @@ class StateKeeper:
         kept = [each for each in people if each.last_seq > 0]
         if kept:
             found, is_one = self._read(kept)
-            states[[each.slot for each in kept]] = found
-            right = is_one & (found[:, SEQ] == [each.last_seq for each in kept])
-            wrong = [each for each, is_right in zip(kept, right.tolist(), strict=True) if not is_right]
+            states[slice(len(people)) if len(kept) == len(people) else [each.slot for each in kept]] = found
+            places = zip(kept, is_one, found[:, SEQ].tolist(), strict=True)
+            wrong = [each for each, is_any, seq in places if not is_any or seq != each.last_seq]
             self._set_right(connection, wrong, states)
         return states
 
@@ -75,8 +74,8 @@ class StateKeeper:
 
     def save(self, people: Sequence[Person], states: Floats) -> None:
         """Keep the states of these people for the next `write`."""
-        for each, state in zip(people, states[[each.slot for each in people]], strict=True):
-            self._unwritten[each.key] = state, each.last_known_at
+        for each in people:
+            self._unwritten[each.key] = states[each.slot].copy(), each.last_known_at
 
     def write(self) -> None:
         """Give the store what was saved since the last time; what it does not take is left to be rebuilt."""
@@ -97,19 +96,17 @@ class StateKeeper:
         self._rebuild(connection, people, states)
         return states
 
-    def _read(self, people: Sequence[Person]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    def _read(self, people: Sequence[Person]) -> tuple[Floats, list[bool]]:
         """Return the latest states, of shape (people, width), and which of them are any: the others hold anything."""
         own = [self._unwritten.get(each.key) for each in people]
         asked = [each.key for each, saved in zip(people, own, strict=True) if saved is None]
         stored, is_one = unpack_all(self._stored(asked), catalogue=self._catalogue)
         if len(asked) == len(people):
             return stored, is_one
-        found, whole = np.empty((len(people), self._catalogue.width)), np.ones(len(people), dtype=np.bool_)
-        rest = [row for row, saved in enumerate(own) if saved is None]
-        found[rest], whole[rest] = stored, is_one
+        found, rest = np.empty((len(people), self._catalogue.width)), iter(zip(stored, is_one, strict=True))
+        whole = [True] * len(people)
         for row, saved in enumerate(own):
-            if saved is not None:
-                found[row] = saved[0]
+            found[row], whole[row] = next(rest) if saved is None else (saved[0], True)
         return found, whole
 
     def _stored(self, keys: Sequence[str]) -> Sequence[bytes | None]:

@@ -47,7 +47,7 @@ def test_all_at_once_are_unpacked_as_each_alone_and_what_is_damaged_is_told_apar
 
     found, is_one = unpack_all([None, *map(pack, states), bytes(damaged), PACKED[:-1], PACKED])
 
-    assert is_one.tolist() == [False, *[True] * len(states), False, False, True]
+    assert is_one == [False, *[True] * len(states), False, False, True]
     assert found[is_one].tobytes() == b"".join(each.tobytes() for each in (*states, empty()))
 
 
@@ -71,7 +71,7 @@ def test_a_state_of_another_layout_is_refused_even_if_it_is_as_long():
     other = compile_catalogue([replace(first, of=tally(Kind.SIGNED_UP, half_life=first.of.half_life)), *others])
 
     assert other.width == CATALOGUE.width
-    assert unpack_all([pack(empty(catalogue=other))])[1].tolist() == [False]
+    assert unpack_all([pack(empty(catalogue=other))])[1] == [False]
     with pytest.raises(MalformedState, match="layout"):
         unpack(pack(empty(catalogue=other)))
     with pytest.raises(MalformedState, match="slots"):
