@@ -14,6 +14,7 @@ from features.read import read_state
 
 Bools = npt.NDArray[np.bool_]
 _ADVANCE, _MERGE, _READ = range(3)
+_NO_HOURS, _NOBODY = np.empty((0, HOURS)), np.zeros(0, dtype=np.bool_)
 
 
 class Steps:
@@ -26,11 +27,11 @@ class Steps:
         self._steps: list[tuple[int, int, int, int, int]] = []
         self._records: list[bytes] = []
         self._reads = 0
-        self.hours = np.empty((0, HOURS))
+        self.hours = _NO_HOURS
         """Of each answer, after `run`: the hours, of shape (reads, 24); (0, 24) where nobody asks."""
-        self.inhuman = np.zeros(0, dtype=np.bool_)
+        self.inhuman = _NOBODY
         """Of each state, after `run`: whether a step found it quicker than people are; see `features.pace`."""
-        self.inhuman_reads = np.zeros(0, dtype=np.bool_)
+        self.inhuman_reads = _NOBODY
         """Of each answer: whether a step before it found that of its state."""
 
     def advance(self, state: int, record: bytes, known_at: int, seq: int) -> None:

@@ -62,8 +62,10 @@ class Batch:
     @property
     def decisions(self) -> list[tuple[str, str]]:
         """Action and reason of each decision."""
-        ended = [(Action.HOLD.value, Reason.POLICY_CHANGED.value)] * self._ended
-        return [(each.action, each.reason) for each in self._rows] + ended
+        decided = [(each.action, each.reason) for each in self._rows]
+        if self._ended:
+            decided += [(Action.HOLD.value, Reason.POLICY_CHANGED.value)] * self._ended
+        return decided
 
     @property
     def unread_traits(self) -> Sequence[str]:

@@ -13,6 +13,8 @@ from serving.log import Appended
 from serving.people import Person
 from serving.states import StateKeeper
 
+_NO_STATES = np.empty((0, CATALOGUE.width))
+
 
 class Folding:
     """What is folded and read is only noted; `run` does it, in the same order."""
@@ -22,7 +24,7 @@ class Folding:
         self._keeper = keeper
         self._asks_hours = hours
         self._steps = Steps(hours=hours)
-        self._states = np.empty((0, CATALOGUE.width))
+        self._states = _NO_STATES
         self._free = 0
         self.hours = self._steps.hours
         """Of each row that `run` answered: the hours of the person's day, of shape (reads, 24); of none, if unasked."""

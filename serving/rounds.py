@@ -66,10 +66,11 @@ class Round:
 
     def exclude(self, inhuman_reads: npt.NDArray[np.bool_]) -> None:
         """Let nothing be sent to whoever had been quicker than people are when they were read, by the row of that."""
-        if not inhuman_reads.any():
+        inhuman = inhuman_reads.tolist()
+        if True not in inhuman:
             return
         for each in self._readings:
-            if each.occasion is not None and each.row >= 0 and inhuman_reads[each.row]:
+            if each.occasion is not None and each.row >= 0 and inhuman[each.row]:
                 each.occasion.excluded = each.occasion.excluded or BOT
 
     def decide(self, verdicts: Verdicts, appender: Appender, *, writes: bool) -> None:

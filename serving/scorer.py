@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import msgspec
+import numpy as np
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
@@ -64,7 +65,7 @@ class Predicted(NamedTuple):
         """Return the probabilities before calibration of the vectors there, as JSON; None where they are the same."""
         if not self.log_odds or not places:
             return [None] * len(places)
-        columns = [_answers(sigmoid(found[places])) for found in self.log_odds.values()]
+        columns = map(_answers, sigmoid(np.array([found[places] for found in self.log_odds.values()])))
         said = (dict(zip(self.log_odds, row, strict=True)) for row in zip(*columns, strict=True))
         return [_json(each).decode() for each in said]
 
