@@ -20,8 +20,9 @@ from policy.runs import Run
 from policy.send_hours import prior_hours
 from policy.timing import follows, run_of, to_come
 from policy.triggers import Trigger
-from serving import cooldowns, outbox
+from serving import outbox
 from serving.codes import Code, Holder, Pools, with_code
+from serving.cooldowns import Cooldowns
 from serving.draws import pack as pack_draws
 from serving.findings import pack
 from serving.items import Decided, Score
@@ -62,8 +63,7 @@ class Verdicts:
         self._timers = timers
         self._profiles = profiles
         self._pools = pools
-        self._last_fired: dict[int, dict[str, int]] = {}
-        self._fired: list[tuple[int, str, int]] = []
+        self._cooldowns = Cooldowns(connection)
         self._links: deque[Appended] = deque()
         self._standings = Standings(connection, policy.watch)
         self.messages: list[Message] = []
@@ -83,8 +83,8 @@ class Verdicts:
             return
         numbers = {each.person.no for each in asking} | {each.person.no for each in links}
         numbers |= {each.merged.no for each in links if each.merged}
-        found = cooldowns.last_fired(self._connection, sorted(numbers), self._keys(asking))
-        self._last_fired = {number: dict(found.get(number, {})) for number in numbers}
+        # Saving the people lets the cool-downs of an id follow its link, for all events of the batch alike.
+        self._cooldowns.prepare(numbers, self._keys(asking), at_once=bool(links))
         self._links.extend(links)
 
     def decide(
@@ -97,7 +97,7 @@ class Verdicts:
         """Return what each of these triggers says to an occasion; asked in the order of the log."""
         self._follow_links(until=asking.until)
         person = asking.person
-        fired = self._last_fired[person.no]
+        fired = self._cooldowns.of(person.no)
         look = partial(self._view, asking, score)
         standing = self._standings.of(person, until=asking.until, asking=asking)
         hours = prior_hours if score.hours is None else score.hours.hours
@@ -152,9 +152,7 @@ class Verdicts:
 
     def _remember(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict) -> None:
         """Let a trigger cool down, and count its messages for the caps, withheld or not, unless it escapes them."""
-        name = trigger.cools(run.key)
-        self._last_fired[asking.person.no][name] = asking.at
-        self._fired.append((asking.person.no, name, asking.at))
+        self._cooldowns.fire(asking.person.no, trigger.cools(run.key), asking.at)
         if verdict.reason is not _DRY_RUN and trigger.message_class != TRANSACTIONAL:
             for channel in verdict.channels:
                 self._standings.sent(asking.person.no, Sent(asking.at, channel, trigger.name))
@@ -182,7 +180,7 @@ class Verdicts:
     def save(self, *, now: int) -> None:
         """Write firings and messages; `now` is the wall clock's moment in microseconds."""
         self._follow_links()
-        cooldowns.remember(self._connection, self._fired)
+        self._cooldowns.save()
         outbox.enqueue(self._connection, self.messages, at=now)
         # Whoever opts out at the end of the batch does not get what was decided at its beginning either.
         self._standings.save()
@@ -191,12 +189,8 @@ class Verdicts:
         """Let cool-downs follow the links up to a position of the log: whoever is linked brings theirs."""
         while self._links and (until is None or self._links[0].seq <= until):
             link = self._links.popleft()
-            if link.merged is None:
-                continue
-            mine = self._last_fired[link.person.no]
-            for key, at in self._last_fired[link.merged.no].items():
-                mine[key] = max(at, mine.get(key, at))
-                self._fired.append((link.person.no, key, mine[key]))
+            if link.merged is not None:
+                self._cooldowns.join(link.person.no, link.merged.no)
 
     def _record(
         self,
