@@ -90,12 +90,10 @@ class Round:
             appender.save()
         for each, score in asking:
             if each.occasion is not None:
-                cancelled = [
-                    verdicts.cancel(each.occasion, trigger, step, score.intent, each.decision_id)
-                    for trigger, step in each.cancelled
-                ]
-                decided = verdicts.decide(each.occasion, each.triggers, score, each.decision_id)
-                score.decisions = cancelled + decided
+                for trigger, step in each.cancelled:
+                    ended = verdicts.cancel(each.occasion, trigger, step, score.intent, each.decision_id)
+                    score.decisions.append(ended)
+                score.decisions += verdicts.decide(each.occasion, each.triggers, score, each.decision_id)
 
     def write(self, connection: Connection, verdicts: Verdicts, *, writes: bool) -> None:
         """Write evaluations and decisions, or keep the former for the next batch that writes."""
@@ -129,7 +127,7 @@ class Round:
             seq=reading.seq,
             at=reading.at,
             event_seq=reading.event_seq,
-            features=bytearray(score.features),
+            features=bytearray(score.features.tobytes()),
             catalogue=CATALOGUE.fingerprint,
             scores=_json(score.intent).decode(),
             models=self._tools.scorer.versions_json,
