@@ -1,10 +1,11 @@
 """What follows a decision."""
 
+from features.kinds import Kind
 from policy.decide import Verdict
 from policy.policy import Policy
 from policy.reasons import Action, Reason
 from policy.runs import Run, Waiting
-from policy.timing import follows, run_of, timing
+from policy.timing import NO_REACTION, follows, run_of, timing
 from policy.triggers import Trigger
 from policy.view import SentMessage
 
@@ -63,3 +64,22 @@ def test_a_trigger_that_may_go_on_is_known_and_one_that_never_waits_is_not():
     assert set(known.by_name) == {"t"}
     assert known.of("t", 2) is known.by_name["t"]
     assert known.of("t", 3) is known.of("plain", 0) is None
+
+
+def test_an_event_concerns_the_triggers_that_it_asks_lets_wait_and_lets_wait_no_longer():
+    at_once = a_trigger(name="at-once", on=["Product Added", "Quiz Done"], steps=())
+    waits = a_trigger(name="waits", on="Product Added", after="1h", cancel_on=["Order Completed", "*"], steps=())
+    known = timing(Policy(triggers=(at_once, waits)))
+    names = {
+        (kind, name): [[each.name for each in part] for part in known.reaction_to(kind, name)]
+        for kind, name in [(Kind.PRODUCT_ADDED, ""), (Kind.ORDER_COMPLETED, ""), (0, "quiz-done"), (0, "other")]
+    }
+
+    assert names == {
+        (Kind.PRODUCT_ADDED, ""): [["at-once"], ["waits"], ["waits"]],
+        (Kind.ORDER_COMPLETED, ""): [[], [], ["waits"]],
+        (0, "quiz-done"): [["at-once"], [], ["waits"]],
+        (0, "other"): [[], [], ["waits"]],
+    }
+    apart = timing(Policy(triggers=(at_once,)))
+    assert apart.reaction_to(Kind.ORDER_COMPLETED, "") is apart.reaction_to(0, "other") is NO_REACTION

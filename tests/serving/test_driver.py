@@ -1,0 +1,45 @@
+"""Statements straight to the driver."""
+
+import json
+import sqlite3
+
+import pytest
+
+from serving.driver import Insert, listed
+
+
+@pytest.fixture
+def direct():
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE notes (no INTEGER PRIMARY KEY, name TEXT, why TEXT, at INTEGER)")
+    yield connection
+    connection.close()
+
+
+def test_rows_are_written_alike_whether_their_last_columns_are_empty_or_not(direct):
+    rows = [(1, "a", None, None), (2, "b", "so", None), (3, None, None, 5), (4, "d", None, None)]
+
+    Insert("notes", ("no", "name", "why", "at"), seldom=2).write(direct, rows)
+
+    assert direct.execute("SELECT * FROM notes ORDER BY no").fetchall() == rows
+
+
+def test_a_row_that_is_there_stays_where_that_is_said(direct):
+    kept = Insert("notes", ("no", "name", "why"), seldom=1, conflict="ON CONFLICT (no) DO NOTHING")
+
+    kept.write(direct, [(1, "first", None)])
+    kept.write(direct, [(1, "second", None), (1, "third", "so")])
+
+    assert direct.execute("SELECT no, name, why FROM notes").fetchall() == [(1, "first", None)]
+
+
+def test_without_rows_nothing_is_asked(direct):
+    Insert("nowhere", ("no", "name"), seldom=1).write(direct, [])
+
+
+@pytest.mark.parametrize("values", [["ü", 'a"b', "a\nb"], [1, -2], []])
+def test_lists_come_back_as_they_are_asked_for(direct, values):
+    found = direct.execute("SELECT value FROM json_each(?)", (listed(values),)).fetchall()
+
+    assert [value for (value,) in found] == values
+    assert json.loads(listed({7: "x"})) == {"7": "x"}
