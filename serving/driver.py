@@ -7,6 +7,7 @@ takes as long as five numbers: what is written by the hundred is handed over wit
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -55,14 +56,14 @@ class Insert:
         self._most = len(columns) - seldom
         self._nothing = (None,) * seldom
 
-    def write(self, driver: Driver, rows: Sequence[Row]) -> None:
-        """Append rows."""
+    def write(self, driver: Driver, rows: Iterable[Row]) -> None:
+        """Append rows, in their order."""
         most, nothing = self._most, self._nothing
-        short = [row[:most] for row in rows if row[most:] == nothing]
-        if short:
-            driver.executemany(self._without, short)
-        if len(short) < len(rows):
-            driver.executemany(self._whole, [row for row in rows if row[most:] != nothing])
+        for is_short, run in groupby(rows, lambda row: row[most:] == nothing):
+            if is_short:
+                driver.executemany(self._without, [row[:most] for row in run])
+            else:
+                driver.executemany(self._whole, list(run))
 
 
 def driver(connection: Connection) -> Driver:

@@ -65,6 +65,6 @@ _DECISIONS: Final = Insert("decisions", DecisionRow.__struct_fields__, seldom=7)
 def write(connection: Connection, evaluations: Sequence[EvaluationRow], decisions: Sequence[DecisionRow]) -> None:
     """Append to the ledger."""
     if evaluations:
-        _EVALUATIONS.write(driver(connection), [astuple(each) for each in evaluations])
+        _EVALUATIONS.write(driver(connection), map(astuple, evaluations))
     if decisions:
-        _DECISIONS.write(driver(connection), [astuple(each) for each in decisions])
+        _DECISIONS.write(driver(connection), map(astuple, decisions))

@@ -11,17 +11,17 @@ from serving.driver import Insert, listed
 @pytest.fixture
 def direct():
     connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE notes (no INTEGER PRIMARY KEY, name TEXT, why TEXT, at INTEGER)")
+    connection.execute("CREATE TABLE notes (no INTEGER UNIQUE, name TEXT, why TEXT, at INTEGER)")
     yield connection
     connection.close()
 
 
-def test_rows_are_written_alike_whether_their_last_columns_are_empty_or_not(direct):
+def test_rows_are_written_in_order_whether_their_last_columns_are_empty_or_not(direct):
     rows = [(1, "a", None, None), (2, "b", "so", None), (3, None, None, 5), (4, "d", None, None)]
 
     Insert("notes", ("no", "name", "why", "at"), seldom=2).write(direct, rows)
 
-    assert direct.execute("SELECT * FROM notes ORDER BY no").fetchall() == rows
+    assert direct.execute("SELECT * FROM notes ORDER BY rowid").fetchall() == rows
 
 
 def test_a_row_that_is_there_stays_where_that_is_said(direct):
