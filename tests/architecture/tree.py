@@ -2,6 +2,7 @@
 
 import ast
 import subprocess
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -9,6 +10,7 @@ PACKAGES = ("features", "feature_repo", "models", "policy", "serving", "training
 COMMANDS = ("benchmarks", "demo", "verification")
 
 
+@cache
 def files() -> list[Path]:
     """Return every file that git tracks or would add, as paths below the root."""
     listed = subprocess.run(
@@ -21,11 +23,13 @@ def files() -> list[Path]:
     return sorted(Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file())
 
 
+@cache
 def modules() -> list[Path]:
     """Return the Python files of the packages and of the commands beside them."""
     return [path for path in files() if path.suffix == ".py" and path.parts[0] in (*PACKAGES, *COMMANDS)]
 
 
+@cache
 def text(path: Path) -> str:
     """Return the text of one file, "" where it is not text."""
     try:
