@@ -1,40 +1,64 @@
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
+
+from tests.commands import told
 
 NAME = "opportune-intent-24h"
 # MLflow's own tables make SQLAlchemy warn, whoever asks them.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-@pytest.fixture
-def registry(tmp_path):
-    """A registry with two versions of a model, the first of them in service."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The database of a registry with two versions of a model, the first of them in service."""
     from mlflow import MlflowClient
 
     from training.registry import Registry
 
-    found = Registry(tmp_path)
+    home = tmp_path_factory.mktemp("made")
+    found = Registry(home)
     client = MlflowClient(found.uri, found.uri)
     client.create_registered_model(NAME)
     for _ in range(2):
         client.create_model_version(NAME, "runs:/none/booster")
     found.promote(NAME, "1")
-    return found
+    return home / "mlflow.db"
+
+
+@pytest.fixture
+def registry(made, tmp_path):
+    """A registry of its own for each test."""
+    from training.registry import Registry
+
+    shutil.copy(made, tmp_path)
+    return Registry(tmp_path)
 
 
 def asked(registry, *arguments):
-    home = registry.uri.removeprefix("sqlite:///").removesuffix("/mlflow.db")
-    environment = {**os.environ, "OPPORTUNE_HOME": home}
-    environment.pop("OPPORTUNE_REGISTRY", None)
-    command = [sys.executable, "-m", "training.promotion", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    return told(home_of(registry), "training.promotion", *arguments)
+
+
+def home_of(registry):
+    return registry.uri.removeprefix("sqlite:///").removesuffix("/mlflow.db")
 
 
 def in_service(registry):
     return registry.version_of(NAME, "champion")
+
+
+def test_the_command_runs_as_a_module(registry):
+    environment = {**os.environ, "OPPORTUNE_HOME": home_of(registry)}
+    environment.pop("OPPORTUNE_REGISTRY", None)
+    command = [sys.executable, "-m", "training.promotion", NAME, "--version", "2"]
+
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+
+    assert (found.returncode, found.stdout) == (0, f"{NAME}/2 is the champion, in place of version 1\n"), found.stderr
+    assert in_service(registry) == "2"
 
 
 def test_a_version_goes_into_service_and_the_one_before_comes_back(registry):
@@ -96,11 +120,7 @@ def test_what_is_not_in_the_registry_is_told_in_a_sentence_and_changes_nothing(r
 
 
 def test_without_a_registry_it_says_what_to_do(tmp_path):
-    environment = {**os.environ, "OPPORTUNE_HOME": str(tmp_path)}
-    environment.pop("OPPORTUNE_REGISTRY", None)
-    command = [sys.executable, "-m", "training.promotion", NAME]
-
-    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    found = told(tmp_path, "training.promotion", NAME)
 
     assert found.returncode == 1
     assert "train a model first: make retrain" in found.stderr
