@@ -7,6 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
+from tests.commands import told
 from tests.training.experiments import Said, a_campaign, rows_of, write_ledger
 from training.ab_report import _parser
 
@@ -19,10 +20,8 @@ experiments:
 
 
 def reported(home, *arguments, code=0):
-    """Run the command, and return what it printed and what it complained of."""
-    environment = {**os.environ, "OPPORTUNE_HOME": str(home), "OPPORTUNE_TRIGGERS": str(home / "triggers.yaml")}
-    command = [sys.executable, "-m", "training.ab_report", *arguments]
-    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    """Give the command, and return what it printed and what it complained of."""
+    found = told(home, "training.ab_report", *arguments, TRIGGERS=home / "triggers.yaml")
     assert found.returncode == code, found.stderr
     return found.stdout, found.stderr
 
@@ -34,7 +33,11 @@ def home(tmp_path_factory):
     alone = Said("alone", 5.0, trigger="no-control")
     write_ledger(folder, [alone, *a_campaign(users=3200, rates=(0.10, 0.18), share=0.3, days=30)], until=24 * 33)
     (folder / "triggers.yaml").write_text(POLICY)
-    return folder, *reported(folder)
+    environment = {**os.environ, "OPPORTUNE_HOME": str(folder), "OPPORTUNE_TRIGGERS": str(folder / "triggers.yaml")}
+    command = [sys.executable, "-m", "training.ab_report"]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert found.returncode == 0, found.stderr
+    return folder, found.stdout, found.stderr
 
 
 def test_the_verdict_is_one_sentence_on_screen_on_the_page_and_in_the_summary(home):

@@ -10,6 +10,7 @@ import pytest
 
 from features.catalog import CATALOGUE
 from models.bundle import read_reference, verify
+from tests.commands import told
 from tests.features.histories import DAY, JULY
 from tests.training.logs import write_log
 from tests.training.shops import a_shop
@@ -38,10 +39,8 @@ KEYS = {
 
 
 def retrained(home, *arguments):
-    """Run the command, and return what it printed and its summary."""
-    environment = {**os.environ, "OPPORTUNE_HOME": str(home)}
-    command = [sys.executable, "-m", "training.retrain", *arguments]
-    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    """Give the command, and return what it printed and its summary."""
+    found = told(home, "training.retrain", *arguments)
     assert found.returncode == 0, found.stderr
     return found.stdout, json.loads((home / "retrain" / "summary.json").read_text())
 
@@ -55,8 +54,11 @@ def home(tmp_path_factory):
     """A made-up shop whose visitors are anonymous, and what retraining on it for a day and a week ahead left behind."""
     folder = tmp_path_factory.mktemp("home")
     write_log(folder, a_shop(people=250, days=60), excluded=("anonymous:3",))
-    said, summary = retrained(folder, "--horizons", "24h,30d")
-    return folder, said, summary
+    environment = {**os.environ, "OPPORTUNE_HOME": str(folder)}
+    command = [sys.executable, "-m", "training.retrain", "--horizons", "24h,30d"]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert found.returncode == 0, found.stderr
+    return folder, found.stdout, json.loads((folder / "retrain" / "summary.json").read_text())
 
 
 def rows(home, query):
@@ -122,9 +124,8 @@ def test_where_nobody_has_hours_of_their_own_no_model_of_them_goes_into_service_
 
 def test_what_was_learned_of_people_is_taken_up_by_a_server_under_the_same_names(home, tmp_path):
     folder, said, summary = home
-    environment = {**os.environ, "OPPORTUNE_HOME": str(tmp_path), "OPPORTUNE_REGISTRY": f"sqlite:///{folder}/mlflow.db"}
-    command = [sys.executable, "-m", "serving.registry", "--once"]
-    subprocess.run(command, capture_output=True, env=environment, timeout=120, check=True)
+    looked = told(tmp_path, "serving.registry", "--once", REGISTRY=f"sqlite:///{folder}/mlflow.db")
+    assert looked.returncode == 0, looked.stderr
     log = read_log(folder / "opportune.db")
     _, rows = people(log, log.span[1])
     served = in_service(tmp_path)
@@ -269,9 +270,7 @@ def test_a_shop_where_nobody_orders_gets_no_model(tmp_path):
 
 
 def test_a_home_without_a_log_says_what_to_do(tmp_path):
-    environment = {**os.environ, "OPPORTUNE_HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "training.retrain"]
-    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    found = told(tmp_path, "training.retrain")
 
     assert found.returncode == 1
     assert "make import FILE=" in found.stderr
