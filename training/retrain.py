@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from models.horizon import duration
 from training.exposure import CARRY_OVER
@@ -20,19 +21,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not (home / "opportune.db").exists():
         sys.exit(f"opportune: {home / 'opportune.db'} does not exist; import a history first: make import FILE=…")
     prepare(home)
+    # So that what is half done is tidied up, and its run ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        # Before the imports, which take seconds: whoever is refused need not wait for them.
+        with alone(home):
+            _retrain(home, asked)
+    except KeyboardInterrupt:
+        sys.exit("opportune: the retraining was stopped before its end")
+
+
+def _retrain(home: Path, asked: argparse.Namespace) -> None:
     from training.pipeline import Retraining
 
     # Once more: what was imported has set filters of its own. The warnings are theirs, not the reader's.
     warnings.simplefilter("ignore")
     registry = os.environ.get("OPPORTUNE_REGISTRY") or None
     retraining = Retraining(home, cutoff_us=asked.cutoff, registry=registry, say=_say, carry_over=asked.carry_over)
-    # So that what is half done is tidied up, and its run ended.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with alone(home):
-            retraining.run(asked.horizons)
-    except KeyboardInterrupt:
-        sys.exit("opportune: the retraining was stopped before its end")
+    retraining.run(asked.horizons)
 
 
 def command_line(arguments: Sequence[str] | None) -> argparse.Namespace:
