@@ -1,5 +1,6 @@
 """A command of the project, given in the process of the tests: Feast and MLflow are imported by the first one only."""
 
+import gc
 import importlib
 import io
 import os
@@ -27,13 +28,15 @@ def told(home, module, *arguments, **settings):
         patched.setattr(sys, "argv", [module, *map(str, arguments)])
         # As Python does where nobody asked for warnings.
         warnings.simplefilter("ignore")
-        terminated = signal.getsignal(signal.SIGTERM)
+        terminated, collected = signal.getsignal(signal.SIGTERM), gc.get_threshold()
         try:
             code = importlib.import_module(module).main()
         except SystemExit as end:
             code = end.code
         finally:
             signal.signal(signal.SIGTERM, terminated)
+            gc.unfreeze()
+            gc.set_threshold(*collected)
     if isinstance(code, str):
         err.write(f"{code}\n")
         code = 1

@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.acceptance.processes import serving
-from tests.conftest import ROOT
+from tests.commands import told
 from tests.serving.asking import reply
 from tests.serving.databases import rows
 from tests.serving.receivers import receiving
@@ -43,17 +40,8 @@ channels: {{sms: texts}}
 
 
 def run(home, *arguments):
-    """Run a command of the project on a home; return what it printed."""
-    environment = os.environ | {"OPPORTUNE_HOME": str(home)}
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    """Give a command of the project on a home; return what it printed."""
+    done = told(home, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
