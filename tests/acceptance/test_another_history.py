@@ -15,6 +15,7 @@ import pytest
 
 from examples.clickstream.make_clickstream import clicks, write
 from features.state import unpack
+from tests.commands import told
 from tests.conftest import ROOT
 from tests.serving.databases import a_database, rows
 from tests.serving.receivers import free_port
@@ -33,23 +34,22 @@ class Installation:
 
     def __init__(self, home):
         self.home = home
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("OPPORTUNE_")}
-        own = {"HOME": home, "EVENTS": MAP, "SCORE_SAMPLE": "1", "WATCH_REGISTRY": "false"}
-        self.environment = kept | {f"OPPORTUNE_{name}": str(value) for name, value in own.items()}
+        self.settings = {"EVENTS": MAP, "SCORE_SAMPLE": "1", "WATCH_REGISTRY": "false"}
 
     def run(self, module, *arguments):
-        """Run a command to its end, and return what it printed."""
-        command = [sys.executable, "-m", module, *map(str, arguments)]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        """Give a command, and return what it printed."""
+        done = told(self.home, module, *arguments, **self.settings)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def start(self):
         """Start the server, and return its process and port."""
         port = free_port()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("OPPORTUNE_")}
+        own = {**self.settings, "HOME": self.home, "PORT": port}
+        environment = kept | {f"OPPORTUNE_{name}": str(value) for name, value in own.items()}
         with (self.home / "serve.log").open("wb") as log:
             command = [sys.executable, "-m", "serving"]
-            environment = self.environment | {"OPPORTUNE_PORT": str(port)}
             return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log), port
 
 
