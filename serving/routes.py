@@ -23,6 +23,11 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Problem, "description": "Refused; `code` says why, `field` where."},
     "5XX": {"model": Problem, "description": "Not answered now; `Retry-After` says when to ask again."},
 }
+# Made once: for each route, the same two models would be compiled again.
+_FIELDS = APIRoute("/", lambda: None, responses=_PROBLEMS).response_fields
+_SAID: dict[int | str, dict[str, Any]] = {
+    status: {name: told for name, told in each.items() if name != "model"} for status, each in _PROBLEMS.items()
+}
 
 
 class GuardedRoute(APIRoute):
@@ -59,9 +64,10 @@ class GuardedRoute(APIRoute):
             path,
             endpoint,
             openapi_extra={**security, **(declared.pop("openapi_extra", None) or {})},
-            responses={**_PROBLEMS, **(declared.pop("responses", None) or {})},
+            responses={**_SAID, **(declared.pop("responses", None) or {})},
             **declared,
         )
+        self.response_fields = {**_FIELDS, **self.response_fields}
 
 
 class HotRoute(GuardedRoute):
