@@ -222,8 +222,8 @@ class Naive:
             if not due:
                 break
             # In due order; who came first in the shop goes first among equals.
-            users = list(self.ids)
-            self.fire(min(due, key=lambda run: (run.due_at, users.index(run.root), *run.place)))
+            first = {user: place for place, user in enumerate(self.ids)}
+            self.fire(min(due, key=lambda run: (run.due_at, first[run.root], *run.place)))
         self.clock = max(self.clock, moment)
 
     def fire(self, run):
