@@ -221,7 +221,7 @@ chaos: $(STAMP) ## Kill the server in the middle of a load, ten times, and check
 
 ##@ Develop
 .PHONY: test
-test: $(STAMP) ## Run all tests, on four cores at most [ARGS="tests/features -k fold"]
+test: $(STAMP) ## Run all tests, in four processes at most [ARGS="tests/features -k fold"]
 	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 .PHONY: test-clients
