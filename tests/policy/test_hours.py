@@ -1,6 +1,7 @@
 """Quiet hours, through clock changes and over midnight."""
 
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -36,6 +37,7 @@ def minutes_around(day):
     return range(start, start + 56 * 60 * MINUTE, MINUTE)
 
 
+@lru_cache(maxsize=2**14)
 def shown(at, zone):
     return datetime.fromtimestamp(at // 1_000_000, zone).strftime("%H:%M")
 
