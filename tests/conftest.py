@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from features.cache import keep_compiled
 
@@ -19,6 +20,10 @@ os.environ["MPLBACKEND"] = "agg"
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TZ"] = "UTC"
 time.tzset()
+
+# How long examples take to be made up is a matter of what else the machine does, not of what is tested.
+settings.register_profile("shared machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 
 @pytest.hookimpl(optionalhook=True)
