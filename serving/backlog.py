@@ -21,6 +21,8 @@ class Backlog:
 
     def __init__(self) -> None:
         self._items: deque[Waiting] = deque()
+        self.people = 0
+        """How many people those that wait speak of."""
 
     def __len__(self) -> int:
         """Return how many wait."""
@@ -48,11 +50,13 @@ class Backlog:
                 break
             taken.append(self._items.popleft())
             size += size_of(taken[-1][0])
+        self.people -= size
         return taken
 
     def _put(self, item: Item) -> "asyncio.Future[Any]":
         future = asyncio.get_running_loop().create_future()
         self._items.append((item, future))
+        self.people += size_of(item)
         return future
 
 
@@ -64,7 +68,7 @@ def answer_all(waiting: Sequence[Waiting], answers: Sequence[Any]) -> None:
 
 def answer_one(future: "asyncio.Future[Any]", answer: Any) -> None:
     """Give one item its answer, which may be an error; nothing where nobody waits for it any more."""
-    if future.cancelled():
+    if future.cancelled() or future.get_loop().is_closed():
         return
     if isinstance(answer, Exception):
         future.set_exception(answer)

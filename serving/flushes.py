@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
@@ -32,51 +33,59 @@ class Flushes:
         self._driver = driver
         self._file = f"{driver.execute('PRAGMA database_list').fetchall()[0][2]}-wal"
         self._descriptor: int | None = None
-        self._under_way: list[Then] = []
-        self._next: list[Then] = []
+        self._waiting: list[Then] = []
+        self._done: deque[tuple[list[Then], OSError | None]] = deque()
+        self._untold = 0
         self._asked: SimpleQueue[asyncio.AbstractEventLoop | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
+    @property
+    def under_way(self) -> bool:
+        """Whether anybody waits for the disk."""
+        return self._untold > 0
+
     def after(self, then: Then) -> None:
         """Call back once all that is committed by now is durable; in the order of the calls."""
-        self._next.append(then)
-        if not self._under_way:
-            self._begin()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="flushes", daemon=True)
+            self._thread.start()
+        self._untold += 1
+        self._waiting.append(then)
+        self._asked.put(asyncio.get_running_loop())
 
     def finish(self) -> None:
         """Flush at once, call back whoever waits, and end: from here on each commit waits for the disk itself."""
         self._driver.execute(_BY_COMMITS)
-        waiting, self._under_way, self._next = self._under_way + self._next, [], []
-        error = self._flushed() if waiting else None
-        _tell(waiting, error)
         if self._thread is not None:
             self._asked.put(None)
             self._thread.join()
             self._thread = None
+        self._flush_waiting()
+        self._tell()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _begin(self) -> None:
-        self._under_way, self._next = self._next, []
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="flushes", daemon=True)
-            self._thread.start()
-        self._asked.put(asyncio.get_running_loop())
-
     def _run(self) -> None:
         while (loop := self._asked.get()) is not None:
-            error = self._flushed()
+            self._flush_waiting()
             try:
-                loop.call_soon_threadsafe(self._end, error)
+                loop.call_soon_threadsafe(self._tell)
             except RuntimeError:
                 return  # The loop is over, and nobody waits any more.
 
-    def _end(self, error: OSError | None) -> None:
-        waiting, self._under_way = self._under_way, []
-        if self._next:
-            self._begin()
-        _tell(waiting, error)
+    def _flush_waiting(self) -> None:
+        """Flush once for all who wait by now; whoever comes meanwhile waits for the next flush."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._done.append((waiting, self._flushed()))
+
+    def _tell(self) -> None:
+        while self._done:
+            waiting, error = self._done.popleft()
+            self._untold -= len(waiting)
+            for then in waiting:
+                then(error)
 
     def _flushed(self) -> OSError | None:
         try:
@@ -92,8 +101,3 @@ class Flushes:
 def flushes_of(driver: Driver) -> Flushes | None:
     """Return the flushes of a connection's database; None where nothing there has to survive a loss of power."""
     return Flushes(driver) if scalar(driver, "PRAGMA synchronous") == _FULL else None
-
-
-def _tell(waiting: list[Then], error: OSError | None) -> None:
-    for then in waiting:
-        then(error)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from serving import flushes
+from serving.engine import ENOUGH
 from tests.serving.engines import Shop, event, shop
 
 __all__ = ["shop"]
@@ -56,25 +57,42 @@ async def test_an_answer_waits_for_the_flush_of_the_write_ahead_log(shop, disk):
     assert disk.flushed == ["opportune.db-wal"]
 
 
-async def test_batches_go_on_meanwhile_and_share_the_next_flush(shop, disk):
+def crowd(number):
+    """As many events as are worth a batch of their own."""
+    return [event("Product Viewed", f"u{i}", number) for i in range(ENOUGH)]
+
+
+async def test_large_batches_go_on_meanwhile_and_share_the_next_flush(shop, disk):
     asked = []
     for number in range(5):
-        asked.append(asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", number)])))
-        await until(lambda: logged(shop) == len(asked))
+        asked.append(asyncio.create_task(shop.engine.ingest(crowd(number))))
+        await until(lambda: logged(shop) == len(asked) * ENOUGH)
 
     assert not any(each.done() for each in asked)
     disk.ready.set()
-    assert [each.accepted for each in await asyncio.gather(*asked)] == [1] * 5
+    assert [each.accepted for each in await asyncio.gather(*asked)] == [ENOUGH] * 5
     assert len(disk.flushed) == 2
 
 
-async def test_whoever_only_asks_does_not_wait_for_the_disk(shop, disk):
+async def test_a_few_wait_for_the_disk_to_be_one_batch_with_whoever_comes_next(shop, disk):
+    first = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 0)]))
+    await until(lambda: disk.flushed)
+    others = [asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", n)])) for n in (1, 2, 3)]
+    await asyncio.sleep(0.05)
+
+    assert logged(shop) == 1
+    disk.ready.set()
+    assert [each.accepted for each in await asyncio.gather(first, *others)] == [1] * 4
+    assert len(disk.flushed) == 2
+
+
+async def test_many_who_only_ask_do_not_wait_for_the_disk(shop, disk):
     told = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 1)]))
     await until(lambda: disk.flushed)
     async with asyncio.timeout(SOON_S):
-        answer = await shop.engine.score([("u", None)])
+        answer = await shop.engine.score([("u", None)] * ENOUGH)
 
-    assert answer.scores[0].known
+    assert all(each.known for each in answer.scores)
     assert not told.done()
     disk.ready.set()
     await told
