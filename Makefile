@@ -222,7 +222,7 @@ chaos: $(STAMP) ## Kill the server in the middle of a load, ten times, and check
 ##@ Develop
 .PHONY: test
 test: $(STAMP) ## Run all tests, in four processes at most [ARGS="tests/features -k fold"]
-	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-clients
 test-clients: $(VENV)/clients/.installed ## Point real SDKs for Python and Node, a mail server and Chromium at the server
