@@ -33,7 +33,7 @@ class Flushes:
         self._driver = driver
         self._file = f"{driver.execute('PRAGMA database_list').fetchall()[0][2]}-wal"
         self._descriptor: int | None = None
-        self._waiting: list[Then] = []
+        self._waiting: deque[Then] = deque()
         self._done: deque[tuple[list[Then], OSError | None]] = deque()
         self._untold = 0
         self._asked: SimpleQueue[asyncio.AbstractEventLoop | None] = SimpleQueue()
@@ -76,7 +76,8 @@ class Flushes:
 
     def _flush_waiting(self) -> None:
         """Flush once for all who wait by now; whoever comes meanwhile waits for the next flush."""
-        waiting, self._waiting = self._waiting, []
+        # One by one: the loop may add somebody meanwhile.
+        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
         if waiting:
             self._done.append((waiting, self._flushed()))
 
