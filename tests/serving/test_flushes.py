@@ -1,14 +1,13 @@
 """Nobody is answered before the disk has what they told, and nobody else waits for it."""
 
 import asyncio
-import os
-import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from serving import flushes
+from serving.disk import Disk
 from serving.engine import ENOUGH
 from tests.serving.engines import Shop, event, shop
 
@@ -16,24 +15,37 @@ __all__ = ["shop"]
 SOON_S = 20
 
 
-class Disk:
-    """A disk that is as slow as a test lets it be; it notes which files were flushed."""
+class Watched:
+    """The disk, as slow to say that it is done as a test lets it be; which files it flushed."""
 
     def __init__(self):
-        self.ready = threading.Event()
         self.flushed = []
+        self._held = []
+        self._slow = True
 
-    def __call__(self, descriptor):
+    def hear(self, descriptor, done):
         self.flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
-        assert self.ready.wait(SOON_S)
+        if self._slow:
+            self._held.append(done)
+        else:
+            done()
+
+    def go_on(self):
+        self._slow = False
+        while self._held:
+            self._held.pop(0)()
 
 
 @pytest.fixture
 def disk(monkeypatch):
-    found = Disk()
-    monkeypatch.setattr(flushes, "_flush", found)
-    yield found
-    found.ready.set()
+    watched = Watched()
+
+    class Slow(Disk):
+        def flush(self, done):
+            super().flush(lambda error: watched.hear(self._descriptor, lambda: done(error)))
+
+    monkeypatch.setattr(flushes, "Disk", Slow)
+    return watched
 
 
 async def until(held):
@@ -47,12 +59,12 @@ def logged(shop):
     return shop.rows("SELECT count(*) FROM events")[0][0]
 
 
-async def test_an_answer_waits_for_the_flush_of_the_write_ahead_log(shop, disk):
+async def test_an_answer_waits_for_the_flush_of_the_write_ahead_log(disk, shop):
     asked = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 1)]))
     await until(lambda: disk.flushed)
 
     assert (logged(shop), asked.done()) == (1, False)
-    disk.ready.set()
+    disk.go_on()
     assert (await asked).accepted == 1
     assert disk.flushed == ["opportune.db-wal"]
 
@@ -62,31 +74,31 @@ def crowd(number):
     return [event("Product Viewed", f"u{i}", number) for i in range(ENOUGH)]
 
 
-async def test_large_batches_go_on_meanwhile_and_share_the_next_flush(shop, disk):
+async def test_large_batches_go_on_meanwhile_and_share_the_next_flush(disk, shop):
     asked = []
     for number in range(5):
         asked.append(asyncio.create_task(shop.engine.ingest(crowd(number))))
         await until(lambda: logged(shop) == len(asked) * ENOUGH)
 
     assert not any(each.done() for each in asked)
-    disk.ready.set()
+    disk.go_on()
     assert [each.accepted for each in await asyncio.gather(*asked)] == [ENOUGH] * 5
     assert len(disk.flushed) == 2
 
 
-async def test_a_few_wait_for_the_disk_to_be_one_batch_with_whoever_comes_next(shop, disk):
+async def test_a_few_wait_for_the_disk_to_be_one_batch_with_whoever_comes_next(disk, shop):
     first = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 0)]))
     await until(lambda: disk.flushed)
     others = [asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", n)])) for n in (1, 2, 3)]
     await asyncio.sleep(0.05)
 
     assert logged(shop) == 1
-    disk.ready.set()
+    disk.go_on()
     assert [each.accepted for each in await asyncio.gather(first, *others)] == [1] * 4
     assert len(disk.flushed) == 2
 
 
-async def test_many_who_only_ask_do_not_wait_for_the_disk(shop, disk):
+async def test_many_who_only_ask_do_not_wait_for_the_disk(disk, shop):
     told = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 1)]))
     await until(lambda: disk.flushed)
     async with asyncio.timeout(SOON_S):
@@ -94,19 +106,22 @@ async def test_many_who_only_ask_do_not_wait_for_the_disk(shop, disk):
 
     assert all(each.known for each in answer.scores)
     assert not told.done()
-    disk.ready.set()
+    disk.go_on()
     await told
 
 
-async def test_a_disk_that_fails_is_the_answer_and_the_same_event_told_again_is_known(shop, monkeypatch, caplog):
-    def failing(_descriptor):
-        raise OSError(5, "Input/output error")
+async def test_a_disk_that_fails_is_the_answer_and_the_same_event_told_again_is_known(tmp_path, monkeypatch, caplog):
+    class Nowhere(Disk):
+        def __init__(self, _file):
+            super().__init__(Path("/dev/null"))  # Linux flushes no such thing.
 
     with monkeypatch.context() as patched:
-        patched.setattr(flushes, "_flush", failing)
-        with pytest.raises(OSError, match="Input/output error"):
-            await shop.engine.ingest([event("Product Viewed", "u", 1)])
-    again = await shop.engine.ingest([event("Product Viewed", "u", 1)])
+        patched.setattr(flushes, "Disk", Nowhere)
+        failing = Shop(tmp_path)
+    with closing(failing), pytest.raises(OSError, match="null cannot be flushed"):
+        await failing.engine.ingest([event("Product Viewed", "u", 1)])
+    with closing(Shop(tmp_path)) as shop:
+        again = await shop.engine.ingest([event("Product Viewed", "u", 1)])
 
     assert (again.accepted, again.duplicates) == (0, 1)
     assert "could not be flushed" in caplog.text
@@ -116,7 +131,7 @@ async def test_a_server_that_stops_answers_whoever_waits_for_the_disk(tmp_path, 
     with closing(Shop(tmp_path)) as stopping:
         asked = asyncio.create_task(stopping.engine.ingest([event("Product Viewed", "u", 1)]))
         await until(lambda: disk.flushed)
-        disk.ready.set()
+        disk.go_on()
     assert (await asked).accepted == 1
 
 
@@ -137,5 +152,9 @@ async def test_a_database_that_nothing_has_to_survive_is_not_flushed(shop):
     assert flushes.flushes_of(driver) is None
 
 
-def test_what_is_flushed_is_data_and_what_it_takes_to_read_it():
-    assert flushes._flush is getattr(os, "fdatasync", os.fsync)
+async def test_where_the_kernel_flushes_for_nobody_beside_each_batch_waits_for_the_disk(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("serving.disk._AT_ONCE", 10**8)  # More than Linux has for everybody.
+    with closing(Shop(tmp_path)) as shop:
+        assert shop.engine._driver.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert (await shop.engine.ingest([event("Product Viewed", "u", 1)])).accepted == 1
+    assert "each batch waits for the disk" in caplog.text
