@@ -1,8 +1,8 @@
 """One person's state: make it, advance it, read it, merge it, and keep it as bytes."""
 
 import struct
-import zlib
 from collections.abc import Sequence
+from zlib import crc32
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from features.layout import ANCHOR, KNOWN_AT, SEQ, STAMP, Catalogue, Floats
 
 _HEAD = struct.Struct("<4sI")
 _MAGIC = b"OPS1"
+_MAGIC_NUMBER = int.from_bytes(_MAGIC, "little")
 
 
 class MalformedState(ValueError):
@@ -76,8 +77,14 @@ def known_at(state: Floats) -> int | None:
 
 def pack(state: Floats) -> bytes:
     """Return the state as bytes that carry their own checksum."""
-    body = state.astype("<f8", copy=False).tobytes()
-    return _HEAD.pack(_MAGIC, zlib.crc32(body)) + body
+    return pack_all(state.reshape(1, -1))[0]
+
+
+def pack_all(states: Floats) -> list[bytes]:
+    """Return each of the states, of shape (n, width), as bytes that carry their own checksum."""
+    together, length = states.astype("<f8", copy=False).tobytes(), 8 * states.shape[1]
+    bodies = (together[start : start + length] for start in range(0, len(together), length))
+    return [_HEAD.pack(_MAGIC, crc32(body)) + body for body in bodies]
 
 
 def unpack(packed: bytes, *, catalogue: Catalogue = CATALOGUE) -> Floats:
@@ -90,7 +97,7 @@ def unpack(packed: bytes, *, catalogue: Catalogue = CATALOGUE) -> Floats:
         raise MalformedState(f"{len(packed)} bytes are no state of {catalogue.width} slots")
     magic, checksum = _HEAD.unpack_from(packed)
     body = packed[_HEAD.size :]
-    if magic != _MAGIC or zlib.crc32(body) != checksum:
+    if magic != _MAGIC or crc32(body) != checksum:
         raise MalformedState("the checksum does not match the bytes")
     state = np.frombuffer(body, dtype="<f8").copy()
     if state[STAMP] != catalogue.tables.stamp:
@@ -100,14 +107,15 @@ def unpack(packed: bytes, *, catalogue: Catalogue = CATALOGUE) -> Floats:
 
 def unpack_all(packed: Sequence[bytes | None], *, catalogue: Catalogue = CATALOGUE) -> tuple[Floats, list[bool]]:
     """Return the states that `pack` wrote, of shape (n, width), and which of them are: the others hold anything."""
-    length = _HEAD.size + 8 * catalogue.width
+    size, stamp = _HEAD.size, catalogue.tables.stamp
+    length = size + 8 * catalogue.width
     whole = [each if each is not None and len(each) == length else bytes(length) for each in packed]
     # The head is as long as one number.
-    states = np.frombuffer(b"".join(whole), dtype="<f8").reshape(len(whole), 1 + catalogue.width)[:, 1:]
-    stamps = zip(states[:, STAMP].tolist(), whole, strict=True)
-    return states, [own == catalogue.tables.stamp and _is_whole(each) for own, each in stamps]
-
-
-def _is_whole(packed: bytes) -> bool:
-    magic, checksum = _HEAD.unpack_from(packed)
-    return bool(magic == _MAGIC and zlib.crc32(memoryview(packed)[_HEAD.size :]) == checksum)
+    together = np.frombuffer(b"".join(whole), dtype="<f8").reshape(len(whole), 1 + catalogue.width)
+    states = together[:, 1:]
+    heads = together[:, 0].copy().view("<u4").reshape(len(whole), 2)
+    said = zip(whole, heads.tolist(), states[:, STAMP].tolist(), strict=True)
+    return states, [
+        own == stamp and magic == _MAGIC_NUMBER and crc32(each[size:]) == checksum
+        for each, (magic, checksum), own in said
+    ]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from features.catalog import CATALOGUE
 from features.fold import fold
 from features.layout import SEQ, Catalogue, Floats
-from features.state import pack, unpack_all
+from features.state import pack_all, unpack_all
 from features.steps import empty_rows
 from serving.log import component_rows
 from serving.people import Person
@@ -41,7 +41,7 @@ class StateKeeper:
     def __init__(self, online: OnlineStore, *, catalogue: Catalogue = CATALOGUE) -> None:
         self._online = online
         self._catalogue = catalogue
-        self._unwritten: dict[str, tuple[Floats, int]] = {}
+        self._unwritten: dict[str, tuple[bytes, int]] = {}
         self.rebuilt = 0
         """How many states did not match the log and were rebuilt from it, since the start."""
 
@@ -74,13 +74,14 @@ class StateKeeper:
 
     def save(self, people: Sequence[Person], states: Floats) -> None:
         """Keep the states of these people for the next `write`."""
-        for each in people:
-            self._unwritten[each.key] = states[each.slot].copy(), each.last_known_at
+        packed = pack_all(states[[each.slot for each in people]])
+        for each, state in zip(people, packed, strict=True):
+            self._unwritten[each.key] = state, each.last_known_at
 
     def write(self) -> None:
         """Give the store what was saved since the last time; what it does not take is left to be rebuilt."""
         unwritten, self._unwritten = self._unwritten, {}
-        self._online.write([(key, pack(state), known_at) for key, (state, known_at) in unwritten.items()])
+        self._online.write([(key, *saved) for key, saved in unwritten.items()])
 
     def forget(self, keys: Sequence[str]) -> None:
         """Lose the states of these keys here and in the store, whose failure is the caller's."""
@@ -98,16 +99,11 @@ class StateKeeper:
 
     def _read(self, people: Sequence[Person]) -> tuple[Floats, list[bool]]:
         """Return the latest states, of shape (people, width), and which of them are any: the others hold anything."""
-        own = [self._unwritten.get(each.key) for each in people]
-        asked = [each.key for each, saved in zip(people, own, strict=True) if saved is None]
-        stored, is_one = unpack_all(self._stored(asked), catalogue=self._catalogue)
-        if len(asked) == len(people):
-            return stored, is_one
-        found, rest = np.empty((len(people), self._catalogue.width)), iter(zip(stored, is_one, strict=True))
-        whole = [True] * len(people)
-        for row, saved in enumerate(own):
-            found[row], whole[row] = next(rest) if saved is None else (saved[0], True)
-        return found, whole
+        keys, unwritten = [each.key for each in people], self._unwritten
+        asked = [key for key in keys if key not in unwritten]
+        stored = iter(self._stored(asked))
+        found = [unwritten[key][0] if key in unwritten else next(stored) for key in keys]
+        return unpack_all(found, catalogue=self._catalogue)
 
     def _stored(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         try:
