@@ -28,6 +28,11 @@ def empty(*, catalogue: Catalogue = CATALOGUE) -> Floats:
     return state
 
 
+def empty_rows(n: int, *, catalogue: Catalogue = CATALOGUE) -> Floats:
+    """Return n such states, of shape (n, width)."""
+    return np.repeat(empty(catalogue=catalogue)[np.newaxis], n, axis=0)
+
+
 def advance(state: Floats, record: Floats, known_at: int, seq: int, *, catalogue: Catalogue = CATALOGUE) -> None:
     """Fold one event into `state`, in place.
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from features.advance import advance_state, clear
+from features.advance import advance_state
 from features.catalog import CATALOGUE
 from features.habits import HOURS, hours_of
 from features.layout import Catalogue, Floats, Ints, Tables
@@ -62,19 +62,6 @@ class Steps:
             found = (out, self.hours, self.inhuman, self.inhuman_reads)
             _run(steps, records, states, *found, self._catalogue.tables)
         return out
-
-
-def empty_rows(n: int, *, catalogue: Catalogue = CATALOGUE) -> Floats:
-    """Return n states, of shape (n, width), of people of whom nothing is known."""
-    states = np.empty((n, catalogue.width))
-    _clear_rows(states, catalogue.tables)
-    return states
-
-
-@njit(cache=True, nogil=True)
-def _clear_rows(states: Floats, tables: Tables) -> None:
-    for row in range(states.shape[0]):
-        clear(states[row], tables)
 
 
 @njit(cache=True, nogil=True)

@@ -16,8 +16,8 @@ def compile_kernels() -> None:
     from features.fold import LogArrays, fold, read_rows
     from features.habits import read_hours
     from features.kinds import Kind
-    from features.state import advance, empty, merge, read
-    from features.steps import Steps, empty_rows
+    from features.state import advance, empty, empty_rows, merge, read
+    from features.steps import Steps
     from features.traits import with_traits
 
     packed = with_traits(pack_record(1, Kind.PAGE_VIEWED), {}, CATALOGUE.traits)

@@ -14,8 +14,7 @@ from sqlalchemy import Connection
 from features.catalog import CATALOGUE
 from features.fold import fold
 from features.layout import SEQ, Catalogue, Floats
-from features.state import pack_all, unpack_all
-from features.steps import empty_rows
+from features.state import empty_rows, pack_all, unpack_all
 from serving.log import component_rows
 from serving.people import Person
 
@@ -41,6 +40,7 @@ class StateKeeper:
     def __init__(self, online: OnlineStore, *, catalogue: Catalogue = CATALOGUE) -> None:
         self._online = online
         self._catalogue = catalogue
+        self._nobody = empty_rows(1, catalogue=catalogue)
         self._unwritten: dict[str, tuple[bytes, int]] = {}
         self.rebuilt = 0
         """How many states did not match the log and were rebuilt from it, since the start."""
@@ -52,7 +52,7 @@ class StateKeeper:
 
     def load(self, connection: Connection, people: Sequence[Person], *, spare: int = 0) -> Floats:
         """Return the states of these people, and tell each their row; `spare` states of nobody follow."""
-        states = empty_rows(len(people) + spare, catalogue=self._catalogue)
+        states = np.repeat(self._nobody, len(people) + spare, axis=0)
         for row, person in enumerate(people):
             person.slot = row
         kept = [each for each in people if each.last_seq > 0]
@@ -91,7 +91,7 @@ class StateKeeper:
 
     def from_log(self, connection: Connection, people: Sequence[Person]) -> Floats:
         """Return the states that the log gives these people, whatever the online store holds."""
-        states = empty_rows(len(people), catalogue=self._catalogue)
+        states = np.repeat(self._nobody, len(people), axis=0)
         for row, person in enumerate(people):
             person.slot = row
         self._rebuild(connection, people, states)

@@ -8,8 +8,8 @@ from features.catalog import CATALOGUE
 from features.events import FLAG_MACHINE
 from features.habits import read_hours
 from features.kinds import Kind
-from features.state import advance, empty, merge
-from features.steps import Steps, empty_rows
+from features.state import advance, empty, empty_rows, merge
+from features.steps import Steps
 from tests.features.histories import DAY, HOUR, JULY, Happening
 
 

@@ -6,7 +6,8 @@ import pytest
 from features.events import pack_record
 from features.kinds import Kind
 from features.pace import FEWEST_EVENTS, is_inhuman
-from features.steps import Steps, empty_rows
+from features.state import empty_rows
+from features.steps import Steps
 
 SECOND = 1_000_000
 START = 1_700_000_000 * SECOND

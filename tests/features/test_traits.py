@@ -14,8 +14,8 @@ from features.fold import fold, read_rows
 from features.kinds import Kind
 from features.layout import TRAIT_SLOTS, compile_catalogue
 from features.normalise import normalise
-from features.state import advance, empty, merge, read
-from features.steps import Steps, empty_rows
+from features.state import advance, empty, empty_rows, merge, read
+from features.steps import Steps
 from features.traits import UNREAD, records_of, traits_of, unread, with_traits
 from tests.features.formulas import formula
 from tests.features.histories import (
