@@ -40,23 +40,17 @@ def main() -> None:
     http = Contest(folders, cores(), asked.seconds, asked.rounds, note).run()
     note("backfill")
     backfill = measured("benchmarks.backfill", folders.shop / "opportune.db", folders.root / "backfill")
-    note("50 triggers, and a million timers")
-    policy = measured("benchmarks.triggers", folders.shop, folders.root / "triggers")
-    note("the hours of a person's day")
-    hours = measured("benchmarks.hours", folders.shop, folders.root / "hours")
-    note("a challenger in shadow")
-    shadow = measured("benchmarks.shadow", folders.shop, folders.root / "shadow")
+    note("engines: 50 triggers, a million timers, the hours of a day, a challenger in shadow")
+    engines = measured("benchmarks.engines", folders.shop, folders.root / "engines")
     note("from event to message")
     dispatch = measured("benchmarks.dispatch", folders.shop, folders.root / "dispatch")
     note("done")
-    summed = report.summary(http, backfill, policy, hours, shadow, dispatch)
+    summed = report.summary(http, backfill, engines, dispatch)
     details = {
         "machine": described(),
         "http": http,
         "backfill": backfill,
-        "policy": policy,
-        "send_hour": hours,
-        "shadow": shadow,
+        **engines,
         "dispatch": dispatch,
     }
     write(folders, summed, details)

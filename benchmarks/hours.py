@@ -1,15 +1,12 @@
 """What the hours of a person's day cost an event with its score: the engine with a model of send hours, and without.
 
-Run as `python -m benchmarks.hours <home> <folder>`: models are those of the home, the folder is made and removed.
 Events are handed to the engine as in `benchmarks.triggers`; of every answer best hour, its next moment, confidence and
 personal share are read, as `/v1/score` does, of people who live in several zones. The model is as large as training
 makes it: eight cohorts, days told apart, answers learned from sends, once without trees and once with fifty of activity
 and fifty of answers.
 """
 
-import argparse
 import json
-import logging
 import shutil
 import sqlite3
 from contextlib import closing
@@ -32,7 +29,7 @@ from serving.items import Answer
 COHORTS: Final = 8
 PEOPLE: Final = 1000
 ZONES: Final = ("Europe/Berlin", "America/New_York", "Asia/Tokyo")
-ROUNDS: Final = 160
+ROUNDS: Final = 100
 TREES: Final = 50
 _ROWS: Final = 20_000
 _PARAMETERS: Final = {"objective": "binary", "num_leaves": 4, "num_threads": 1, "verbose": -1, "seed": 0}
@@ -82,7 +79,7 @@ def with_hours(bundles: Path, folder: Path, model: SendHourModel) -> Path:
     return folder
 
 
-def measure(bundles: Path, folder: Path, *, rounds: int) -> dict[str, Any]:
+def measure(bundles: Path, folder: Path, *, rounds: int = ROUNDS) -> dict[str, Any]:
     """Return microseconds an event, with hours and without."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -96,19 +93,3 @@ def measure(bundles: Path, folder: Path, *, rounds: int) -> dict[str, Any]:
         for name, each in loaded.items()
     }
     return compared(found, folder, rounds=rounds, people=PEOPLE)
-
-
-def main() -> None:
-    """Measure, and print the figures."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.hours", description=__doc__)
-    parser.add_argument("home", type=Path, help="whose champions decide")
-    parser.add_argument("folder", type=Path, help="to work in; removed afterwards")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    asked = parser.parse_args()
-    # That there are no keys is right here.
-    logging.disable(logging.WARNING)
-    print(json.dumps(measure(asked.home / "bundles", asked.folder, rounds=asked.rounds)))
-
-
-if __name__ == "__main__":
-    main()

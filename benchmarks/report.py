@@ -38,12 +38,7 @@ class Bar:
 
 
 def summary(
-    http: dict[str, Any],
-    backfill: dict[str, Any],
-    policy: dict[str, Any],
-    hours: dict[str, Any],
-    shadow: dict[str, Any],
-    dispatch: dict[str, Any],
+    http: dict[str, Any], backfill: dict[str, Any], engines: dict[str, Any], dispatch: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what `summary.json` holds."""
     same = backfill["same_job_events_per_s"]
@@ -57,9 +52,9 @@ def summary(
             "to_pandas": round(same["ours"] / same["pandas_group_by"], 1),
             "to_duckdb": round(same["ours"] / same["duckdb"], 2),
         },
-        "policy": _policy(policy["us_per_event"]),
-        "send_hour": _hours(hours["us_per_event"]),
-        "shadow": _shadow(shadow["us_per_event"]),
+        "policy": _policy(engines["policy"]["us_per_event"]),
+        "send_hour": _hours(engines["send_hour"]["us_per_event"]),
+        "shadow": _shadow(engines["shadow"]["us_per_event"]),
         "dispatch": _dispatch(dispatch),
         "startup_s": http["startup_s"],
         "peak_rss_mb": http["peak_rss_mb"],

@@ -1,13 +1,10 @@
 """What a challenger in shadow costs an event with its score: processor time of the engine with them, and without.
 
-Run as `python -m benchmarks.shadow <home> <folder>`: models are those of the home, the folder is made and removed.
 Events are handed to the engine as in `benchmarks.triggers`. Each champion of intent has a challenger of the same size,
 since it is the same model once more. The disk is waited for by both alike, and is no part of it.
 """
 
-import argparse
 import json
-import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -19,7 +16,7 @@ from models.horizon import CHALLENGER, SEGMENTS, SEND_HOUR
 from models.neighbours_bundle import RECOMMENDATIONS
 
 PEOPLE: Final = 1000
-ROUNDS: Final = 160
+ROUNDS: Final = 100
 
 
 class Worker(Subject):
@@ -39,7 +36,7 @@ def with_challengers(bundles: Path, folder: Path) -> Path:
     return folder
 
 
-def measure(bundles: Path, folder: Path, *, rounds: int) -> dict[str, Any]:
+def measure(bundles: Path, folder: Path, *, rounds: int = ROUNDS) -> dict[str, Any]:
     """Return microseconds of processor time an event, with challengers and without."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -49,19 +46,3 @@ def measure(bundles: Path, folder: Path, *, rounds: int) -> dict[str, Any]:
         for name, each in loaded.items()
     }
     return compared(found, folder, rounds=rounds, people=PEOPLE)
-
-
-def main() -> None:
-    """Measure, and print the figures."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.shadow", description=__doc__)
-    parser.add_argument("home", type=Path, help="whose champions decide")
-    parser.add_argument("folder", type=Path, help="to work in; removed afterwards")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    asked = parser.parse_args()
-    # That there are no keys is right here.
-    logging.disable(logging.WARNING)
-    print(json.dumps(measure(asked.home / "bundles", asked.folder, rounds=asked.rounds)))
-
-
-if __name__ == "__main__":
-    main()

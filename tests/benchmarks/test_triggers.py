@@ -47,7 +47,8 @@ def test_the_summary_sets_each_beside_what_it_is_compared_with() -> None:
     dispatch = {"alone": turn, "beside": turn | {"p99_s": 0.3}}
     hours = {"us_per_event": {"none": 100.0, "hours": 108.0, "hours_with_trees": 119.0}}
     shadow = {"us_per_event": {"none": 200.0, "challenger": 236.0}}
-    found = summary(outcome | routes, backfill, FOUND, hours, shadow, dispatch)
+    engines = {"policy": FOUND, "send_hour": hours, "shadow": shadow}
+    found = summary(outcome | routes, backfill, engines, dispatch)
 
     assert found["policy"] == {
         "fifty_to_one": 1.2,
