@@ -14,18 +14,23 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from benchmarks import disk, lineup
+from benchmarks import disk, lineup, policies
 from benchmarks.lineup import Folders
 from benchmarks.load import Plan
 from benchmarks.machine import Cores
 from benchmarks.payloads import Recipe
+from benchmarks.policies import first
 from benchmarks.servers import Server
 from benchmarks.tally import Outcome
 
 Peers: TypeAlias = dict[str, Server]
 BATCH = 100
 BUSY_CONNECTIONS = 32
-WARMUP_S = 1.0
+WARMUP_S = 0.5
+COLD_S = 1.0
+"""For those who are asked once, so that no other turn warms them up."""
+BATCH_WARMUP_S = 2.0
+"""64 connections with 100 events each are answered for the first time after more than a second."""
 
 
 @dataclass(slots=True)
@@ -49,12 +54,11 @@ class Contest:
             with running(lineup.start_ceiling(self.folders, self.cores.server)) as ceiling:
                 for name, recipe in (("score", lineup.score), ("event", lineup.event)):
                     self._compare(name, recipe, ours, ceiling)
-            self._batches(ours)
+            self.note(f"batches of {BATCH} events")
+            self._batches(ours, "shipped", self.rounds)
             self._beside_a_busy_route(ours, self.folders.key())
-            # Last, because a slow server works on for seconds at what it was asked, on the core of the others.
-            self.note("starting the slow peers")
-            with peers(self.folders, self.cores) as others:
-                self._slow(others)
+            self._beside_slow_peers(ours)
+            self._fewer_triggers(ours)
             self.figures["startup_s"] = ours.startup_s
             self.figures["peak_rss_mb"] = ours.peak_rss_mb()
         finally:
@@ -80,23 +84,43 @@ class Contest:
             self.acknowledged += sum(each.acknowledged for each in [*peaks["ours"], *halves])
         self.figures[name] = found
 
-    def _batches(self, ours: Server) -> None:
-        self.note(f"batches of {BATCH} events")
+    def _batches(self, ours: Server, triggers: str, rounds: int) -> None:
         recipe = lineup.batch(self.folders.key(), BATCH)
-        batches = [self._play(ours, recipe, warmup_s=2 * WARMUP_S) for _ in range(self.rounds)]
-        self.figures["batch"] = middle(batches)
-        self.figures["batch_events_per_s"] = self.figures["batch"].per_s * BATCH
-        self.acknowledged += sum(each.acknowledged for each in batches) * BATCH
+        outcomes = [self._play(ours, recipe, warmup_s=BATCH_WARMUP_S) for _ in range(rounds)]
+        found = middle(outcomes)
+        self.figures.setdefault("batch", {})[triggers] = {"requests": found, "events_per_s": found.per_s * BATCH}
+        self.acknowledged += sum(each.acknowledged for each in outcomes) * BATCH
+
+    def _beside_slow_peers(self, ours: Server) -> None:
+        """Measure the slow peers, which start while our server ends what waits by triggers that it loses."""
+        self.note("starting the slow peers; of our triggers only the first stays")
+        with ThreadPoolExecutor() as pool:
+            fewer = pool.submit(self._leave, ours, 1)
+            with peers(self.folders, self.cores) as others:
+                fewer.result()
+                self._slow(others)
+
+    def _fewer_triggers(self, ours: Server) -> None:
+        """Measure batches by fewer triggers, last: a slow peer works on for seconds at what it was asked."""
+        self.note("batches by one trigger, and by none")
+        self._batches(ours, "one_trigger", 1)
+        self._leave(ours, 0)
+        self._batches(ours, "no_trigger", 1)
+
+    def _leave(self, ours: Server, count: int) -> None:
+        """Leave so many of the shipped triggers in service."""
+        policies.put_in_service(first(count), self.folders.live, port=ours.port, key=self.folders.key())
 
     def _slow(self, others: Peers) -> None:
-        key, slow = self.folders.key(), others["straightforward"]
+        key, slow, users = self.folders.key(), others["straightforward"], lineup.PEER_USERS
         self.note("the straightforward service, feast serve, mlflow models serve")
-        self.figures["score"]["straightforward"] = self._play(slow, lineup.score(key, users=lineup.PEER_USERS))
-        self.figures["event"]["straightforward"] = self._play(slow, lineup.event(key, users=lineup.PEER_USERS))
+        for name, recipe in (("score", lineup.score), ("event", lineup.event)):
+            self.figures[name]["straightforward"] = self._play(slow, recipe(key, users=users), warmup_s=COLD_S)
         slow.stop()
-        self.figures["feast"] = self._play(others["feast serve"], lineup.feast_features())
+        self.figures["feast"] = self._play(others["feast serve"], lineup.feast_features(), warmup_s=COLD_S)
         others["feast serve"].stop()
-        self.figures["mlflow"] = self._play(others["mlflow models serve"], lineup.mlflow_prediction(self.folders))
+        mlflow = lineup.mlflow_prediction(self.folders)
+        self.figures["mlflow"] = self._play(others["mlflow models serve"], mlflow, warmup_s=COLD_S)
 
     def _beside_a_busy_route(self, ours: Server, key: str) -> None:
         """Measure events unpinned: alone, and beside connections that ask a cheap route without pause."""

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import payloads
+from benchmarks import payloads, policies
 from benchmarks.payloads import USER, Recipe
 from benchmarks.servers import Server, free_port, start
 
@@ -87,11 +87,13 @@ def prepare(folders: Folders, *, peers: bool = True) -> None:
 
 
 def start_ours(folders: Folders, cpu: int | None) -> Server:
-    """Start the real server on the live copy."""
-    port = free_port()
+    """Start the real server on the live copy, with the shipped triggers."""
+    port, triggers = free_port(), policies.triggers_of(folders.live)
+    shutil.copy(policies.SHIPPED, triggers)
     env = {
         "OPPORTUNE_HOME": str(folders.live),
         "OPPORTUNE_PORT": str(port),
+        "OPPORTUNE_TRIGGERS": str(triggers),
         "OPPORTUNE_LOG_LEVEL": "warning",
         "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(folders.root / "numba")),
     }

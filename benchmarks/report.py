@@ -45,7 +45,7 @@ def summary(
     return {
         "score": _compared(http["score"]),
         "event": _compared(http["event"]),
-        "ingest_batch": {"events_per_s": http["batch_events_per_s"], "to_ceiling": _batched(http)},
+        "ingest_batch": _batches(http),
         "backfill": {
             "kernel_events_per_s": backfill["kernel_events_per_s"],
             "end_to_end_events_per_s": backfill["end_to_end_events_per_s"],
@@ -74,10 +74,20 @@ def _compared(found: dict[str, Outcome]) -> dict[str, float | None]:
     }
 
 
-def _batched(http: dict[str, Any]) -> float:
+def _batches(http: dict[str, Any]) -> dict[str, float]:
+    batch = http["batch"]
+    return {
+        "events_per_s": batch["shipped"]["events_per_s"],
+        "to_ceiling": round(_batched(http, "shipped"), 2),
+        "events_per_s_one_trigger": batch["one_trigger"]["events_per_s"],
+        "events_per_s_no_trigger": batch["no_trigger"]["events_per_s"],
+    }
+
+
+def _batched(http: dict[str, Any], triggers: str) -> float:
     """Return how many events of batches are taken in while FastAPI answers one request."""
     ceiling: Outcome = http["event"]["ceiling"]
-    return round(float(http["batch_events_per_s"]) / ceiling.per_s, 2)
+    return float(http["batch"][triggers]["events_per_s"]) / ceiling.per_s
 
 
 def _policy(us: dict[str, float]) -> dict[str, float]:
@@ -175,8 +185,13 @@ def _http(http: dict[str, Any]) -> Iterator[str]:
         yield _line(f"{title}: FastAPI + Feast SDK + DataFrame", found["straightforward"], *to)
     yield _line("features only: feast serve", http["feast"], None, http["score"]["straightforward"].per_s)
     yield _line("prediction only: mlflow models serve", http["mlflow"], None, http["score"]["straightforward"].per_s)
-    yield _line("batches of 100 events: Opportune", http["batch"])
-    yield f"{'  the events in them':51}{http['batch_events_per_s']:>10,.0f}{_batched(http):>11.2f}"
+    yield _line("batches of 100 events: Opportune", http["batch"]["shipped"]["requests"])
+    for name, title in (
+        ("shipped", "the events in them"),
+        ("one_trigger", "with one trigger"),
+        ("no_trigger", "with none"),
+    ):
+        yield f"  {title:49}{http['batch'][name]['events_per_s']:>10,.0f}{_batched(http, name):>11.2f}"
     busy = http["busy"]
     yield _line("unpinned, event with score: alone", busy["alone"])
     yield _line("unpinned, event with score: beside /healthz", busy["beside"])

@@ -34,7 +34,9 @@ def test_each_engine_gives_a_figure_and_nothing_is_left_behind(tmp_path) -> None
 
 
 def test_the_summary_sets_each_beside_what_it_is_compared_with() -> None:
-    outcome = {"batch_events_per_s": 1, "startup_s": 1, "peak_rss_mb": 1}
+    rates = {"shipped": 5.0, "one_trigger": 7.0, "no_trigger": 9.0}
+    batch = {name: {"events_per_s": rate} for name, rate in rates.items()}
+    outcome = {"batch": batch, "startup_s": 1, "peak_rss_mb": 1}
     backfill = {
         "kernel_events_per_s": 1,
         "end_to_end_events_per_s": 1,
@@ -50,6 +52,12 @@ def test_the_summary_sets_each_beside_what_it_is_compared_with() -> None:
     engines = {"policy": FOUND, "send_hour": hours, "shadow": shadow}
     found = summary(outcome | routes, backfill, engines, dispatch)
 
+    assert found["ingest_batch"] == {
+        "events_per_s": 5.0,
+        "to_ceiling": 5.0,
+        "events_per_s_one_trigger": 7.0,
+        "events_per_s_no_trigger": 9.0,
+    }
     assert found["policy"] == {
         "fifty_to_one": 1.2,
         "fifty_on_one_event_to_one": 7.0,
