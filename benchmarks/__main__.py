@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,26 +26,23 @@ def main() -> None:
         "--rounds", type=int, default=3, help="turns of ceiling and ours, the median counts (default 3)"
     )
     asked = parser.parse_args()
-    begin = time.perf_counter()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     home = Path(os.environ.get("OPPORTUNE_HOME", "var")).resolve()
     os.environ.setdefault("NUMBA_CACHE_DIR", str(home / "numba"))
     folders = Folders(home / "bench")
     folders.root.mkdir(parents=True, exist_ok=True)
 
-    def note(text: str) -> None:
-        print(f"{time.perf_counter() - begin:5.0f} s  {text}", file=sys.stderr, flush=True)
-
-    note("preparing 100,000 people and the peers' stores")
+    course = Course()
+    course.note("preparing 100,000 people and the peers' stores")
     prepare(folders)
-    http = Contest(folders, cores(), asked.seconds, asked.rounds, note).run()
-    note("backfill")
+    http = Contest(folders, cores(), asked.seconds, asked.rounds, course.note).run()
+    course.note("backfill")
     backfill = measured("benchmarks.backfill", folders.shop / "opportune.db", folders.root / "backfill")
-    note("engines: 50 triggers, a million timers, the hours of a day, a challenger in shadow")
+    course.note("engines: 50 triggers, a million timers, the hours of a day, a challenger in shadow")
     engines = measured("benchmarks.engines", folders.shop, folders.root / "engines")
-    note("from event to message")
+    course.note("from event to message")
     dispatch = measured("benchmarks.dispatch", folders.shop, folders.root / "dispatch")
-    note("done")
+    course.note("done")
     summed = report.summary(http, backfill, engines, dispatch)
     details = {
         "machine": described(),
@@ -52,9 +50,28 @@ def main() -> None:
         "backfill": backfill,
         **engines,
         "dispatch": dispatch,
+        "seconds": course.seconds(),
     }
     write(folders, summed, details)
     show(folders, summed, details)
+
+
+class Course:
+    """What a run is at, told on standard error, and how long each part of it took."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self._begin = time.perf_counter()
+        self._noted: list[tuple[float, str]] = []
+
+    def note(self, text: str) -> None:
+        """Tell which part begins now."""
+        self._noted.append((time.perf_counter() - self._begin, text))
+        print(f"{self._noted[-1][0]:5.0f} s  {text}", file=sys.stderr, flush=True)
+
+    def seconds(self) -> dict[str, float]:
+        """Return part -> how long it took; the last one noted is no part."""
+        return {text: round(later - at, 1) for (at, text), (later, _) in pairwise(self._noted)}
 
 
 def measured(module: str, *arguments: Path) -> dict[str, Any]:
