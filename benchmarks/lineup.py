@@ -1,16 +1,19 @@
 """Who is measured: how each server is prepared, started, and asked."""
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import payloads, policies
 from benchmarks.payloads import USER, Recipe
 from benchmarks.servers import Server, free_port, start
+from features.catalog import CATALOGUE
 
 PYTHON = [sys.executable, "-m"]
 UVICORN = (
@@ -25,6 +28,7 @@ UVICORN = (
     "httptools",
 )
 PEER_USERS = 10_000
+MARK = "made-for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +72,38 @@ class Folders:
         return str(json.loads((self.shop / "bench.json").read_text())["key"])
 
 
-def prepare(folders: Folders, *, peers: bool = True) -> None:
-    """Make the shop and the peers' stores, side by side; raises CalledProcessError."""
+def prepare(folders: Folders) -> None:
+    """Make what is not there yet, the shop and the peers' store side by side; raises CalledProcessError."""
     commands = [["benchmarks.home", str(folders.shop)]]
-    if peers:
+    feast = f"{version('feast')} {CATALOGUE.fingerprint}"
+    if new_store := not is_made_for(folders.feast, feast):
         commands.append(["benchmarks.peers.store", str(folders.feast)])
     running = [subprocess.Popen([*PYTHON, *command]) for command in commands]
     for process in running:
         if process.wait():
             raise subprocess.CalledProcessError(process.returncode, process.args)
-    if peers:
+    if new_store:
+        made_for(folders.feast, feast)
+    mlflow = f"{version('mlflow')} {hashlib.sha256(folders.booster.read_bytes()).hexdigest()}"
+    if not is_made_for(folders.mlflow, mlflow):
         model = [*PYTHON, "benchmarks.peers.model_server", str(folders.booster), str(folders.mlflow)]
         subprocess.run(model, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        made_for(folders.mlflow, mlflow)
     shutil.rmtree(folders.live, ignore_errors=True)
     shutil.copytree(folders.shop, folders.live)
     # Half a gigabyte on its way to the disk would be in the way of whoever flushes a page.
     os.sync()
+
+
+def is_made_for(folder: Path, what: str) -> bool:
+    """Whether all of a folder was made for this."""
+    mark = folder / MARK
+    return mark.exists() and mark.read_text() == what
+
+
+def made_for(folder: Path, what: str) -> None:
+    """Remember what all of a folder was made for."""
+    (folder / MARK).write_text(what)
 
 
 def start_ours(folders: Folders, cpu: int | None) -> Server:

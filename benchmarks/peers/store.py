@@ -36,10 +36,7 @@ def features_of(rows: int, *, seed: int) -> pd.DataFrame:
 
 
 def make(folder: Path) -> None:
-    """Create the repository and fill its online store, unless this catalogue's is there already."""
-    stamp = folder / "made-for"
-    if stamp.exists() and stamp.read_text() == CATALOGUE.fingerprint:
-        return
+    """Create the repository and fill its online store."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     text = YAML.format(registry=folder / "registry.db", online=folder / "online.db")
@@ -64,7 +61,6 @@ def make(folder: Path) -> None:
     store = FeatureStore(str(folder))
     store.apply([user, view, FeatureService(name="intent", features=[view])])
     store.write_to_online_store("user", rows)
-    stamp.write_text(CATALOGUE.fingerprint)
 
 
 if __name__ == "__main__":
