@@ -41,6 +41,14 @@ def test_what_stands_against_a_user_is_found_under_all_ids_and_addresses(connect
     assert suppressions.of_addresses(connection, ["a@b.c", "x@y.z"]) == [("a@b.c", "*", "bounced")]
 
 
+def test_who_is_asked_about_comes_first_and_not_the_whole_list(connection):
+    plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {suppressions._READ}", ('{"1": "u"}',)).all()
+
+    read = [row[3] for row in plan if " s " in row[3]]
+    assert len(read) == 3
+    assert all("(kind=? AND subject=?)" in each for each in read)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "kept"),
     [("unsubscribed", "complained", "complained"), ("complained", "unsubscribed", "complained")],
