@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from policy.arms import CONTROL
 from policy.caps import Sent
@@ -29,6 +29,13 @@ TEST_USER: Final = "test"
 """Why somebody is excluded whom the mapping lists as a test user."""
 
 
+class LastFired(Protocol):
+    """When triggers last fired for one user."""
+
+    def get(self, name: str, /) -> int | None:
+        """Return when what `Trigger.cools` names did, in microseconds; None if never."""
+
+
 @dataclass(slots=True)
 class Facts:
     """What is known of one user when an event asks; the same for all triggers that react to it.
@@ -38,7 +45,7 @@ class Facts:
         at: Moment of the question, in microseconds.
         event_at: When the event happened, in microseconds.
         scores: Probability of a purchase by horizon label; None or NaN where there is no answer.
-        last_fired: `Trigger.cools` -> when it last fired for this user, in microseconds; absent if never.
+        last_fired: `Trigger.cools` -> when it last fired for this user, in microseconds; None if never.
         excluded: Why this user gets no messages (`bot`, `staff`, `test`); None for everybody else.
         standing: What the guards look at; None where nothing is known, which is no consent either.
         look: Gives what conditions look at; asked once, and only where one is. None where there is nothing to look at.
@@ -51,7 +58,7 @@ class Facts:
     at: int
     event_at: int
     scores: Mapping[str, float | None]
-    last_fired: Mapping[str, int]
+    last_fired: LastFired
     excluded: str | None = None
     standing: Standing | None = None
     look: Callable[[], View] | None = None

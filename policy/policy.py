@@ -125,11 +125,6 @@ class Policy(BaseModel):
         return {each.name: each for each in self.triggers}
 
     @cached_property
-    def keyed(self) -> tuple[Trigger, ...]:
-        """The triggers that decide at once about each cart or product by itself."""
-        return tuple(each for each in self.triggers if each.key != "user" and not each.waits)
-
-    @cached_property
     def recalling(self) -> dict[int | str, tuple[Trigger, ...]]:
         """Kind of event, or folded name -> the triggers that it cancels, what they wait with and what they sent."""
         return by_event((event, each) for each in self.triggers for event in each.cancel_on)

@@ -1,18 +1,18 @@
 """When each trigger last fired for each user: read before deciding, written with the decision."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
 
 from policy.triggers import cooling
-from serving.driver import driver, listed
+from serving.driver import driver, listed, scalar
 
 _READ: Final = """
-SELECT user_no, trigger, key, fired_at FROM cooldowns
-WHERE user_no IN (SELECT value FROM json_each(?)) AND key IN (SELECT value FROM json_each(?))
+SELECT user_no, trigger, key, fired_at FROM cooldowns WHERE user_no IN (SELECT value FROM json_each(?))
 """
+_LAST: Final = "SELECT fired_at FROM cooldowns WHERE user_no = ? AND trigger = ? AND key = ?"
 _WRITE: Final = """
 INSERT INTO cooldowns (user_no, trigger, key, fired_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (user_no, key, trigger) DO UPDATE SET fired_at = excluded.fired_at
@@ -20,13 +20,10 @@ WHERE excluded.fired_at > cooldowns.fired_at
 """
 
 
-def last_fired(
-    connection: Connection, user_nos: Sequence[int], keys: Iterable[str] = ()
-) -> Mapping[int, dict[str, int]]:
-    """Return for each user `Trigger.cools` -> moment of the last firing in microseconds, of these keys and of none."""
+def last_fired(connection: Connection, user_nos: Collection[int]) -> Mapping[int, dict[str, int]]:
+    """Return for each user `Trigger.cools` -> moment of the last firing in microseconds."""
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    asked = (listed(list(user_nos)), listed(["", *keys]))
-    for user_no, trigger, key, fired_at in driver(connection).execute(_READ, asked).fetchall():
+    for user_no, trigger, key, fired_at in driver(connection).execute(_READ, (listed(sorted(user_nos)),)).fetchall():
         found[user_no][cooling(trigger, key)] = fired_at
     return found
 
@@ -39,65 +36,59 @@ def remember(connection: Connection, fired: Sequence[tuple[int, str, int]]) -> N
 
 
 class Cooldowns:
-    """The cool-downs of the people of one round: read once a decision depends on one, and most do not come that far."""
+    """The cool-downs of the people of one round: each is looked up when a decision depends on it, and few ever do."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._asked: tuple[set[int], set[str]] = set(), set()
-        self._known: dict[int, dict[str, int]] | None = None
+        self._linked: Collection[int] = ()
+        self._known: dict[tuple[int, str], int] = {}
         self._fired: list[tuple[int, str, int]] = []
 
-    def prepare(self, user_nos: set[int], keys: set[str], *, at_once: bool) -> None:
-        """Say whose, and for which carts and products; `at_once` where the table is about to change."""
-        self._asked, self._known = (user_nos, keys), None
-        if at_once:
-            self._read()
+    def prepare(self, linked: Collection[int]) -> None:
+        """Read all cool-downs of people whom links are about to make one: in the table they will be at once."""
+        self._linked = linked
+        for user_no, found in last_fired(self._connection, linked).items() if linked else ():
+            self._known.update({(user_no, name): at for name, at in found.items()})
 
-    def of(self, user_no: int) -> Mapping[str, int]:
-        """Return `Trigger.cools` -> moment of the last firing in microseconds, that of this round included."""
-        return _LastFired(self, user_no)
+    def of(self, user_no: int) -> "LastFired":
+        """Return what tells of `Trigger.cools` when it last fired, that of this round included."""
+        return LastFired(self, user_no)
 
-    def read(self, user_no: int) -> dict[str, int]:
-        """Return the same as it is now."""
-        return (self._read() if self._known is None else self._known)[user_no]
+    def last(self, user_no: int, name: str) -> int | None:
+        """Return when that fired last for somebody, in microseconds; None if never."""
+        found = self._known.get((user_no, name))
+        if found is None and user_no not in self._linked:
+            found = scalar(driver(self._connection), _LAST, (user_no, *_parts(name)))
+        return found
 
     def fire(self, user_no: int, name: str, at: int) -> None:
         """Let a trigger cool down from a moment in microseconds on."""
-        self.read(user_no)[name] = at
+        self._known[user_no, name] = at
         self._fired.append((user_no, name, at))
 
     def join(self, user_no: int, linked_no: int) -> None:
         """Give somebody the cool-downs of an id that was linked to them."""
-        mine = self.read(user_no)
-        for name, at in self.read(linked_no).items():
-            self.fire(user_no, name, max(at, mine.get(name, at)))
+        theirs = [(name, at) for (of, name), at in self._known.items() if of == linked_no]
+        for name, at in theirs:
+            self.fire(user_no, name, max(at, self._known.get((user_no, name), at)))
 
     def save(self) -> None:
         """Write the firings."""
         remember(self._connection, self._fired)
 
-    def _read(self) -> dict[int, dict[str, int]]:
-        numbers, keys = self._asked
-        found = last_fired(self._connection, sorted(numbers), keys)
-        self._known = {number: dict(found.get(number, {})) for number in numbers}
-        return self._known
 
+class LastFired:
+    """The cool-downs of one user."""
 
-class _LastFired(Mapping[str, int]):
     __slots__ = ("_cooldowns", "_user_no")
 
     def __init__(self, cooldowns: Cooldowns, user_no: int) -> None:
         self._cooldowns = cooldowns
         self._user_no = user_no
 
-    def __getitem__(self, name: str) -> int:
-        return self._cooldowns.read(self._user_no)[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._cooldowns.read(self._user_no))
-
-    def __len__(self) -> int:
-        return len(self._cooldowns.read(self._user_no))
+    def get(self, name: str, /) -> int | None:
+        """Return when what `Trigger.cools` names fired last, in microseconds; None if never."""
+        return self._cooldowns.last(self._user_no, name)
 
 
 def _parts(name: str) -> tuple[str, str]:

@@ -81,10 +81,8 @@ class Verdicts:
         self._standings.prepare([each.person for each in asking], lessons, at=earliest)
         if not asking:
             return
-        numbers = {each.person.no for each in asking} | {each.person.no for each in links}
-        numbers |= {each.merged.no for each in links if each.merged}
         # Saving the people lets the cool-downs of an id follow its link, for all events of the batch alike.
-        self._cooldowns.prepare(numbers, self._keys(asking), at_once=bool(links))
+        self._cooldowns.prepare({no for each in links if each.merged for no in (each.person.no, each.merged.no)})
         self._links.extend(links)
 
     def decide(
@@ -141,14 +139,6 @@ class Verdicts:
             learned=self._learned,
             hours=prior_hours if score.hours is None else score.hours.hours,
         )
-
-    def _keys(self, asking: Sequence[Occasion]) -> set[str]:
-        """Return the carts and products that any of these occasions may be about."""
-        found = {each.run.key for each in asking if each.run is not None}
-        for trigger in self._policy.keyed:
-            runs = (run_of(trigger, each.event.payload) for each in asking if each.run is None)
-            found |= {run.key for run in runs if run is not None}
-        return found
 
     def _remember(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict) -> None:
         """Let a trigger cool down, and count its messages for the caps, withheld or not, unless it escapes them."""
