@@ -136,7 +136,9 @@ def decide(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Verdict:
     by_uplift = added is not None
     chosen = plan.choose(facts.view) if plan.branches else plan.route
     route, standing = chosen or plan.route, facts.standing or NOTHING_KNOWN
-    free, barred = unbarred(route, trigger.guards, standing, trigger.message_class)
+    free, barred = route.channels, None
+    if trigger.asks_consent or standing.suppressed:
+        free, barred = unbarred(route, trigger.guards, standing, trigger.message_class)
     held = _objection(trigger, facts, run, measured, None if free else barred)
     # Only now, since it may have to look through the log.
     if held is None and (chosen is None or not _is_met(plan.when, facts)):

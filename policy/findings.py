@@ -75,9 +75,11 @@ def findings(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict) -> tupl
     but that nothing is suppressed, and where something before the guards decided; what a trigger that goes by uplift
     went by stands before all else in any case.
     """
-    if trigger.uplift is not None:
-        return _measured(verdict), *_of_guards(trigger, facts, run, verdict)
-    return _of_guards(trigger, facts, run, verdict)
+    measured = () if trigger.uplift is None else (_measured(verdict),)
+    route = verdict.route
+    if route is None or verdict.reason in _BEFORE_THE_GUARDS:
+        return measured
+    return (*measured, *_of_guards(trigger, facts, run, verdict, route))
 
 
 def _measured(verdict: Verdict) -> Finding:
@@ -88,9 +90,9 @@ def _measured(verdict: Verdict) -> Finding:
     return Finding(UPLIFT, None, objection, (verdict.by_uplift, score, threshold))
 
 
-def _of_guards(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict) -> tuple[Finding, ...]:
-    standing, route = facts.standing or NOTHING_KNOWN, verdict.route
-    if route is None or verdict.reason in _BEFORE_THE_GUARDS or not (trigger.is_guarded or standing.suppressed):
+def _of_guards(trigger: Trigger, facts: Facts, run: Run, verdict: Verdict, route: Route) -> tuple[Finding, ...]:
+    standing = facts.standing or NOTHING_KNOWN
+    if not (trigger.is_guarded or standing.suppressed):
         return ()
     if len(route.channels) == 1:
         found = of_channel(trigger, standing, route.channels[0], facts.at)

@@ -4,8 +4,6 @@ Whoever at least one arm would write to enters the experiment, in the arm they w
 where this one holds the message: what is compared then are people of the same kind, whatever the arms ask for.
 """
 
-from typing import NamedTuple
-
 from policy.assignment import landing
 from policy.decide import Facts, Verdict, decide
 from policy.draws import Draws
@@ -13,28 +11,21 @@ from policy.runs import AT_ONCE, Run
 from policy.triggers import Trigger
 
 
-class Decided(NamedTuple):
-    """A verdict, and the trigger as it is in the arm that made it."""
-
-    trigger: Trigger
-    verdict: Verdict
-
-
-def decide_in_arm(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> Decided:
-    """Decide by the rules of the arm of a user; of a trigger without arms by its own."""
+def decide_in_arm(trigger: Trigger, facts: Facts, run: Run = AT_ONCE) -> tuple[Trigger, Verdict]:
+    """Return the trigger as it is in the arm of a user, and what it decides there; one without arms as it is."""
     if not trigger.arms:
-        return Decided(trigger, decide(trigger, facts, run))
+        return trigger, decide(trigger, facts, run)
     place = trigger.place(facts.unit)
     mine = trigger.variants.get(place.arm or "", trigger)
     verdict = decide(mine, facts, run)
     if not (trigger.live or facts.excluded is not None):
-        return Decided(mine, verdict)
+        return mine, verdict
     sends = sum(chance for each, chance in trigger.ways if _goes(decide(each, facts, run)))
     if not sends > 0:
-        return Decided(mine, verdict)
+        return mine, verdict
     hour = None if verdict.draws is None else verdict.draws.hour
     draws = Draws(sends, place.probability, None, place.of_everybody, place.is_out, hour)
-    return Decided(mine, verdict._replace(arm=place.arm, propensity=landing(trigger.shared, place), draws=draws))
+    return mine, verdict._replace(arm=place.arm, propensity=landing(trigger.shared, place), draws=draws)
 
 
 def _goes(verdict: Verdict) -> bool:

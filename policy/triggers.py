@@ -54,11 +54,15 @@ class Trigger(TriggerFields):
         return self.message_class != TRANSACTIONAL and (self.guards.forbid_moments or bool(self.send_within))
 
     @cached_property
+    def asks_consent(self) -> bool:
+        """Whether somebody's word on its message is asked for, on some channel at least."""
+        bases = (self.guards.asks_for(each) for each in self.channels)
+        return self.message_class != TRANSACTIONAL and any(basis is not Consent.NONE for basis in bases)
+
+    @cached_property
     def is_guarded(self) -> bool:
         """Whether any guard but suppression is asked about its message."""
-        if self.message_class == TRANSACTIONAL:
-            return False
-        return self.minds_the_moment or any(self.guards.asks_for(each) is not Consent.NONE for each in self.channels)
+        return self.minds_the_moment or self.asks_consent
 
     @cached_property
     def send_within_us(self) -> int:

@@ -20,7 +20,7 @@ HALVES = {"bold": {"share": 0.5, "threshold": 0.1}, "shy": {"share": 0.5, "thres
 
 
 def decided(trigger, n=N, **facts):
-    return [decide_in_arm(trigger, some_facts(unit=f"u{i}", at=NOON + i, **facts)).verdict for i in range(n)]
+    return [decide_in_arm(trigger, some_facts(unit=f"u{i}", at=NOON + i, **facts))[1] for i in range(n)]
 
 
 def test_of_a_trigger_without_arms_nothing_is_different():
@@ -72,7 +72,7 @@ def test_the_hour_may_be_what_is_compared_and_all_enter_at_the_same_moment():
     hours = {"now": {"share": 0.5}, "best": {"share": 0.5, "send": "best_hour"}}
     at = NOON - 9 * HOUR
     trigger = a_trigger(arms=hours, send_within="1d")
-    found = [decide_in_arm(trigger, some_facts(unit=f"u{i}", at=at, event_at=at)).verdict for i in range(300)]
+    found = [decide_in_arm(trigger, some_facts(unit=f"u{i}", at=at, event_at=at))[1] for i in range(300)]
 
     assert {(each.arm, each.reason) for each in found} == {("now", Reason.SENT), ("best", Reason.PUT_OFF)}
     assert {each.draws.send for each in found} == {1.0}
@@ -90,7 +90,7 @@ def test_arms_that_differ_in_the_hour_send_on_the_same_day(hour_utc):
     sent = {}
     for i in range(40):
         facts = some_facts(unit=f"u{i}", at=at, event_at=at, standing=Standing(timezone="Europe/Berlin"))
-        verdict = decide_in_arm(trigger, replace(facts, hours=lambda: Hours(own, 1.0, False, of_all))).verdict
+        _, verdict = decide_in_arm(trigger, replace(facts, hours=lambda: Hours(own, 1.0, False, of_all)))
         sent[verdict.arm] = to_moment(verdict.due_at or at).astimezone(berlin)
 
     first = sent["now"]
