@@ -7,11 +7,10 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import msgspec
-import numpy as np
 
 from features.catalog import CATALOGUE
 from features.layout import Floats
-from models.calibration import Identity, sigmoid
+from models.calibration import Identity, probabilities, sigmoid
 from models.horizon import SEGMENTS, SEGMENTS_REGISTERED, SEND_HOUR, UPLIFT
 from models.intent import IntentModel
 from models.learned_segments import LearnedSegments
@@ -65,9 +64,12 @@ class Predicted(NamedTuple):
         """Return the probabilities before calibration of the vectors there, as JSON; None where they are the same."""
         if not self.log_odds or not places:
             return [None] * len(places)
-        columns = map(_answers, sigmoid(np.array([found[places] for found in self.log_odds.values()])))
-        said = (dict(zip(self.log_odds, row, strict=True)) for row in zip(*columns, strict=True))
-        return [_json(each).decode() for each in said]
+        every = len(places) == len(self.intents)
+        columns = [
+            _answers(probabilities(sigmoid, found if every else found[places])) for found in self.log_odds.values()
+        ]
+        horizons = tuple(self.log_odds)
+        return [_json(dict(zip(horizons, row, strict=True))).decode() for row in zip(*columns, strict=True)]
 
 
 NOTHING_PREDICTED = Predicted([], MappingProxyType({}))
@@ -105,13 +107,15 @@ class Scorer:
         """Return the same with what the models said before calibration."""
         if not len(rows):
             return NOTHING_PREDICTED
-        log_odds = {horizon: model.log_odds(rows) for horizon, model in self.calibrated_after.items()}
-        columns = [
-            _answers(self.calibrated_after[horizon].calibrator(log_odds[horizon]))
-            if horizon in log_odds
-            else _answers(model.predict(rows))
-            for horizon, model in self.models.items()
-        ]
+        log_odds: dict[str, Floats] = {}
+        columns = []
+        for horizon, model in self.models.items():
+            calibrated = self.calibrated_after.get(horizon)
+            if calibrated is None:
+                columns.append(_answers(model.predict(rows).tolist()))
+            else:
+                log_odds[horizon] = calibrated.log_odds(rows)
+                columns.append(_answers(probabilities(calibrated.calibrator, log_odds[horizon])))
         horizons = tuple(self.models)
         return Predicted([dict(zip(horizons, row, strict=True)) for row in zip(*columns, strict=True)], log_odds)
 
@@ -161,7 +165,6 @@ def scorer(
     )
 
 
-def _answers(predicted: Floats) -> list[float | None]:
-    values: list[float] = predicted.tolist()
+def _answers(values: list[float]) -> list[float | None]:
     # One NaN makes a NaN of the sum.
     return [None if isnan(each) else each for each in values] if isnan(sum(values)) else [*values]
