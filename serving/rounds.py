@@ -17,12 +17,11 @@ from serving.clock import wall
 from serving.items import Score
 from serving.ledger import EvaluationRow
 from serving.log import Appender
-from serving.people import Person
 from serving.scorer import NOTHING_PREDICTED
 from serving.send_hours import PersonHours, Profiles
 from serving.uplifts import foresee
 from serving.verdicts import Verdicts
-from serving.work import Reading, Tools, Work
+from serving.work import Tools, Work
 
 BOT: Final = "bot"
 """Why somebody is excluded who is quicker than people are."""
@@ -43,13 +42,19 @@ class Round:
 
     def score(self, rows: Floats, hours: Floats) -> None:
         """Score the readings, whose features and, if a model asks for them, hours are in the rows of matrices."""
-        for each in self._readings:
-            if each.features is None:
-                each.features = rows[each.row]
         if len(rows) < len(self._readings):
-            rows = np.array([each.features for each in self._readings])
+            rows = np.array([rows[each.row] if each.features is None else each.features for each in self._readings])
         self._predicted = self._tools.scorer.score(rows)
-        self._scores = [_score(*each) for each in zip(self._readings, rows, self._predicted.intents, strict=True)]
+        self._scores = [
+            Score(
+                each.seq > 0,
+                intent,
+                features,
+                decision_id=each.decision_id if each.keep else None,
+                untracked=each.untracked,
+            )
+            for each, features, intent in zip(self._readings, rows, self._predicted.intents, strict=True)
+        ]
         self._work.scores += self._scores
         if self._tools.scorer.send_hours is not None:
             self._know_hours(self._tools.scorer.send_hours, hours)
@@ -98,10 +103,10 @@ class Round:
     def write(self, connection: Connection, verdicts: Verdicts, *, writes: bool) -> None:
         """Write evaluations and decisions, or keep the former for the next batch that writes."""
         now = wall()
-        asked = [(i, each.person) for i, each in enumerate(self._readings) if each.keep and each.person is not None]
+        asked = [(i, each.person.no) for i, each in enumerate(self._readings) if each.keep and each.person is not None]
         places = [place for place, _ in asked]
         beside = zip(asked, self._in_shadow(places), self._predicted.raw(places), strict=True)
-        kept = [self._evaluation(*each, shadow, raw, now) for each, shadow, raw in beside]
+        kept = [self._evaluation(place, number, shadow, raw, now) for (place, number), shadow, raw in beside]
         if not writes:
             self._tools.unwritten += kept
             return
@@ -119,11 +124,11 @@ class Round:
             self._tools.scorer = replace(scorer, shadow=left)
         return said
 
-    def _evaluation(self, place: int, person: Person, shadow: str | None, raw: str | None, now: int) -> EvaluationRow:
+    def _evaluation(self, place: int, user_no: int, shadow: str | None, raw: str | None, now: int) -> EvaluationRow:
         reading, score = self._readings[place], self._scores[place]
         return EvaluationRow(
             decision_id=reading.decision_id,
-            user_no=person.no,
+            user_no=user_no,
             seq=reading.seq,
             at=reading.at,
             event_seq=reading.event_seq,
@@ -135,8 +140,3 @@ class Round:
             shadow=shadow,
             raw_scores=raw,
         )
-
-
-def _score(reading: Reading, features: Floats, intent: dict[str, float | None]) -> Score:
-    kept = reading.decision_id if reading.keep else None
-    return Score(reading.seq > 0, intent, features, decision_id=kept, untracked=reading.untracked)
