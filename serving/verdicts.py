@@ -96,12 +96,19 @@ class Verdicts:
         if self._links:
             self._follow_links(until=asking.until)
         person = asking.person
-        fired = self._cooldowns.of(person.no)
-        look = partial(self._view, asking, score)
-        standing = self._standings.of(person, until=asking.until, asking=asking)
-        hours = prior_hours if score.hours is None else score.hours.hours
-        who = (asking.unit, asking.at, asking.since, score.intent, fired, asking.excluded, standing, look)
-        facts = Facts(*who, hours, score.uplifts, partial(self._pending, asking))
+        facts = Facts(
+            asking.unit,
+            asking.at,
+            asking.since,
+            score.intent,
+            self._cooldowns.of(person.no),
+            asking.excluded,
+            self._standings.of(person, until=asking.until, asking=asking),
+            partial(self._view, asking, score),
+            prior_hours if score.hours is None else score.hours.hours,
+            score.uplifts,
+            partial(self._pending, asking),
+        )
         decided = []
         for trigger in triggers:
             run = asking.run or run_of(trigger, asking.event.payload)
