@@ -1,6 +1,6 @@
 """Conditions on what the person did before: how often, not since, and in answer to the last messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal
@@ -57,7 +57,11 @@ class Count(HowOften):
 
     def holds(self, view: View) -> bool:
         """Whether it happened as often as asked; within no visit nothing did."""
-        return self.allows(len(self._found(view)))
+        recent = self._recent(view)
+        # Too few of any are too few of these, whatever each is about.
+        if self.at_least is not None and len(recent) < self.at_least:
+            return False
+        return self.allows(len(self._among(recent, view)))
 
     def allows(self, found: int) -> bool:
         """Whether this many are as asked."""
@@ -101,15 +105,18 @@ class Count(HowOften):
         )
 
     def _found(self, view: View) -> list[Seen]:
+        return self._among(self._recent(view), view)
+
+    def _recent(self, view: View) -> Sequence[Seen]:
+        """Return the events of that name within the window."""
         earliest = self._earliest(view)
-        if earliest is None:
-            return []
+        return () if earliest is None else view.recent(event_key(self.event), earliest)
+
+    def _among(self, recent: Sequence[Seen], view: View) -> list[Seen]:
+        """Return those that are about the same and are as asked."""
         concerns = _about(self.same, view, unsaid=False)
-        return [
-            each
-            for each in view.recent(event_key(self.event), earliest)
-            if concerns(each) and all(test.allows(each.properties) for test in self.where)
-        ]
+        tests = self.where
+        return [each for each in recent if concerns(each) and all(test.allows(each.properties) for test in tests)]
 
     def _earliest(self, view: View) -> int | None:
         if self.within != SESSION:
