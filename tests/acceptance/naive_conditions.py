@@ -1,7 +1,7 @@
 """Conditions again, naively: a policy file's own texts, asked of a list of all that a person did."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from features.activity import ELSEWHERE, PASSIVE
 from features.catalog import CATALOGUE
@@ -25,6 +25,7 @@ RESPONSES = {
 ABOUT = {"product": ("product_id", "sku"), "category": ("category",), "cart": ("cart_id",)}
 
 
+@cache
 def span(text):
     """Return a duration such as `30 min` in microseconds."""
     digits = text.rstrip("abcdefghijklmnopqrstuvwxyz ")

@@ -70,10 +70,10 @@ def barring(look, channel):
 
 def hindering(look, channel, used):
     """Yield what makes the moment a wrong one, and what does not; `used` are channels used at the same moment."""
-    guards, at, seen = look.guards, look.who.at, look.naive.visited(look.run.root)
+    guards, at, seen = look.guards, look.who.at, look.seen
     if span(guards.get("gap_after_purchase", "0")):
         gap = span(guards["gap_after_purchase"])
-        recent = [each for each in look.orders() if at - each < gap]
+        recent = [each for each in look.orders if at - each < gap]
         facts = (gap, max(recent)) if recent else (gap,)
         yield "gap_after_purchase", None, "bought_recently" if recent else None, facts
     if guards.get("not_while_browsing") == "true":

@@ -22,11 +22,11 @@ class Outlook:
     free: tuple
     together: bool
 
-    @property
+    @cached_property
     def guards(self):
         return self.run.trigger.get("guards", {})
 
-    @property
+    @cached_property
     def zone(self):
         shop_zone = self.naive.shop_zone
         if "quiet_hours" not in self.guards:
@@ -35,9 +35,9 @@ class Outlook:
 
     def hindrance(self, channel, at, more=()):
         """Return why a moment is a wrong one for a channel, or None; `more` are channels used at the same moment."""
-        guards, seen = self.guards, self.naive.visited(self.run.root)
+        guards, seen = self.guards, self.seen
         gap = span(guards["gap_after_purchase"]) if "gap_after_purchase" in guards else 0
-        if any(at - each < gap for each in self.orders()):
+        if any(at - each < gap for each in self.orders):
             return "bought_recently"
         if guards.get("not_while_browsing") == "true" and at - seen < 30 * MINUTE:
             return "still_browsing"
@@ -50,10 +50,15 @@ class Outlook:
             return "unknown_zone"
         return "quiet_hours" if is_quiet(quiet, self.zone, at) else None
 
+    @cached_property
+    def seen(self):
+        return self.naive.visited(self.run.root)
+
     def used(self, cap, channel, at, more=()):
         """Return how many messages a cap counts in the window that ends at a moment."""
         return sum(at - each < span(self.guards[cap]["window"]) for each in self.sends(cap, channel, at, more))
 
+    @cached_property
     def orders(self):
         return [each.at for each in self.naive.by_root[self.run.root] if each.name == "Order Completed"]
 
@@ -115,12 +120,14 @@ class Outlook:
         if not within:
             return at if self.is_allowed(at) else None
         until = (self.run.first_at or at) + within
-        allowed = [each for each in self.changes(at, until) if each <= until and self.is_allowed(each)]
+        changes = [each for each in self.changes(at, until) if each <= until]
         best = self.run.trigger.get("send") == "best_hour" and self.run.first_at is None
-        if best and self.zone is not None and allowed:
-            found = min(allowed, key=lambda each: (-self.worth(each, at), each))
-            return self.explored(found, allowed, at)
-        return min(allowed, default=None)
+        if not best or self.zone is None:
+            return next((each for each in changes if self.is_allowed(each)), None)
+        allowed = [each for each in changes if self.is_allowed(each)]
+        if not allowed:
+            return None
+        return self.explored(min(allowed, key=lambda each: (-self.worth(each, at), each)), allowed, at)
 
     def worth(self, moment, at):
         """Return what a message is worth that goes out at a moment instead of now."""
@@ -143,9 +150,9 @@ class Outlook:
     def changes(self, at, until):
         """Return every moment at which something that stands against the message may end, or an hour begins."""
         guards = self.guards
-        ends = [at, self.naive.visited(self.run.root) + 30 * MINUTE]
+        ends = [at, self.seen + 30 * MINUTE]
         if "gap_after_purchase" in guards:
-            ends += [each + span(guards["gap_after_purchase"]) for each in self.orders()]
+            ends += [each + span(guards["gap_after_purchase"]) for each in self.orders]
         for cap in CAPS:
             if cap in guards:
                 for channel in self.free:

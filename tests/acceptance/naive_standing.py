@@ -1,6 +1,7 @@
 """What stands against a message, naively: gone through from the first event of the log at every question."""
 
 from datetime import UTC, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from tests.acceptance.naive_conditions import MINUTE
@@ -111,11 +112,13 @@ def basis_of(guards, channel):
     return guards.get("consent", "none" if channel == "webhook" else "opt_in")
 
 
+@cache
 def clock(at, zone):
     """Return what a clock on the wall shows."""
     return (EPOCH + timedelta(microseconds=at)).astimezone(ZoneInfo(zone)).time()
 
 
+@cache
 def time_of(text):
     hours, minutes = text.split(":")
     return time(int(hours), int(minutes))
