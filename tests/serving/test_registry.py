@@ -3,64 +3,71 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 
+import numpy as np
 import psutil
 import pytest
 
-from tests.models.bundles import a_bundle
-
-# One process, so that MLflow is imported once: what is registered, then what the watcher makes of it.
-PROGRAM = """
-import json, sys
-from pathlib import Path
-
-import numpy as np
-import pandas as pd
-
-from models.manifest import BundleRefused
+from models import neighbours_bundle, send_hour_bundle
 from models.neighbours import Neighbours
-from models.neighbours_bundle import NAME, write
-from models.send_hour_bundle import write as write_hours
-from serving.registry import Watcher
-from tests.models.bundles import FEATURES, a_booster, a_bundle, change_manifest, change_model, some_rows, columns
+from serving.registry import DIGEST_TAG, Watcher
+from tests.models.bundles import FEATURES, a_booster, a_bundle, change_manifest, change_model, columns, some_rows
 from tests.models.hours import a_model
-from training.registry import DIGEST_TAG, Registry
-
-home = Path(sys.argv[1])
-registry = Registry(home)
-example = pd.DataFrame(some_rows(3)[:, columns()], columns=list(FEATURES))
-made = 0
 
 
-def registered(horizon, change=lambda bundle: None, later=lambda artifact: None, put=registry.promote):
-    global made
-    made += 1
-    name = f"opportune-intent-{horizon}"
-    bundle = a_bundle(home / "made" / str(made), name=name, horizon=horizon)
-    change(bundle)
-    with registry.run(name) as run:
-        version = registry.register(name, a_booster(), example, bundle, run)
-    (artifact,) = home.glob(f"mlartifacts/{run}/artifacts/bundle")
-    later(artifact)
-    put(name, version)
-    return name, version
+class Shop:
+    """A home with a registry, what is registered in it, and what the watcher made of it."""
 
+    def __init__(self, home):
+        from training.registry import Registry
 
-def recommending(later=lambda artifact: None):
-    global made
-    made += 1
-    bundle = home / "made" / str(made)
-    known = Neighbours(("a", "b"), np.array([[1], [0]], dtype=np.int32), np.array([[0.5], [0.5]]))
-    write(bundle, known, created_at="", lineage={})
-    with registry.run(NAME) as run:
-        version = registry.register_files(NAME, bundle, run)
-    (artifact,) = home.glob(f"mlartifacts/{run}/artifacts/bundle")
-    later(artifact)
-    registry.promote(NAME, version)
+        self.home, self.registry, self.made = home, Registry(home), 0
 
+    def registered(self, horizon, *, change=None, later=None, put=None):
+        """Register a bundle, changed before or damaged later, and let an alias point to it: `champion` if not said."""
+        name, folder = f"opportune-intent-{horizon}", self._folder()
+        a_bundle(folder, name=name, horizon=horizon)
+        if change:
+            change(folder)
+        self._register(name, folder, later, put or self.registry.promote)
 
-def state():
-    return {each.stem: json.loads(each.read_text()) for each in (home / "bundles").glob("*.json")}
+    def modelled(self, horizon):
+        """Register a bundle as retraining does, beside the model that MLflow can load."""
+        import pandas as pd
+
+        name, example = f"opportune-intent-{horizon}", pd.DataFrame(some_rows(3)[:, columns()], columns=list(FEATURES))
+        bundle = a_bundle(self._folder(), name=name, horizon=horizon)
+        with self.registry.run(name) as run:
+            version = self.registry.register(name, a_booster(), example, bundle, run)
+        self.registry.promote(name, version)
+
+    def recommending(self, *, later=None):
+        """Register what goes together, and let it be the champion."""
+        folder, known = self._folder(), Neighbours(("a", "b"), np.array([[1], [0]], np.int32), np.full((2, 1), 0.5))
+        neighbours_bundle.write(folder, known, created_at="", lineage={})
+        self._register(neighbours_bundle.NAME, folder, later, self.registry.promote)
+
+    def keeping_hours(self):
+        """Register a model of send hours, and let it be the champion."""
+        folder = self._folder()
+        send_hour_bundle.write(folder, a_model(), created_at="2026-01-01T00:00:00Z")
+        self._register("opportune-send-hour", folder, None, self.registry.promote)
+
+    def state(self):
+        return {each.stem: json.loads(each.read_text()) for each in (self.home / "bundles").glob("*.json")}
+
+    def _folder(self):
+        self.made += 1
+        return self.home / "made" / str(self.made)
+
+    def _register(self, name, bundle, later, put):
+        with self.registry.run(name) as run:
+            version = self.registry.register_files(name, bundle, run)
+        if later:
+            (artifact,) = self.home.glob(f"mlartifacts/{run}/artifacts/bundle")
+            later(artifact)
+        put(name, version)
 
 
 def overwritten(artifact):
@@ -72,65 +79,12 @@ def other_manifest(artifact):
     change_manifest(artifact, lambda manifest: manifest["calibrator"].update(kind="platt", slope=9.0, intercept=0.0))
 
 
-def without_digest(name_version):
-    registry._client.delete_model_version_tag(*name_version, DIGEST_TAG)
+def unknown_feature(bundle):
+    change_manifest(bundle, lambda manifest: manifest["features"][0].update(name="not_there"))
 
 
-found = {}
-watcher = Watcher(home)
-registered("24h")
-registered("7d", later=overwritten)
-registered("6d", later=other_manifest)
-registered("5d", lambda b: change_manifest(b, lambda m: m["features"][0].update(name="not_there")))
-registered("4d", lambda b: change_model(b, lambda text: text[: len(text) // 3]))
-without_digest(registered("3d"))
-hours = home / "made" / "hours"
-write_hours(hours, a_model(), created_at="2026-01-01T00:00:00Z")
-with registry.run("opportune-send-hour") as run:
-    registry.promote("opportune-send-hour", registry.register_files("opportune-send-hour", hours, run))
-watcher.look()
-found["first"] = state()
-
-registered("24h", later=overwritten)
-watcher.look()
-found["damaged"] = state()
-
-registered("24h")
-recommending()
-watcher.look()
-found["next"] = state()
-
-recommending(later=lambda artifact: (artifact / "neighbours.json").write_text("{}"))
-watcher.look()
-found["damaged recommendations"] = state()
-
-registry.promote("opportune-intent-24h", "1")
-watcher.look()
-found["rolled back"] = state()
-
-found["again"] = Watcher(home).look() or state()
-
-registered("24h", put=registry.shadow)
-watcher.look()
-found["challenged"] = state()
-
-registered("24h", later=overwritten, put=registry.shadow)
-watcher.look()
-found["damaged challenger"] = state()
-
-registry.shadow("opportune-intent-24h", "4")
-watcher.look()
-registry.promote("opportune-intent-24h", "4")
-watcher.look()
-found["promoted challenger"] = state()
-
-registry.shadow("opportune-intent-24h", "3")
-watcher.look()
-registry.end_shadow("opportune-intent-24h")
-# A server that was down meanwhile finds the file as it was.
-found["shadow ended"] = Watcher(home).look() or state()
-print(json.dumps(found))
-"""
+def cut_off(bundle):
+    change_model(bundle, lambda text: text[: len(text) // 3])
 
 
 @pytest.fixture(scope="module")
@@ -140,10 +94,69 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(home):
-    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(home)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout.splitlines()[-1])
+    """What stood in the files after each look, by what had happened before."""
+    with warnings.catch_warnings():
+        # MLflow's own.
+        warnings.simplefilter("ignore")
+        return dict(a_story(Shop(home)))
+
+
+def a_story(shop):
+    watcher, registry = Watcher(shop.home), shop.registry
+    shop.modelled("24h")
+    shop.registered("7d", later=overwritten)
+    shop.registered("6d", later=other_manifest)
+    shop.registered("5d", change=unknown_feature)
+    shop.registered("4d", change=cut_off)
+    shop.registered("3d")
+    registry._client.delete_model_version_tag("opportune-intent-3d", "1", DIGEST_TAG)
+    shop.keeping_hours()
+    watcher.look()
+    yield "first", shop.state()
+
+    # Each is loaded in a process of its own, and a watcher that starts anew would ask about all of them again.
+    for each in ("7d", "6d", "5d", "4d", "3d"):
+        registry._client.delete_registered_model_alias(f"opportune-intent-{each}", "champion")
+    shop.registered("24h", later=overwritten)
+    watcher.look()
+    yield "damaged", shop.state()
+
+    shop.registered("24h")
+    shop.recommending()
+    watcher.look()
+    yield "next", shop.state()
+
+    shop.recommending(later=lambda artifact: (artifact / "neighbours.json").write_text("{}"))
+    watcher.look()
+    yield "damaged recommendations", shop.state()
+
+    registry.promote("opportune-intent-24h", "1")
+    watcher.look()
+    yield "rolled back", shop.state()
+
+    Watcher(shop.home).look()
+    yield "again", shop.state()
+
+    shop.registered("24h", put=registry.shadow)
+    watcher.look()
+    yield "challenged", shop.state()
+
+    shop.registered("24h", later=overwritten, put=registry.shadow)
+    watcher.look()
+    yield "damaged challenger", shop.state()
+
+    registry.shadow("opportune-intent-24h", "4")
+    watcher.look()
+    registry.promote("opportune-intent-24h", "4")
+    watcher.look()
+    yield "promoted challenger", shop.state()
+
+    registry.shadow("opportune-intent-24h", "3")
+    watcher.look()
+    registry.end_shadow("opportune-intent-24h")
+    # A server that was down meanwhile finds the file as it was.
+    Watcher(shop.home).look()
+    yield "shadow ended", shop.state()
 
 
 def test_a_whole_bundle_comes_into_service(home, found):
