@@ -286,8 +286,8 @@ class Naive:
 
     def decide(self, run, at, since, unit):
         """Decide, write it down, and let what follows wait."""
-        reason, channels, due_at = self.verdict(run, at, since, unit)
         trigger, who = run.trigger, self.person(run, at)
+        reason, channels, due_at = self.verdict(run, who, since, unit)
         asked, together, _ = self.route(run, who)
         said = findings(Outlook(self, run, who, tuple(asked), together), asked, reason)
         self.write(run, at, reason, channels, due_at, said)
@@ -305,9 +305,9 @@ class Naive:
             message = (self.decisions[-1].decision_id, at) if reason in FIRED else run.message
             self.wait(replace(run, step=run.step + 1, due_at=due_at, first_at=None, message=message))
 
-    def verdict(self, run, at, since, unit):
+    def verdict(self, run, who, since, unit):
         """Return the reason, the channels and the moment of the next question."""
-        trigger, who = run.trigger, self.person(run, at)
+        trigger, at = run.trigger, who.at
         channels, together, taken = self.route(run, who)
         transactional = trigger.get("class") == "transactional"
         free, barred = self.unbarred(run, channels)
