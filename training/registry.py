@@ -7,16 +7,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-import lightgbm as lgb
 import mlflow
-import mlflow.lightgbm
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
@@ -24,6 +21,10 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.types import ColSpec, DataType, Schema
 
 from models.manifest import BundleRefused, bundle_digest
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+    import pandas as pd
 
 T_co = TypeVar("T_co", covariant=True)
 EXPERIMENT = "opportune-intent"
@@ -104,11 +105,15 @@ class Registry:
         mlflow.set_tags(tags)
         mlflow.log_artifacts(str(files))
 
-    def register(self, name: str, booster: lgb.Booster, example: pd.DataFrame, bundle: Path, run_id: str) -> str:
+    def register(self, name: str, booster: "lgb.Booster", example: "pd.DataFrame", bundle: Path, run_id: str) -> str:
         """Register the model of the present run with its bundle, and return the version.
 
         The bundle's files come first, then the version, then the digest that serving checks; the alias is `promote`'s.
         """
+        # Seconds to import, which whoever moves an alias or records a report need not wait for.
+        import lightgbm as lgb
+        import mlflow.lightgbm
+
         mlflow.log_artifacts(str(bundle), BUNDLE)
         signature = ModelSignature(
             inputs=Schema([ColSpec(DataType.double, str(each)) for each in example.columns]),
