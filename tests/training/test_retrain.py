@@ -1,8 +1,5 @@
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from importlib.metadata import version
 
@@ -54,11 +51,7 @@ def home(tmp_path_factory):
     """A made-up shop whose visitors are anonymous, and what retraining on it for a day and a week ahead left behind."""
     folder = tmp_path_factory.mktemp("home")
     write_log(folder, a_shop(people=250, days=60), excluded=("anonymous:3",))
-    environment = {**os.environ, "OPPORTUNE_HOME": str(folder)}
-    command = [sys.executable, "-m", "training.retrain", "--horizons", "24h,30d"]
-    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
-    assert found.returncode == 0, found.stderr
-    return folder, found.stdout, json.loads((folder / "retrain" / "summary.json").read_text())
+    return folder, *retrained(folder, "--horizons", "24h,30d")
 
 
 def rows(home, query):
