@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from features.kinds import Kind
 
@@ -55,7 +57,7 @@ class BadEvent(ValueError):
         return BadEvent, (self.field, self.reason, self.code)
 
 
-class Event(NamedTuple):
+class Event(Struct, frozen=True):
     """Something a person did, checked and in our words."""
 
     kind: Kind

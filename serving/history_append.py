@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from features.events import Event
@@ -72,7 +73,7 @@ def _whole(event: Event) -> Event:
     """Return an event with its payload, if that may teach anything of its person."""
     text = event.payload_json
     teaches = not event.payload and ('"traits"' in text or '"consent"' in text)
-    return event._replace(payload=_payload(text)) if teaches else event
+    return replace(event, payload=_payload(text)) if teaches else event
 
 
 def _mind_what_was_read(connection: Connection, people: People) -> None:

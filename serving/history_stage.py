@@ -7,6 +7,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import msgspec
+from msgspec.structs import astuple
 
 from features.events import Event
 from features.kinds import Kind
@@ -65,7 +66,7 @@ class Stage:
     def put(self, event: Event) -> None:
         """Add an event, in the order of the file."""
         # Without the payload, of which the JSON text is enough.
-        self._rows.append((event.occurred_at, _pack(event[:-1])))
+        self._rows.append((event.occurred_at, _pack(astuple(event)[:-1])))
         self._count += 1
         self._sorted = self._sorted and event.occurred_at >= self._latest
         self._latest = max(self._latest, event.occurred_at)
@@ -97,4 +98,6 @@ class Stage:
 
 
 def _event(fields: list[Any]) -> Event:
-    return Event._make((_KINDS[fields[0]], *fields[1:], _NO_PAYLOAD))
+    fields[0] = _KINDS[fields[0]]
+    fields.append(_NO_PAYLOAD)
+    return Event(*fields)

@@ -6,6 +6,7 @@ A refusal leaves a keyed hash of each id that the refusing event named, and when
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from features.events import Event
@@ -106,7 +107,7 @@ class Gate:
                 person.excluded, person.stored = person.excluded or UNTRACKED, None
                 noes["traits"]["consents"][self._word[0]] = False
                 self._written[person.key] = self._said[person.key]
-            refusal = event._replace(payload=noes, kind=event.kind if person is own else Kind.IDENTIFIED)
+            refusal = replace(event, payload=noes, kind=event.kind if person is own else Kind.IDENTIFIED)
             if _says_no(refusal):
                 found.append(Appended(person, person.unit, refusal, seq, known_at, None))
         return found

@@ -1,6 +1,7 @@
 import tracemalloc
 
 import pytest
+from msgspec.structs import replace
 
 from features.normalise import normalise
 from serving.history_stage import Stage
@@ -26,7 +27,7 @@ def test_events_come_back_as_they_were_but_for_the_payload_whose_text_is_there(s
     stage.put(staged)
     [[taken]] = stage.take(10)
 
-    assert taken == staged._replace(payload={})
+    assert taken == replace(staged, payload={})
     assert type(taken.kind) is type(staged.kind)
     assert taken.payload_json == '{"properties":{"product_id":"p1"},"context":{"timezone":"Europe/Berlin"}}'
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from serving.database import for_writing
 from serving.history_append import append_history
@@ -134,7 +135,7 @@ async def test_a_condition_sees_what_was_known_when_its_event_came(tmp_path, at_
 
 
 async def test_a_history_tells_profiles_too(shop):
-    staged = told(-100, tier="gold")._replace(payload={})
+    staged = replace(told(-100, tier="gold"), payload={})
     with for_writing(shop.database).begin() as connection:
         append_history(connection, [staged], origin="import", received_at=START)
 

@@ -1,6 +1,7 @@
 """Where consent to tracking is required, whoever did not give it is nowhere, whatever they send."""
 
 import pytest
+from msgspec.structs import replace
 
 from serving.database import for_writing
 from serving.history_append import append_history
@@ -244,7 +245,7 @@ async def test_a_history_lets_in_only_whom_it_or_the_log_knows_to_agree(strict):
         event("Product Viewed", "bob", -10),
     ]
     # As a stage hands them out: their payload is in the text only.
-    staged = [each._replace(payload={}) for each in past]
+    staged = [replace(each, payload={}) for each in past]
     with for_writing(strict.database).begin() as connection:
         found = append_history(connection, staged, origin="import", received_at=START, tracking="tracking")
 
