@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from features.events import BadEvent, product_hash
 from features.kinds import Kind
@@ -48,22 +48,13 @@ _WHOLE: Final = ("revenue", "total", "value")
 """Where an order says its amount; the first one present counts."""
 
 
-class Worth(NamedTuple):
-    """The numbers of a record that come from money and goods; amounts in the shop's currency."""
-
-    amount: float = 0.0
-    quantity: float = 0.0
-    discount: float = 0.0
-    product: int = 0
-    items: int = 0
-    plus_minus: int = 1
-    snapshot: bool = False
-
+Worth = tuple[float, float, float, int, int, int, bool]
+"""The numbers of a record from `AMOUNT` on, in the shop's currency, and whether they state the whole cart."""
 
 _Lines = tuple[float, float, float, int, str | None]
 """Of one line or several: price times quantity, quantity, discount, number of lines, the product if it is only one."""
 
-_NOTHING: Final = Worth()
+_NOTHING: Final = (0.0, 0.0, 0.0, 0, 0, 1, False)
 
 
 def worth_of(kind: Kind, properties: Mapping[str, Any], mapping: EventMapping) -> Worth:
@@ -88,7 +79,7 @@ def worth_of(kind: Kind, properties: Mapping[str, Any], mapping: EventMapping) -
     if (amount or discount) and properties.get("currency") is not None:
         rate = _rate(properties["currency"], mapping)
         amount, discount = amount * rate, discount * rate
-    return Worth(
+    return (
         amount,
         quantity,
         discount,

@@ -1,3 +1,5 @@
+from typing import NamedTuple
+
 import pytest
 
 from features.amounts import worth_of
@@ -9,8 +11,18 @@ MAPPING = EventMapping({"currency": {"shop": "EUR", "rates": {"USD": 0.5}}})
 LINES = [{"product_id": "a", "price": 10, "quantity": 2, "discount": 1}, {"sku": "b", "price": "2.5"}]
 
 
+class Worth(NamedTuple):
+    amount: float
+    quantity: float
+    discount: float
+    product: int
+    items: int
+    plus_minus: int
+    snapshot: bool
+
+
 def worth(kind, **properties):
-    return worth_of(kind, properties, MAPPING)
+    return Worth(*worth_of(kind, properties, MAPPING))
 
 
 def test_an_order_is_worth_its_revenue_else_total_else_value_else_its_lines():
