@@ -29,7 +29,6 @@ TOP_LEVEL: Final = (
 )
 """The fields of a message itself, as Segment spells them; all others belong to its properties."""
 
-_OWN = frozenset(TOP_LEVEL)
 TOP_LEVEL_BY_FOLD = {fold_name(name): name for name in TOP_LEVEL}
 _PROPERTIES = (
     *("product_id", "sku", "category", "name", "brand", "variant", "price", "quantity", "coupon", "position"),
@@ -95,20 +94,6 @@ class Renames(dict[tuple[str, ...], tuple[str, ...] | None]):
             taken.add(name)
         renamed = tuple(found)
         answer = None if renamed == keys else renamed
-        if is_worth_keeping(keys, self):
-            self[keys] = answer
-        return answer
-
-
-class Shapes(dict[tuple[str, ...], bool]):
-    """The keys of a message -> whether all of them are our names of a message's own fields."""
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        super().__init__()
-        self.names = names
-
-    def __missing__(self, keys: tuple[str, ...]) -> bool:
-        answer = all(type(key) is str and key in _OWN and self.names[key] == key for key in keys)
         if is_worth_keeping(keys, self):
             self[keys] = answer
         return answer

@@ -14,7 +14,6 @@ from features.field_names import (
     EventNames,
     FieldNames,
     Renames,
-    Shapes,
 )
 from features.file_layout import FileLayout
 from features.kinds import ALIASES, NAMES, Kind, fold_name
@@ -28,7 +27,7 @@ class EventMapping:
 
     Attributes:
         fields: Our name of a message's own field, by the key that was sent; the key where we have none.
-        shapes: Whether a message's own fields, by all keys that were sent, bear our names.
+        own: The keys that are our names of a message's own fields.
         properties: The same for a field inside properties or a product.
         renames: The same for all fields of such an object at once; None where they bear our names.
         names: The kind of an event's name as it was sent, and the name without surrounding space.
@@ -48,7 +47,7 @@ class EventMapping:
         fields = _fields(sections["fields"])
         inner = {folded: ours for folded, ours in fields.items() if ours not in TOP_LEVEL}
         self.fields: Mapping[str, str] = FieldNames(TOP_LEVEL_BY_FOLD | PROPERTIES_BY_FOLD | fields)
-        self.shapes: Mapping[tuple[str, ...], bool] = Shapes(self.fields)
+        self.own = frozenset(name for name in TOP_LEVEL if self.fields[name] == name)
         self.properties: Mapping[str, str] = FieldNames(PROPERTIES_BY_FOLD | inner)
         self.renames: Mapping[tuple[str, ...], tuple[str, ...] | None] = Renames(self.properties)
         self.shop_currency, self._rates = _currency(sections["currency"])

@@ -49,7 +49,7 @@ def read_message(raw: object, mapping: EventMapping) -> Message:
     """
     if type(raw) is not dict and not isinstance(raw, Mapping):
         raise BadEvent("", "must be an object", "not_an_object")
-    fields, extras = (raw, {}) if mapping.shapes[tuple(raw)] else _split(raw, mapping)
+    fields, extras = (raw, {}) if mapping.own.issuperset(raw) else _split(raw, mapping)
     call = fields.get("type")
     if type(call) is not str or call not in CALLS:
         fields = dict(fields)
@@ -68,17 +68,15 @@ def read_message(raw: object, mapping: EventMapping) -> Message:
 
 def _split(raw: Mapping[str, Any], mapping: EventMapping) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """Tell the message's own fields from those of its properties."""
-    names = mapping.fields
     fields: dict[str, Any] = {}
     others: list[tuple[str, str]] = []
     for key, value in raw.items():
         if type(key) is not str:
             raise BadEvent("", "has a key that is not a string", "not_json")
-        name = names[key]
-        if name == key and name in _TOP_LEVEL:
+        if key in mapping.own:
             fields[key] = value
         else:
-            others.append((key, name))
+            others.append((key, mapping.fields[key]))
     return fields, (_place(raw, others, fields) if others else {})
 
 

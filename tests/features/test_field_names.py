@@ -1,7 +1,7 @@
 import pytest
 
 from features.events import BadEvent
-from features.field_names import CACHED, TOP_LEVEL, EventNames, FieldNames, Renames, Shapes
+from features.field_names import CACHED, TOP_LEVEL, EventNames, FieldNames, Renames
 from features.kinds import Kind
 from features.mapping import EventMapping
 
@@ -42,14 +42,12 @@ def test_made_up_spellings_do_not_fill_the_memory(names):
 
 
 def test_large_objects_that_somebody_makes_up_are_not_remembered(names):
-    renames, shapes = Renames(names), Shapes(names)
+    renames = Renames(names)
     many, long = tuple(f"field {number}" for number in range(1000)), ("x" * 1000,)
     for keys in (many, long):
         assert renames[keys] is None
-        assert not shapes[keys]
 
     assert not renames
-    assert not shapes
     assert "x" * 1000 not in names
 
 
@@ -60,17 +58,14 @@ def test_of_many_spellings_of_one_field_ours_counts_and_else_the_first(names):
     assert Renames(names)[(*spellings, "product_id")] is None
 
 
-def test_the_shape_of_a_message_says_whether_all_of_it_bears_our_names():
-    shapes = Shapes(FieldNames({"userid": "userId", "type": "event"}))
+def test_the_fields_of_a_message_itself_bear_our_names_unless_the_shop_means_something_else_by_them():
+    mapping = EventMapping({"fields": {"type": "event", "colour": "category"}})
 
-    assert shapes[("userId", "event", "properties")]
-    assert shapes[()]
-    for keys in (("user_id",), ("userId", "colour"), ("type",), ("userId", 7)):
-        assert not shapes[keys]
+    assert mapping.own == set(TOP_LEVEL) - {"type"}
 
 
 def test_every_field_of_a_message_bears_our_name_by_itself():
-    assert Shapes(FieldNames({}))[TOP_LEVEL]
+    assert EventMapping().own == set(TOP_LEVEL)
 
 
 def test_an_event_is_told_by_its_name_without_surrounding_space():
