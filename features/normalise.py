@@ -177,7 +177,9 @@ def _context(message: Message, mapping: EventMapping) -> tuple[dict[str, Any], s
         for name in mapping.kept_context:
             if name in given:
                 kept[name] = given[name]
-    found = _zone_name(message.fields.get("timezone"), "timezone")
+    found = None
+    if (own := message.fields.get("timezone")) is not None:
+        found = _zone_name(own, "timezone")
     if found is None and given:
         found = _zone_name(given.get("timezone"), "context.timezone")
     if found is None and message.traits:
