@@ -127,10 +127,10 @@ class Edge:
         except KeyMissing:
             if not entry.key_in_body:
                 raise
-            body = await self._body(entry, headers, receive)
+            body = decoded(await read_body(receive, entry.limit), headers, entry.limit)
             return body, self._allow(entry, self._keyring.holder(_key_in_body(body)), outgoing, now)
         self._allow(entry, caller, outgoing, now)
-        return await self._body(entry, headers, receive), caller
+        return decoded(await read_body(receive, entry.limit), headers, entry.limit), caller
 
     def _allow(self, entry: Entry, caller: Caller, outgoing: Headers, now: float) -> Caller:
         bucket = caller.bucket
@@ -143,11 +143,6 @@ class Edge:
         if entry.needs not in caller.scopes:
             raise ScopeMissing(f"This address needs a key of scope {entry.needs}.")
         return caller
-
-    @staticmethod
-    async def _body(entry: Entry, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        body = await read_body(receive, entry.limit)
-        return decoded(body, headers, entry.limit) if b"content-encoding" in headers else body
 
     async def _answer_cold(
         self,
@@ -167,7 +162,8 @@ class Edge:
         if scope["method"] not in entry.methods:
             raise MethodRefused(entry.methods)
         if entry.needs is None:
-            body, caller = await self._body(entry, headers, receive) if _has_body(headers) else b"", None
+            body = decoded(await read_body(receive, entry.limit), headers, entry.limit) if _has_body(headers) else b""
+            caller = None
         elif _has_body(headers):
             body, caller = await self._admit(entry, headers, receive, outgoing, now)
         else:
