@@ -121,7 +121,7 @@ def _product(product: object, mapping: EventMapping) -> object:
 
 
 def merge_batch(batch: object) -> list[Any]:
-    """Return the messages of a batch call, each with what the batch says for all of them.
+    """Return the messages of a batch call, each changed to say what the batch says for all of them.
 
     `context` and `integrations` are merged into each message's own, which win; `sentAt` is taken
     where a message has none. Items that are not objects are returned as they are, for `normalise`
@@ -145,11 +145,10 @@ def merge_batch(batch: object) -> list[Any]:
 def _with_shared(message: object, shared: dict[str, dict[str, Any]], sent_at: object) -> object:
     if type(message) is not dict:
         return message
-    merged = dict(message)
     for name, common in shared.items():
         own = message.get(name)
         if own is None or type(own) is dict:
-            merged[name] = {**common, **(own or {})}
-    if sent_at is not None and merged.get("sentAt") is None:
-        merged["sentAt"] = sent_at
-    return merged
+            message[name] = {**common, **(own or {})}
+    if sent_at is not None and message.get("sentAt") is None:
+        message["sentAt"] = sent_at
+    return message
