@@ -39,8 +39,10 @@ class Disk:
         operation.set_callback(lambda answer: done(_error(answer)))
         try:
             self._queue.submit(operation)
-        except (OverflowError, SystemError, ValueError) as error:
-            raise OSError(f"{self._file.name} cannot be flushed: {error}") from None
+        except (OverflowError, SystemError, ValueError):
+            # Too much is under way, or the file system has no such thing: then the loop waits for the disk itself.
+            self.flush_now()
+            asyncio.get_running_loop().call_soon(done, None)
 
     def flush_now(self) -> None:
         """Wait for the disk, for all that was written by now (OSError)."""

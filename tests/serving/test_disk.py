@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from caio.linux_aio import Operation
 
 from serving.disk import Disk, _error
 
@@ -22,9 +23,23 @@ async def test_the_loop_is_told_once_what_was_written_is_on_the_disk(tmp_path):
             assert await asyncio.wait_for(told, SOON_S) is None
 
 
-async def test_what_linux_cannot_flush_is_an_error_that_names_it():
-    with closing(Disk(Path("/dev/null"))) as disk, pytest.raises(OSError, match="null cannot be flushed"):
+async def test_what_linux_cannot_flush_is_an_error():
+    with closing(Disk(Path("/dev/null"))) as disk, pytest.raises(OSError, match="Invalid argument"):
         disk.flush(print)
+
+
+async def test_where_linux_refuses_to_flush_beside_the_loop_waits_for_the_disk(tmp_path, monkeypatch):
+    class Refused:
+        @staticmethod
+        def fdsync(_descriptor):
+            return Operation.fdsync(999_999)  # Nobody's.
+
+    (tmp_path / "log").write_bytes(b"one")
+    monkeypatch.setattr("serving.disk.Operation", Refused)
+    told = asyncio.get_running_loop().create_future()
+    with closing(Disk(tmp_path / "log")) as disk:
+        disk.flush(told.set_result)
+        assert await asyncio.wait_for(told, SOON_S) is None
 
 
 async def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path):
