@@ -68,7 +68,6 @@ class Engine:
         self._flushing: asyncio.TimerHandle | None = None
         self._storing: asyncio.TimerHandle | None = None
         self._firing: asyncio.TimerHandle | None = None
-        self._fires_at: int | None = None
         self._is_due_asked = False
         self._busy = False
         self._closed = False
@@ -259,20 +258,15 @@ class Engine:
     def _await_due(self) -> None:
         """Come back when the next timer is due; in a replay what is asked moves the clock, and not the time of day."""
         due, clock = self._tools.next_due, self._tools.clock
-        if clock.replay or self._closed or self._is_due_asked:
-            due = None
-        if due == self._fires_at and not self._failing:
-            return
         if self._firing is not None:
             self._firing.cancel()
             self._firing = None
-        self._fires_at = due
-        if due is not None:
-            delay_s = max((due - clock.now()) / 1e6, RETRY_AFTER_S if self._failing else 0.0)
-            self._firing = asyncio.get_running_loop().call_later(min(delay_s, LONGEST_WAIT_S), self._ask_due)
+        if due is None or clock.replay or self._closed or self._is_due_asked:
+            return
+        delay_s = max((due - clock.now()) / 1e6, RETRY_AFTER_S if self._failing else 0.0)
+        self._firing = asyncio.get_running_loop().call_later(min(delay_s, LONGEST_WAIT_S), self._ask_due)
 
     def _ask_due(self) -> None:
-        self._firing = self._fires_at = None
         self._is_due_asked = True
         self._submit_alone(Due())
 
