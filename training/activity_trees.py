@@ -7,34 +7,25 @@ single split nothing is changed; normalised over the day again by whoever reads 
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import lightgbm as lgb
 import numpy as np
 
-from models.hour_trees import DIRECTIONS
 from models.send_hour import SendHourModel
 from training.evaluate import upper_bound
 from training.habits import Habits
+from training.hour_boosting import grown
 from training.send_hour_judge import losses
 
 LEAST_PEOPLE: Final = 500
 """Who came back; of fewer nothing is learned."""
 MOST_PEOPLE: Final = 10_000
 """More take longer and tell no more; drawn evenly."""
-_LEARNED_FROM: Final = 0.8
-"""Share of the people from whom as many trees are grown as tell the others best."""
-_MOST_ROUNDS, _PATIENCE = 100, 10
+_MOST_TREES: Final = 100
 _PARAMETERS: Final[dict[str, Any]] = {
     "objective": "poisson",
     "num_leaves": 8,
     "learning_rate": 0.1,
     "min_data_in_leaf": 500,
     "min_sum_hessian_in_leaf": 1e-3,
-    "lambda_l2": 20.0,
-    "monotone_constraints": list(DIRECTIONS),
-    "num_threads": 1,
-    "verbosity": -1,
-    "deterministic": True,
-    "seed": 0,
 }
 
 
@@ -58,19 +49,10 @@ def grow(model: SendHourModel, people: Habits, *, seed: int = 0) -> SendHourMode
     drawn = np.random.default_rng(seed).permutation(len(people))[:MOST_PEOPLE]
     part = people.where(drawn)
     there = model.predict(part.histories)
-    rows = model.shown(part.histories, there).reshape(len(part), there.shape[1], -1)
-    shares, cut = part.later / part.later.sum(axis=1, keepdims=True), int(_LEARNED_FROM * len(part))
-
-    def data(some: slice) -> lgb.Dataset:
-        return lgb.Dataset(
-            rows[some].reshape(-1, rows.shape[2]), shares[some].ravel(), init_score=np.log(there[some]).ravel()
-        )
-
-    early = lgb.early_stopping(_PATIENCE, verbose=False)
-    learn, stop = data(slice(cut)), data(slice(cut, None))
-    tried = lgb.train(_PARAMETERS, learn, _MOST_ROUNDS, valid_sets=[stop], callbacks=[early])
-    whole = lgb.train(_PARAMETERS, data(slice(None)), max(1, tried.best_iteration))
-    return replace(model, text=whole.model_to_string())
+    rows = model.shown(part.histories, there)
+    shares = (part.later / part.later.sum(axis=1, keepdims=True)).ravel()
+    text = grown(_PARAMETERS, rows, shares, np.log(there).ravel(), groups=len(part), most=_MOST_TREES)
+    return replace(model, text=text)
 
 
 def try_trees(plain: SendHourModel, earlier: Habits, people: Habits) -> TreesTried:
@@ -83,10 +65,10 @@ def try_trees(plain: SendHourModel, earlier: Habits, people: Habits) -> TreesTri
     """
     if len(earlier) < LEAST_PEOPLE:
         return TreesTried(f"the profile: {len(earlier):,} people came back, and trees need {LEAST_PEOPLE:,}")
-    grown = grow(plain, earlier)
-    one, other = (losses(each.predict(people.histories), people.later) for each in (grown, plain))
+    trees = grow(plain, earlier)
+    one, other = (losses(each.predict(people.histories), people.later) for each in (trees, plain))
     worst = upper_bound(one - other, people.user)
     better = worst < 0.0
     words = f"log-loss {one.mean():.4f} against {other.mean():.4f} by the profile alone, {worst:+.4f} at worst"
     reason = f"trees: surely better, {words}" if better else f"the profile: trees are not surely better, {words}"
-    return TreesTried(reason, grown, better)
+    return TreesTried(reason, trees, better)

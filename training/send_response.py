@@ -9,13 +9,13 @@ known truth (`docs/send-hour.md`).
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import lightgbm as lgb
 import numpy as np
 
 from models.circle import HOURS, kernel
-from models.hour_trees import DIRECTIONS, shown
+from models.hour_trees import shown
 from models.response import Response
 from models.send_hour import SIGMA_H, SendHourModel
+from training.hour_boosting import grown
 from training.log import Bools, Floats, Ints
 
 _OF_EVERYBODY: Final = 50.0
@@ -24,20 +24,12 @@ _LEAST: Final = 1e-4
 _STEPS: Final = 25
 _HELD: Final = 1.0
 """How strongly both weights are drawn to nothing: as much as a standard normal prior of theirs would."""
-_LEARNED_FROM: Final = 0.8
-"""Share of the sends, the first ones, from which as many trees are grown as tell the others best."""
-_MOST_ROUNDS, _PATIENCE = 50, 10
+_MOST_TREES: Final = 50
 _PARAMETERS: Final[dict[str, Any]] = {
     "objective": "binary",
     "num_leaves": 4,
     "learning_rate": 0.15,
     "min_data_in_leaf": 1000,
-    "lambda_l2": 20.0,
-    "monotone_constraints": list(DIRECTIONS),
-    "num_threads": 1,
-    "verbosity": -1,
-    "deterministic": True,
-    "seed": 0,
 }
 
 
@@ -86,12 +78,9 @@ def with_trees(found: Response, sends: Sends, model: SendHourModel) -> Response:
     activity, members = profiles(sends, model)
     own, start = np.arange(len(sends)), found.log_odds(activity, members)
     rows = shown(activity, start).reshape(len(sends), HOURS, -1)[own, sends.hour]
-    start, cut = start[own, sends.hour], int(_LEARNED_FROM * len(sends))
-    learn, stop = (_data(rows[each], sends.answered[each], start[each]) for each in (slice(cut), slice(cut, None)))
-    early = lgb.early_stopping(_PATIENCE, verbose=False)
-    tried = lgb.train(_PARAMETERS, learn, _MOST_ROUNDS, valid_sets=[stop], callbacks=[early])
-    whole = _data(rows, sends.answered, start)
-    return replace(found, text=lgb.train(_PARAMETERS, whole, max(1, tried.best_iteration)).model_to_string())
+    answered = sends.answered.astype(np.float64)
+    text = grown(_PARAMETERS, rows, answered, start[own, sends.hour], groups=len(sends), most=_MOST_TREES)
+    return replace(found, text=text)
 
 
 def profiles(sends: Sends, model: SendHourModel) -> tuple[Floats, Floats]:
@@ -142,10 +131,6 @@ def _regressed(columns: Floats, answered: Bools) -> Floats:
         bend = (columns * (chance * (1.0 - chance))[:, None]).T @ columns + held
         found = found + np.linalg.solve(bend, slope)
     return found
-
-
-def _data(rows: Floats, answered: Bools, start: Floats) -> lgb.Dataset:
-    return lgb.Dataset(rows, answered.astype(np.float64), init_score=start)
 
 
 def _log_odds(chances: Any) -> Any:
