@@ -68,15 +68,16 @@ class Contest:
         return self.figures
 
     def _compare(self, name: str, recipe: Callable[..., Recipe], ours: Server, ceiling: Server) -> None:
+        """Take turns; each half of a peak follows the peak, since the machine's speed is another one a minute later."""
         key = self.folders.key()
-        self.note(f"{name}: ceiling and ours in turns")
+        self.note(f"{name}: ceiling, ours, and ours at half of its peak in turns")
         peaks: dict[str, list[Outcome]] = {"ceiling": [], "ours": []}
+        halves: list[Outcome] = []
         for _ in range(self.rounds):
             peaks["ceiling"].append(self._play(ceiling, recipe(key)))
             peaks["ours"].append(self._play(ours, recipe(key)))
+            halves.append(self._play(ours, recipe(key), rate_per_s=peaks["ours"][-1].per_s / 2))
         found: dict[str, Any] = {who: middle(outcomes) for who, outcomes in peaks.items()}
-        self.note(f"{name}: ours at half of its peak")
-        halves = [self._play(ours, recipe(key), rate_per_s=found["ours"].per_s / 2) for _ in range(self.rounds)]
         found["half"] = middle(halves, by=lambda each: each.latency.p99_ms or math.inf)
         if name == "event":
             rate = found["ours"].per_s / 2

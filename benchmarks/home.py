@@ -22,7 +22,7 @@ from features.events import KIND
 from features.fold import LogArrays, fold, read_rows
 from features.kinds import NAMES, Kind
 from features.layout import Ints
-from features.state import pack
+from features.state import pack_all
 from models import bundle
 from models.calibration import Platt
 from serving.database import open_database
@@ -33,7 +33,7 @@ USERS, EVENTS_PER_USER = 100_000, 10.0
 PAYLOAD = json.dumps({"properties": {"product_id": "p-17", "category": "shoes", "price": 59.9, "quantity": 1}})
 CHUNK = 20_000
 HORIZONS = {"24h": 86_400, "7d": 604_800}
-TREES, TRAINING_ROWS = 300, 20_000
+TREES, TRAINING_ROWS = 300, 10_000
 PARAMETERS = {"objective": "binary", "num_leaves": 31, "learning_rate": 0.05, "num_threads": 1, "verbose": -1}
 
 
@@ -125,10 +125,8 @@ def write_states(folder: Path, log: LogArrays) -> None:
     online = OnlineStates(folder)
     points = last_rows(log)
     states = fold(log, points)
-    rows = [
-        (user_name(int(log.user[row])), pack(state), int(log.known_at[row]))
-        for row, state in zip(points, states, strict=True)
-    ]
+    people, moments = log.user[points].tolist(), log.known_at[points].tolist()
+    rows = list(zip(map(user_name, people), pack_all(states), moments, strict=True))
     for begin in range(0, len(rows), CHUNK):
         online.write(rows[begin : begin + CHUNK])
 

@@ -29,7 +29,7 @@ from serving.items import Answer
 COHORTS: Final = 8
 PEOPLE: Final = 1000
 ZONES: Final = ("Europe/Berlin", "America/New_York", "Asia/Tokyo")
-ROUNDS: Final = 100
+ROUNDS: Final = 60
 TREES: Final = 50
 _ROWS: Final = 20_000
 _PARAMETERS: Final = {"objective": "binary", "num_leaves": 4, "num_threads": 1, "verbose": -1, "seed": 0}

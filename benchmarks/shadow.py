@@ -16,7 +16,7 @@ from models.horizon import CHALLENGER, SEGMENTS, SEND_HOUR
 from models.neighbours_bundle import RECOMMENDATIONS
 
 PEOPLE: Final = 1000
-ROUNDS: Final = 100
+ROUNDS: Final = 60
 
 
 class Worker(Subject):
