@@ -7,8 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from caio.linux_aio import Context, Operation
-
 Done = Callable[[OSError | None], None]
 """Called when a flush has ended, with the reason if it failed."""
 _AT_ONCE: Final = 1
@@ -20,7 +18,13 @@ class Disk:
 
     def __init__(self, file: Path) -> None:
         """Ask the kernel for it (OSError, where it has it for nobody or not for one more); the file may come later."""
+        try:
+            # The library has it for Linux with glibc 2.34 or later; it can be installed everywhere.
+            from caio.linux_aio import Context, Operation
+        except ImportError:
+            raise OSError("asynchronous flushes are Linux's own, with glibc 2.34 or later") from None
         self._file = file
+        self._operation = Operation
         try:
             self._queue = Context(max_requests=_AT_ONCE)
         except SystemError as error:
@@ -35,7 +39,7 @@ class Disk:
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._queue.fileno, self._hear)
         # As fdatasync: the data, and what it takes to read them.
-        operation = Operation.fdsync(self._descriptor)
+        operation = self._operation.fdsync(self._descriptor)
         operation.set_callback(lambda answer: done(_error(answer)))
         try:
             self._queue.submit(operation)

@@ -35,7 +35,7 @@ async def test_where_linux_refuses_to_flush_beside_the_loop_waits_for_the_disk(t
             return Operation.fdsync(999_999)  # Nobody's.
 
     (tmp_path / "log").write_bytes(b"one")
-    monkeypatch.setattr("serving.disk.Operation", Refused)
+    monkeypatch.setattr("caio.linux_aio.Operation", Refused)
     told = asyncio.get_running_loop().create_future()
     with closing(Disk(tmp_path / "log")) as disk:
         disk.flush(told.set_result)
