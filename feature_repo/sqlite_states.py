@@ -76,7 +76,7 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
     def _get_conn(self, config: RepoConfig) -> sqlite3.Connection:
         path = self._get_db_path(config)
         if self._conn is None or _identity(path) != self._opened:
-            self._close()
+            self.disconnect()
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._conn = sqlite3.connect(path, check_same_thread=False, cached_statements=1024)
             for pragma in PRAGMAS:
@@ -84,7 +84,8 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
             self._opened = _identity(path)
         return self._conn
 
-    def _close(self) -> None:
+    def disconnect(self) -> None:
+        """Close the file; whoever asks next opens it again."""
         if self._conn is not None:
             with suppress(sqlite3.Error):
                 self._conn.close()
@@ -219,7 +220,7 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
         """Remove the file."""
         del tables, entities
-        self._close()
+        self.disconnect()
         path = self._get_db_path(config)
         for suffix in SIDE_FILES:
             Path(path + suffix).unlink(missing_ok=True)

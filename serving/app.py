@@ -93,8 +93,7 @@ class Server:
         policy_file = PolicyFile(settings.triggers, self._mapping.kind_of)
         policy = policy_file.load()
         self._channels = configured(settings, os.environ)
-        online = OnlineStates(settings.home)
-        self._online_file = online.file
+        self._online = online = OnlineStates(settings.home)
         tools = Tools(
             keeper=StateKeeper(online),
             scorer=self.champions.load(),
@@ -140,7 +139,7 @@ class Server:
             metrics=self.metrics,
             wake=self._wake,
             missing=self._missing,
-            files=Files(settings.home, [settings.database, *([self._online_file] if self._online_file else [])]),
+            files=Files(settings.home, [settings.database, *([self._online.file] if self._online.file else [])]),
             remarks=self._remarks,
             learned=lambda: self.champions.learned,
             policies=self.policies,
@@ -167,8 +166,8 @@ class Server:
         loop = asyncio.get_running_loop()
         finish = partial(_soon, loop, self.engine.finish_checkpoint)
         checkpoints = [Checkpoints(settings.database, every_s=DATABASE_EVERY_S, finish=finish)]
-        if self._online_file is not None:
-            checkpoints.append(Checkpoints(self._online_file, every_s=STATES_EVERY_S, durable=False))
+        if self._online.file is not None:
+            checkpoints.append(Checkpoints(self._online.file, every_s=STATES_EVERY_S, durable=False))
         for each in checkpoints:
             each.start()
         # First, so that nothing is sent that the policy of today would not send.
@@ -203,6 +202,7 @@ class Server:
             for each in checkpoints:
                 await asyncio.to_thread(each.stop)
             self.engine.close()
+            self._online.close()
             self.database.dispose()
 
     def _nearest(self, name: str) -> str | None:

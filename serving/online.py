@@ -61,6 +61,11 @@ class OnlineStates:
         found = self._store.online_read(self._config, user_state, asked, [STATE])
         return [values[STATE].bytes_val if values and STATE in values else None for _, values in found]
 
+    def close(self) -> None:
+        """Let the file go, where it is one of ours."""
+        if self._own is not None:
+            self._own.disconnect()
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove the states of these keys. Feast's interface has no word for it: the store must be ours."""
         store = cast("StateSqliteOnlineStore", self._store)

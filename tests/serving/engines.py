@@ -104,6 +104,7 @@ class Shop:
 
     def close(self):
         self.engine.close()
+        self.online.close()
         self.database.dispose()
 
 
