@@ -7,13 +7,15 @@ takes as long as five numbers: what is written by the hundred is handed over wit
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Protocol, cast
 
 import msgspec
 from sqlalchemy import Connection
 
 Row = tuple[Any, ...]
+AT_ONCE = 50
+"""Rows in one statement: beginning and ending one takes as long as what a row is in it."""
 _json = msgspec.json.Encoder().encode
 
 
@@ -51,8 +53,8 @@ class Insert:
 
     def __init__(self, table: str, columns: Sequence[str], *, seldom: int, conflict: str = "") -> None:
         """`seldom` is how many of the columns, at the end, that is; `conflict` is the clause that says ON CONFLICT."""
-        self._without = f"{_insert(table, columns[:-seldom])} {conflict}"
-        self._whole = f"{_insert(table, columns)} {conflict}"
+        self._without = _Statements(table, columns[:-seldom], conflict)
+        self._whole = _Statements(table, columns, conflict)
         self._most = len(columns) - seldom
         self._nothing = (None,) * seldom
 
@@ -61,9 +63,26 @@ class Insert:
         most, nothing = self._most, self._nothing
         for is_short, run in groupby(rows, lambda row: row[most:] == nothing):
             if is_short:
-                driver.executemany(self._without, [row[:most] for row in run])
+                self._without.run(driver, [row[:most] for row in run])
             else:
-                driver.executemany(self._whole, list(run))
+                self._whole.run(driver, list(run))
+
+
+class _Statements:
+    """An INSERT of one row, and of many."""
+
+    def __init__(self, table: str, columns: Sequence[str], conflict: str) -> None:
+        row = f"({', '.join('?' * len(columns))})"
+        into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
+        self._one = f"{into} {row} {conflict}"
+        self._many = f"{into} {', '.join([row] * AT_ONCE)} {conflict}"
+
+    def run(self, driver: Driver, rows: Sequence[Row]) -> None:
+        left = len(rows) % AT_ONCE
+        for first in range(0, len(rows) - left, AT_ONCE):
+            driver.execute(self._many, (*chain.from_iterable(rows[first : first + AT_ONCE]),))
+        if left:
+            driver.executemany(self._one, rows[-left:])
 
 
 def driver(connection: Connection) -> Driver:
@@ -81,7 +100,3 @@ def scalar(driver: Driver, statement: str, parameters: Sequence[Any] = ()) -> An
 def listed(values: Iterable[str] | Iterable[int] | Mapping[int, str]) -> str:
     """Return values as `json_each` reads them."""
     return _json(values).decode()
-
-
-def _insert(table: str, columns: Sequence[str]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
