@@ -1,9 +1,9 @@
 """Channels: one, several together, or the first of several on which nothing stands against a message."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, Self
 
+from msgspec.structs import replace
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from policy.caps import Sent

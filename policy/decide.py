@@ -1,8 +1,9 @@
 """The decision: a pure function of a trigger and what is known at a moment, that always has a reason."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from policy.arms import CONTROL
 from policy.caps import Sent
@@ -36,8 +37,7 @@ class LastFired(Protocol):
         """Return when what `Trigger.cools` names did, in microseconds; None if never."""
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Struct, eq=False):
     """What is known of one user when an event asks; the same for all triggers that react to it.
 
     Attributes:

@@ -4,8 +4,9 @@ The score, the condition and the cool-down were answered when it was decided on;
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from policy.caps import Sent
 from policy.decide import TEST_USER

@@ -5,8 +5,9 @@ may be sent at all, the moment is not asked about.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from policy.caps import Sent
 from policy.channels import Route, unhindered

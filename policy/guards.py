@@ -5,12 +5,12 @@ makes this moment the wrong one (a purchase just made, a visit under way, caps, 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.activity import SESSION_GAP
@@ -101,8 +101,7 @@ class Given(NamedTuple):
     source: str
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct):
     """What guards look at: the facts of one person under all their ids.
 
     Attributes:
@@ -115,8 +114,8 @@ class Standing:
         shop_zone: IANA name of the shop's zone.
     """
 
-    consents: Mapping[tuple[str, str], Given] = field(default_factory=dict)
-    suppressed: Mapping[str, str] = field(default_factory=dict)
+    consents: Mapping[tuple[str, str], Given] = {}
+    suppressed: Mapping[str, str] = {}
     sends: Iterable[Sent] = ()
     last_order_at: int | None = None
     last_event_at: int | None = None

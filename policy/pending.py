@@ -1,7 +1,8 @@
 """Messages of a person that wait for their moment: others keep away from it where caps leave too little for both."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from policy.caps import Sent
 from policy.guards import Guards, Standing, counted

@@ -1,11 +1,11 @@
 """The laws of a decision."""
 
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from policy.arms import CONTROL, TREATMENT
 from policy.channels import Route

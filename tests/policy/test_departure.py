@@ -1,8 +1,7 @@
 """What stands against a message in the instant at which it would go out."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from policy.caps import Sent
 from policy.departure import Departing, Objection, objection

@@ -1,13 +1,13 @@
 """What is explored below the threshold: only where somebody wrote it, last of all, and as often as it is said to be."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scipy.stats import binomtest
 
 from features.moments import to_moment, to_us

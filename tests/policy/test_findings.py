@@ -1,10 +1,9 @@
 """What every guard said: all of them, and the same as the one objection that a decision needs."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from policy.caps import Sent
 from policy.decide import decide

@@ -1,10 +1,10 @@
 """Experiments whose arms have another threshold, condition, content or hour."""
 
 from collections import Counter
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from scipy.stats import binomtest
 
 from features.moments import to_moment

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from policy.caps import Sent
 from policy.decide import Facts, decide
@@ -106,7 +107,7 @@ def test_together_no_cap_is_exceeded_by_the_messages_themselves(case):
     asked, at = case
     sends = list(asked.standing.sends)
     for channel in now_or_never(asked, at).channels:
-        standing = Standing(**{name: getattr(asked.standing, name) for name in Standing.__slots__} | {"sends": sends})
+        standing = replace(asked.standing, sends=sends)
         assert hindrance(asked.guards, standing, channel=channel, trigger="t", at=at) is None
         sends = [*sends, Sent(at, channel, "t")]
 

@@ -1,10 +1,9 @@
 """Triggers that go by what their message adds."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from policy.decide import decide
 from policy.doubts import doubts
