@@ -226,12 +226,15 @@ class Batch:
         barred = self._barred(event)
         if barred is not None:
             return barred, None
-        self._accept(event.occurred_at)
+        if tools.clock.replay:
+            self._accept(event.occurred_at)
         if self._pending:
             self._settle_if(*self._appender.named(event))
-        added = self._appender.append(event, earliest=tools.ticks.next(), received_at=wall())
+        tick = tools.ticks.next()
+        added = self._appender.append(event, earliest=tick, received_at=wall())
         at = added.known_at
-        tools.ticks.reach(at)
+        if at > tick:
+            tools.ticks.reach(at)
         self._folding.fold(added)
         self._gather(added)
         triggers, cancelled = self._asked_by(added)
@@ -290,9 +293,13 @@ class Batch:
         reading.row = self._folding.read(person, reading.at)
         reading.seq = person.last_seq if person else 0
         self._work.readings.append(reading)
-        waits = any(each.goes_on for each in reading.triggers)
-        if person is not None and (waits or (reading.occasion is not None and reading.occasion.run is not None)):
+        if person is None:
+            return
+        if reading.occasion is not None and reading.occasion.run is not None:
             self._pending.add(person.no)
+        for each in reading.triggers:
+            if each.goes_on:
+                self._pending.add(person.no)
 
     def _ask(self, question: Question) -> Asked:
         tools = self._tools
