@@ -18,7 +18,7 @@ from serving.errors import InvalidField, KeyMissing, MethodRefused, NoSuchRoute,
 from serving.limits import Allowance
 from serving.problem import NO_CONTENT, OK, Headers, problem
 from serving.route_table import Entry, RouteTable, Sizes
-from serving.wire import UNREADABLE, read_key_holder, unreadable
+from serving.wire import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,13 +206,11 @@ def _has_body(headers: Mapping[bytes, bytes]) -> bool:
 
 
 def _key_in_body(body: bytes) -> bytes:
-    try:
-        key = read_key_holder(body).write_key
-    except UNREADABLE as error:
-        raise unreadable(error) from None
+    key = key_of(body)
     if not key:
         raise KeyMissing
-    return key.encode()
+    # Half a character is in no key that was ever made.
+    return key.encode(errors="replace")
 
 
 async def _refuse(error: Exception, path: str, send: Send, outgoing: Headers) -> int:

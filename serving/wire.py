@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -180,6 +181,21 @@ def read_damaged_batch(body: bytes) -> EventBatch:
 
 
 UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def key_of(body: bytes) -> str | None:
+    """Return the key that a body brings; what cannot be read of one of its events hides none.
+
+    Raises:
+        InvalidField, UnreadableBody: The body is nothing that could hold a key.
+    """
+    try:
+        return read_key_holder(body).write_key
+    except UNREADABLE as error:
+        if not isinstance(error, ValidationError):
+            with suppress(ValueError, RecursionError):
+                return convert(json.loads(body), KeyHolder).write_key
+        raise unreadable(error) from None
 
 
 def too_deep() -> UnreadableBody:

@@ -224,6 +224,20 @@ def test_an_older_sdk_may_send_its_key_in_the_body(database):
     assert all("writeKey" not in str(event.payload) for event in site.engine.events)
 
 
+@pytest.mark.parametrize("damage", ["NaN", '"caf\\ud83d"'])
+def test_what_is_damaged_in_one_event_does_not_hide_the_key_of_the_others(database, damage):
+    site, keys = site_with_keys(database)
+    batch = {"batch": [{"type": "track", **TRACK}, {**TRACK, "properties": {"price": "damage"}}]}
+
+    def told(key):
+        body = json.dumps({**batch, "writeKey": key}).replace('"damage"', damage)
+        return site.ask("POST", "/v1/batch", body.encode())
+
+    assert told(keys["ingest"]).json["accepted"] == 1
+    assert is_problem(told("opk_wrong"), 401, "key_unknown")
+    assert is_problem(told("\ud83d"), 401, "key_unknown")
+
+
 def test_a_key_in_the_body_does_not_ask_for_a_score(database):
     site, keys = site_with_keys(database)
 
