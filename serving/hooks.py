@@ -53,7 +53,7 @@ def read_json(body: bytes) -> object:
     try:
         found: object = wire.read_any(body)
     except wire.UNREADABLE as error:
-        raise wire.unreadable(error) from None
+        raise wire.unreadable(error, body) from None
     wire.refuse_depth(body, found)
     return found
 

@@ -16,6 +16,7 @@ from serving import contract_events as contract
 from serving import wire
 from serving.errors import ServingError, TooLarge
 from serving.keys import INGEST
+from serving.misfits import find_misfit
 from serving.rejects import Reject
 from serving.routes import HotRoute
 
@@ -102,7 +103,7 @@ class EventRoutes:
         try:
             raw = wire.read_object(body)
         except wire.UNREADABLE as error:
-            raise wire.unreadable(error) from None
+            raise wire.unreadable(error, body) from None
         wire.refuse_depth(body, raw)
         return await self.take_message(call, raw, body, caller)
 
@@ -164,7 +165,8 @@ class EventRoutes:
             raw = wire.read_any(text)
             wire.refuse_depth(text, raw)
         except wire.UNREADABLE:
-            return BadEvent("", "is not JSON of valid Unicode and finite numbers", "not_json")
+            path, reason = find_misfit(text) or ("", "is not JSON of valid Unicode")
+            return BadEvent(path, reason, "not_json")
         except ServingError as error:
             return BadEvent("", error.detail, error.code)
         return raw
@@ -211,7 +213,7 @@ def _batch(body: bytes) -> wire.EventBatch:
         if not isinstance(error, ValidationError):
             with suppress(ValueError, RecursionError):
                 return wire.read_damaged_batch(body)
-        raise wire.unreadable(error) from None
+        raise wire.unreadable(error, body) from None
 
 
 def _text(body: bytes | Raw) -> str:

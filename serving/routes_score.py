@@ -96,7 +96,7 @@ class ScoreRoutes:
         try:
             request = wire.read_score(body)
         except wire.UNREADABLE as error:
-            raise wire.unreadable(error) from None
+            raise wire.unreadable(error, body) from None
         received_at = self._clock()
         event = None if request.event is None else self._event(request, body, received_at)
         user = (event.user_id, event.anonymous_id) if event else _user(request.user_id, request.anonymous_id, "")
@@ -122,7 +122,7 @@ class ScoreRoutes:
         try:
             request = wire.read_score_batch(body)
         except wire.UNREADABLE as error:
-            raise wire.unreadable(error) from None
+            raise wire.unreadable(error, body) from None
         if len(request.users) > MOST_USERS:
             raise TooLarge(f"users: at most {MOST_USERS:,} in one request.", field="users")
         users = [_user(each.user_id, each.anonymous_id, f"users[{i}].") for i, each in enumerate(request.users)]

@@ -14,6 +14,7 @@ from msgspec.json import Decoder, Encoder
 
 from serving.errors import InvalidField, UnreadableBody
 from serving.items import Contribution, Decided, ModelUsed
+from serving.misfits import find_misfit
 
 T = TypeVar("T")
 Id = Annotated[str, Meta(max_length=256)] | int
@@ -148,12 +149,14 @@ def event_size(body: bytes) -> int:
     return len(body) if event[0] == ord('"') else len(event)
 
 
-def unreadable(error: Exception) -> Exception:
+def unreadable(error: Exception, body: bytes) -> Exception:
     """Return what a caller should read when msgspec could not decode their body.
 
-    One of DecodeError, UnicodeDecodeError and RecursionError comes in; InvalidField (JSON of another shape) or
-    UnreadableBody (not JSON) comes out.
+    One of DecodeError, UnicodeDecodeError and RecursionError comes in; InvalidField (JSON of another shape, or with a
+    value that cannot be kept) or UnreadableBody (not JSON) comes out.
     """
+    if isinstance(error, DecodeError) and (misfit := find_misfit(body)) is not None:
+        return InvalidField(f"{misfit.path}: {misfit.reason}", field=misfit.path)
     if isinstance(error, ValidationError):
         found = _PLACE.match(str(error))
         reason, place = (found["reason"], found["place"]) if found else (str(error), None)
@@ -195,7 +198,7 @@ def key_of(body: bytes) -> str | None:
         if not isinstance(error, ValidationError):
             with suppress(ValueError, RecursionError):
                 return convert(json.loads(body), KeyHolder).write_key
-        raise unreadable(error) from None
+        raise unreadable(error, body) from None
 
 
 def too_deep() -> UnreadableBody:

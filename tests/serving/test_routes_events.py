@@ -147,6 +147,18 @@ def test_half_a_character_in_one_event_costs_the_others_nothing(site):
     assert [event.user_id for event in site.engine.events] == ["u-2"]
 
 
+@pytest.mark.parametrize("value", ["NaN", "1e400", '"caf\\ud83d"'])
+def test_a_value_that_cannot_be_kept_is_told_by_its_field(site, value):
+    broken = json.dumps({**TRACK, "properties": {"products": [{"price": 1}, {"price": "value"}]}})
+    broken = broken.replace('"value"', value)
+
+    alone = site.ask("POST", "/v1/track", broken.encode())
+    among = site.ask("POST", "/v1/batch", f'{{"batch": [{broken}]}}'.encode())
+
+    assert is_problem(alone, 400, "invalid_field", "properties.products[1].price")
+    assert among.json["rejected"][0]["field"] == "properties.products[1].price"
+
+
 def test_what_a_batch_says_of_all_holds_for_each(site):
     context = {"timezone": "Europe/Berlin"}
     site.ask(

@@ -223,7 +223,7 @@ def test_what_is_wrong_with_a_body_is_told_with_its_place(text, field):
     with pytest.raises(msgspec.ValidationError) as caught:
         wire.read_score_batch(text)
 
-    told = wire.unreadable(caught.value)
+    told = wire.unreadable(caught.value, text)
     assert isinstance(told, InvalidField)
     assert told.field == field
 

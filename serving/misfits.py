@@ -1,0 +1,62 @@
+"""Values in JSON, as browsers and Python write it, that cannot be kept: numbers that are none, half a character."""
+
+import json
+from collections.abc import Iterator
+from math import inf, isfinite
+from typing import NamedTuple
+
+_DEEPEST = 64
+_MOST_DIGITS = 4300
+"""Of a whole number: nobody here reads a longer one."""
+
+
+class Misfit(NamedTuple):
+    """Where such a value stands in the JSON, such as `properties.products[1].price`, and what is wrong with it."""
+
+    path: str
+    reason: str
+
+
+def find_misfit(text: bytes) -> Misfit | None:
+    """Return the first such value within a text; None where there is none, or it is no JSON even so."""
+    try:
+        value = json.loads(text, parse_int=_whole)
+    except (ValueError, RecursionError):
+        return None
+    return next(_misfits(value, "", _DEEPEST), None)
+
+
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else inf
+
+
+def _misfits(value: object, path: str, levels: int) -> Iterator[Misfit]:
+    if isinstance(value, float) and not isfinite(value):
+        reason = "must be a finite number"
+    elif isinstance(value, str) and not _is_unicode(value):
+        reason = "is not valid Unicode"
+    elif isinstance(value, dict) and not all(map(_is_unicode, value)):
+        reason = "has a name that is not valid Unicode"
+    else:
+        for place, each in _places(value, path) if levels else ():
+            yield from _misfits(each, place, levels - 1)
+        return
+    if path:
+        yield Misfit(path, reason)
+
+
+def _places(value: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield f"{path}.{name}" if path else name, each
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield f"{path}[{index}]", each
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
