@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi.routing import APIRoute
@@ -68,6 +69,8 @@ class GuardedRoute(APIRoute):
             **declared,
         )
         self.response_fields = {**_FIELDS, **self.response_fields}
+        # An id may hold whatever text can, the end of a line too.
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
 
 
 class HotRoute(GuardedRoute):

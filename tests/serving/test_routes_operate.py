@@ -85,7 +85,9 @@ def rows_of(server, query):
         return rows(database, query)
 
 
-@pytest.mark.parametrize("user", ["who-1", "who/with/slashes", "anonymous:a-1", "jürgen@example.org", "x/features"])
+@pytest.mark.parametrize(
+    "user", ["who-1", "who/with/slashes", "anonymous:a-1", "jürgen@example.org", "x/features", "two\nlines"]
+)
 def test_a_person_is_exported_then_erased_then_unknown(server, user):
     path = f"/v1/users/{quoted(user)}"
     ids = {"anonymous_id": user[10:]} if user.startswith("anonymous:") else {"user_id": user}
