@@ -10,7 +10,7 @@ import msgspec
 
 from features.events import BadEvent
 from features.kinds import NAMES, Kind
-from features.moments import to_us
+from features.moments import read_moment
 from serving import contract_hooks as contract
 from serving.errors import NoSuchRoute
 from serving.hooks import Hook, Received
@@ -175,7 +175,7 @@ def _outcome(told: object) -> Report:
         source="outcomes",
         what=NAMES[kind],
         message_id=stable_id("outcomes", told.id or told.model_dump(mode="json"), told.outcome),
-        at=to_us(told.at),
+        at=read_moment(told.at, "at"),
         decision_id=told.decision_id,
         sent_id=told.message_id,
         address=found,
