@@ -46,6 +46,11 @@ def read_moment(
         moment = _of_datetime(value, local)
     else:
         moment = _of_number(value, field, unit)
+    return checked(moment, value, field)
+
+
+def checked(moment: int, value: object, field: str) -> int:
+    """Return a moment that was made of `value`; raises BadEvent where it lies outside the years 1990 to 2199."""
     if not _EARLIEST <= moment < _LATEST:
         raise _outside(value, field)
     return moment

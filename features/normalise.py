@@ -21,7 +21,7 @@ from features.json_text import json_text
 from features.kinds import NAMES, Kind
 from features.mapping import EventMapping
 from features.message import Message, read_message
-from features.moments import DAY_US, read_moment, utc_offset_s, zone_names
+from features.moments import DAY_US, checked, read_moment, utc_offset_s, zone_names
 from features.suspicion import suspicions
 from features.values import section, text
 
@@ -164,6 +164,7 @@ def _occurred_at(fields: Mapping[str, Any], received_at: int, mapping: EventMapp
         moment = read_moment(said, name)
     if sent_at:
         moment += received_at - (_read_sent if type(sent_at) is str else read_moment)(sent_at, "sentAt")
+        checked(moment, said, name)
     if moment > received_at + DAY_US:
         raise BadEvent(name, "is more than a day ahead", "in_the_future")
     return moment

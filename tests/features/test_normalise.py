@@ -121,6 +121,11 @@ def test_the_original_timestamp_counts_where_both_are_sent():
     assert taken(track(**sent)).occurred_at == NOON - 2 * MINUTE
 
 
+def test_a_time_that_its_correction_makes_impossible_is_refused():
+    with pytest.raises(BadEvent, match=r"timestamp: .* is outside the years"):
+        taken(track(timestamp="1990-01-01T00:00:00Z", sentAt="2199-01-01T00:00:00Z"))
+
+
 def test_what_another_receiver_has_corrected_is_left_alone():
     sent = {"timestamp": "2017-08-01T11:00:00Z", "sentAt": "2017-08-01T09:00:00Z", "receivedAt": "2017-08-01T11:30:00Z"}
 
