@@ -22,6 +22,8 @@ Bools = npt.NDArray[np.bool_]
 
 KIND = 1
 NEVER = np.iinfo(np.int64).max
+STRAYS = 0.001
+"""Largest share of events that may be left out of account for their date."""
 FETCHED_AT_ONCE = 2_000
 """Few enough that the garbage collector does not walk through them."""
 EVENTS = """
@@ -56,9 +58,9 @@ class Log:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Return the first and the last moment (µs) that the log can tell of; zeros if it is empty."""
+        """Return the first and the last moment (µs) that the log can tell of, but for strays; zeros if it is empty."""
         known_at = self.arrays.known_at
-        return (max(int(known_at.min()), self.begins_at), int(known_at.max())) if known_at.size else (0, 0)
+        return (max(beginning(known_at), self.begins_at), int(known_at.max())) if known_at.size else (0, 0)
 
     @property
     def begins_at(self) -> int:
@@ -117,6 +119,23 @@ class Log:
                 break
             owners[moved] = moved_to[owners[moved]]
         return owners
+
+
+def beginning(moments: Ints) -> int:
+    """Return the first of these moments that is no stray.
+
+    A history may hold a few rows of a wrong date, such as the first of January 2000. Years of nothing would leave no
+    room for what happened: a thousandth of the events at most, before a silence longer than all that came after it.
+    """
+    few = int(moments.size * STRAYS)
+    early = np.sort(np.partition(moments, few)[: few + 1])
+    cut = np.flatnonzero(np.diff(early) > moments.max() - early[1:])
+    return int(early[cut[-1] + 1 if cut.size else 0])
+
+
+def ending(moments: Ints) -> int:
+    """Return the last of these moments before those few, if any, that follow a silence longer than all before it."""
+    return -beginning(-moments)
 
 
 def read_log(database: Path, *, until_us: int | None = None, catalogue: Catalogue = CATALOGUE) -> Log:

@@ -18,7 +18,7 @@ from training.learned_segments import refuse_few
 from training.learned_segments_recording import record as record_segments
 from training.learning import learn
 from training.lineage import iso
-from training.log import Log, read_log
+from training.log import Log, beginning, ending, read_log
 from training.recommending import recommending, record
 from training.recommending_report import lines as lines_of_recommendations
 from training.recording import Recording
@@ -104,6 +104,8 @@ class Retraining:
         if not len(log.arrays):
             raise TooLittleHistory("too few purchases to learn from: the log is empty")
         self._say(f"{len(log.arrays):,} events of {len(log.user_keys):,} users, {iso(first)} to {iso(last)}")
+        for line in _strays(log):
+            self._say(line)
         widths = [duration(each) for each in horizons]
         frame = self._timed("joined the features", lambda: self._built(log, widths))
         self._say(f"{len(frame.points):,} decision points, {frame.features.shape[1]} features")
@@ -184,3 +186,19 @@ class Retraining:
         found = do()
         self._say(f"{words} in {time.perf_counter() - begun:.1f} s")
         return found
+
+
+def _strays(log: Log) -> list[str]:
+    """Return what is to be said of a few events that lie far from all others."""
+    moments = log.arrays.known_at
+    begins, ends = beginning(moments), ending(moments)
+    early, late = int((moments < begins).sum()), int((moments > ends).sum())
+    said = []
+    if early:
+        said.append(f"{early:,} events lie before a silence longer than all that came after it: left out of account")
+    if late:
+        said.append(
+            f"{late:,} events lie after a silence longer than all that came before it: if that is where a history "
+            f"ends and a test began, CUTOFF={iso(ends)} learns from the history"
+        )
+    return said

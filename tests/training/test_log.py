@@ -11,7 +11,7 @@ from features.kinds import Kind
 from features.layout import compile_catalogue
 from tests.features.histories import HOUR, JULY, Happening
 from tests.training.logs import a_crowd, write_log
-from training.log import read_log
+from training.log import beginning, ending, read_log
 
 
 def view(hours):
@@ -75,6 +75,42 @@ def test_the_log_can_be_read_up_to_a_moment(tmp_path):
     assert sorted(read_log(path, until_us=JULY + 2 * HOUR).arrays.seq) == [1, 2, 3]
     assert read_log(path, until_us=JULY - 1).span == (0, 0)
     assert read_log(path).span == (JULY, JULY + 6 * HOUR)
+
+
+def days(*moments):
+    return np.array([JULY + each * 24 * HOUR for each in moments], dtype=np.int64)
+
+
+STEADY = [each / 50 for each in range(3000)]  # two months
+
+
+@pytest.mark.parametrize(
+    ("strays", "found"),
+    [
+        ([], 0),
+        ([-61], 0),  # before a longer silence than all that followed
+        ([-10_000, -3_000, -1_000], 0),
+        ([-59], -59),
+        ([-1000, -999.9, -999.8, -999.7], -1000),  # more than a thousandth is no mistake
+    ],
+)
+def test_a_log_begins_with_its_first_event_that_is_no_stray(strays, found):
+    moments = days(*STEADY, *strays)
+
+    assert beginning(moments) == days(found)[0]
+    assert ending(-moments) == -days(found)[0]
+
+
+def test_a_wrong_date_does_not_stretch_the_time_that_models_learn_from(tmp_path):
+    rows = [
+        ("ann", Happening(Kind.PRODUCT_VIEWED, known_at=int(at), occurred_at=int(at)), None)
+        for at in days(-9000, *STEADY)
+    ]
+
+    log = read_log(write_log(tmp_path, rows))
+
+    assert log.span == (JULY, int(days(STEADY[-1])[0]))
+    assert len(log.arrays) == 3001
 
 
 def test_an_empty_log_has_nobody(tmp_path):
