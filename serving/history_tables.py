@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -80,26 +80,40 @@ class TextLines:
     """The lines of a file as text; those that are none are set aside, each with its number."""
 
     def __init__(self, path: Path, advance: Advance) -> None:
-        self._lines = lines_of(path, advance)
+        self._lines = self._decoded(path, advance)
+        self._again: list[tuple[int, str]] = []
+        self._row: list[tuple[int, str]] = []
         self._bad: list[Row] = []
-        self.first = 0
-        """The first line handed out since this was last set to 0."""
-        self.last = ""
-        """What the last line handed out says."""
 
-    def __iter__(self) -> Iterator[str]:
-        for number, line in self._lines:
+    def _decoded(self, path: Path, advance: Advance) -> Iterator[tuple[int, str]]:
+        for number, line in lines_of(path, advance):
             if isinstance(line, BadEvent):
                 self._bad.append(Row(number, None, bad=line))
                 continue
             try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError:
                 self._bad.append(Row(number, None, bad=BadEvent("", "is not UTF-8", "not_utf8"), text=shown(line)))
-            else:
-                self.first = self.first or number
-                self.last = text
-                yield text
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        self._row.append(self._again.pop() if self._again else next(self._lines))
+        return self._row[-1][1]
+
+    def begin_row(self) -> None:
+        """Let a row begin with the next line."""
+        self._row.clear()
+
+    @property
+    def first(self) -> tuple[int, str]:
+        """The number and the text of the line that the row begins with."""
+        return self._row[0] if self._row else (1, "")
+
+    def give_back(self) -> None:
+        """Hand out again, as rows of their own, all lines of the row but its first."""
+        self._again += reversed(self._row[1:])
 
     def take_bad(self) -> list[Row]:
         """Return the lines set aside since the last time."""
@@ -125,17 +139,20 @@ def read_csv(path: Path, mapping: EventMapping, advance: Advance) -> Iterator[Ro
 def rows_of(table: Iterator[list[str]], text: TextLines) -> Iterator[Row | tuple[int, list[str]]]:
     """Yield the line and the cells of each row of a table that reads `text`; a bad `Row` where there are none."""
     while True:
-        text.first = 0
+        text.begin_row()
         try:
             cells = next(table, None)
         except csv.Error as error:
-            yield Row(text.first or 1, None, bad=BadEvent("", f"is not CSV: {error}", "not_csv"), text=text.last[:2000])
+            line, said = text.first
+            # A quote that nobody closes would take thousands of rows with it.
+            text.give_back()
+            yield Row(line, None, bad=BadEvent("", f"is not CSV: {error}", "not_csv"), text=said[:2000])
             continue
         yield from text.take_bad()
         if cells is None:
             return
         if cells:
-            yield text.first or 1, cells
+            yield text.first[0], cells
 
 
 def header_of(table: Iterator[list[str]], text: TextLines) -> list[str]:
