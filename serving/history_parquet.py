@@ -43,7 +43,9 @@ def read_parquet(path: Path, mapping: EventMapping, advance: Advance) -> Iterato
 
 
 def _row(line: int, cells: dict[str, Any], columns: Columns, times: list[str]) -> Row:
-    plain = {name: cell if name in times else _plain(cell) for name, cell in cells.items()}
+    plain = {
+        name: cell if name in times and isinstance(cell, datetime) else _plain(cell) for name, cell in cells.items()
+    }
     try:
         return Row(line, columns.message(plain), id_of(content_id(plain).encode()))
     except BadEvent as bad:
@@ -58,8 +60,18 @@ def _plain(cell: object) -> object:
         return float(cell)
     if isinstance(cell, datetime | date):
         return cell.isoformat()
-    if isinstance(cell, list):
+    if isinstance(cell, list | tuple):
         return [_plain(each) for each in cell]
     if isinstance(cell, dict):
         return {name: _plain(each) for name, each in cell.items()}
-    return cell
+    if isinstance(cell, bytes):
+        return _text(cell)
+    return cell if isinstance(cell, bool) else str(cell)
+
+
+def _text(cell: bytes) -> str:
+    """Return what bytes say: some writers do not note that a column is text."""
+    try:
+        return cell.decode()
+    except UnicodeDecodeError:
+        return cell.hex()

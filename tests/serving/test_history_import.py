@@ -144,6 +144,30 @@ def test_a_parquet_file_with_times_numbers_decimals_dates_and_lists(history):
     assert [(each["line"], each["field"]) for each in rejects(done)] == [(3, "userId")]
 
 
+def test_a_parquet_file_of_days_bytes_durations_and_maps(history):
+    day = datetime(2017, 8, 1, tzinfo=UTC).date()
+    table = pa.table(
+        {
+            "user_id": pa.array([b"u1", b"\xff\x00"], pa.binary()),
+            "event": pa.array([b"view", b"view"], pa.binary()),
+            "timestamp": pa.array([day, day], pa.date32()),
+            "stayed": pa.array([timedelta(minutes=2), None]),
+            "tags": pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())),
+            "member": [True, False],
+        }
+    )
+    pq.write_table(table, history.folder / "history.parquet")
+    done = history.take(history.folder / "history.parquet")
+
+    assert (done.added, done.rejected) == (2, 0)
+    assert [row[:3] for row in history.rows()] == [
+        ("u1", 1_501_545_600_000_000, Kind.PRODUCT_VIEWED),
+        ("ff00", 1_501_545_600_000_000, Kind.PRODUCT_VIEWED),
+    ]
+    said = json.loads(history.rows()[0][4])["properties"]
+    assert said == {"stayed": "0:02:00", "tags": [["a", 1]], "member": True}
+
+
 def test_columns_that_became_floats_because_of_a_gap_are_still_ids(history):
     table = pa.table({"visitorid": [7.0, 8.0], "event": ["view", "addtocart"], "timestamp": [1433221332117] * 2})
     pq.write_table(table, history.folder / "history.parquet")
