@@ -15,7 +15,8 @@ CODE := $(wildcard $(PACKAGES) tests)
 
 # Everything a run leaves behind is under this folder.
 OPPORTUNE_HOME ?= var
-override OPPORTUNE_HOME := $(abspath $(OPPORTUNE_HOME))
+# Not by abspath, which takes a folder with a space in its name for several.
+override OPPORTUNE_HOME := $(if $(filter /%,$(firstword $(OPPORTUNE_HOME))),,$(CURDIR)/)$(OPPORTUNE_HOME)
 # Compiled kernels belong to the installation: whatever the home, nobody waits for them twice.
 NUMBA_CACHE_DIR ?= $(abspath $(VENV))/kernels
 export OPPORTUNE_HOME NUMBA_CACHE_DIR

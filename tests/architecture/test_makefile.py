@@ -1,7 +1,10 @@
 """The Makefile is the command line of the project: `make help` tells all of it."""
 
+import os
 import re
 import subprocess
+
+import pytest
 
 from tests.architecture import tree
 
@@ -28,6 +31,24 @@ def test_help_tells_of_every_command():
     told = subprocess.run(["make", "help"], cwd=tree.ROOT, check=True, capture_output=True, text=True).stdout
 
     assert set(re.findall(r"^  make ([a-z-]+) +\S", told, flags=re.MULTILINE)) == TARGETS
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("/srv/shop two", "/srv/shop two"),
+        ("elsewhere", f"{tree.ROOT}/elsewhere"),
+        ("./my shop/var", f"{tree.ROOT}/./my shop/var"),
+    ],
+)
+def test_a_home_may_have_any_name(said, meant):
+    asked = ["make", "-s", "--eval", 'home: ; @printf %s "$$OPPORTUNE_HOME"', "home"]
+
+    told = subprocess.run(
+        asked, cwd=tree.ROOT, env={**os.environ, "OPPORTUNE_HOME": said}, check=True, capture_output=True, text=True
+    )
+
+    assert told.stdout == meant
 
 
 def test_no_command_is_mistaken_for_a_file():
