@@ -143,7 +143,8 @@ class EventRoutes:
         refused: list[tuple[int, BadEvent]] = []
         # The file may change while this goes on: one request is mapped in one way.
         mapping = self._mapping()
-        raws: list[object] = [self._read(item) for item in batch.batch]
+        said_of_all = wire.size_of(batch.context) if batch.context else 0
+        raws: list[object] = [self._read(item, said_of_all) for item in batch.batch]
         shared = {"context": batch.context, "integrations": batch.integrations, "sentAt": batch.sent_at}
         for index, raw in enumerate(merge_batch({"batch": raws, **shared})):
             if index % AT_ONCE == AT_ONCE - 1:
@@ -156,11 +157,12 @@ class EventRoutes:
                 refused.append((index, bad))
         return events, refused
 
-    def _read(self, item: Raw) -> object:
-        """Return one event of a batch, or why it cannot be read."""
+    def _read(self, item: Raw, said_of_all: int) -> object:
+        """Return one event of a batch, or why it cannot be read; what the batch says of all counts for its size."""
         text = bytes(item)
-        if len(text) > self._max_event_bytes:
-            return BadEvent("", f"is larger than {self._max_event_bytes:,} bytes", "too_large")
+        if len(text) + said_of_all > self._max_event_bytes:
+            alone = "is" if len(text) > self._max_event_bytes else "with the context of the batch is"
+            return BadEvent("", f"{alone} larger than {self._max_event_bytes:,} bytes", "too_large")
         try:
             raw = wire.read_any(text)
             wire.refuse_depth(text, raw)

@@ -183,6 +183,11 @@ def read_damaged_batch(body: bytes) -> EventBatch:
     return convert(batch, EventBatch)
 
 
+def size_of(value: dict[str, Any]) -> int:
+    """Return about how many bytes an object takes as JSON, whatever it holds."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
 UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
 
 

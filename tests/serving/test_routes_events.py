@@ -168,6 +168,17 @@ def test_what_a_batch_says_of_all_holds_for_each(site):
     assert [event.timezone for event in site.engine.events] == ["Europe/Berlin", "Asia/Tokyo"]
 
 
+def test_what_a_batch_says_of_all_counts_for_the_size_of_each(site):
+    context = {"page": {"title": "x" * 32_000}}
+    large = {**TRACK, "properties": {"note": "x" * 1000}}
+
+    replied = site.ask("POST", "/v1/batch", {"batch": [TRACK, large], "context": context})
+
+    assert replied.json["accepted"] == 1
+    assert [each["index"] for each in replied.json["rejected"]] == [1]
+    assert "with the context of the batch is larger" in replied.json["rejected"][0]["reason"]
+
+
 def test_a_senders_clock_is_corrected_by_what_the_batch_says_of_it(site):
     site.ask(
         "POST",
