@@ -28,6 +28,7 @@ def main() -> None:
     import uvicorn
 
     from features.warm import compile_kernels
+    from serving.http1 import Http1
 
     compile_kernels()
     uvicorn.run(
@@ -37,7 +38,7 @@ def main() -> None:
         access_log=False,
         log_config=None,
         loop="uvloop",
-        http="httptools",
+        http=Http1,
         ws="none",
         proxy_headers=False,
         server_header=False,

@@ -12,6 +12,7 @@ import uvicorn
 
 from serving.app import create_app
 from serving.database import open_database
+from serving.http1 import Http1
 from serving.keys import SCOPES, create_key
 from serving.settings import Settings
 
@@ -64,7 +65,7 @@ def a_key(home, *scopes):
 def running(home, **settings):
     """Run a server on this home until the block is left."""
     app = create_app(Settings(home=home, watch_registry=False, health_every_min=0, **settings))
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False)
+    config = uvicorn.Config(app, port=0, http=Http1, ws="none", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
