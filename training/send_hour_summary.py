@@ -46,7 +46,8 @@ def figures_of_nothing(reason: str) -> dict[str, Any]:
 def lines(found: dict[str, Any]) -> list[str]:
     """Return what to print."""
     if found["model_version"] is None:
-        return [f"send hour: no model. {found['reason']}. The prior, whose best hour is ten o'clock, answers instead."]
+        said = "A champion stays in service; where there is none, the prior answers, whose best hour is ten o'clock."
+        return [f"send hour: no model. {found['reason']}. {said}"]
     beside = (each for each in ("trees", "profile", "global", "histogram", "median") if each in found)
     rules: dict[str, Any] = {"model": found, **{each: found[each] for each in beside}}
     return [

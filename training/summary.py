@@ -49,7 +49,8 @@ def summary(by_horizon: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def lines(horizon: str, found: dict[str, Any]) -> list[str]:
     """Return what to print of one horizon."""
     if found["model_version"] is None:
-        return [f"{horizon}: no model. {found['reason']}. The rule rule-recency-frequency scores instead."]
+        said = "A champion stays in service; where there is none, the rule rule-recency-frequency scores instead."
+        return [f"{horizon}: no model. {found['reason']}. {said}"]
     logistic, rule, budget = (found["baselines"][each] for each in ("logistic", "rule", "model_at_rule_budget"))
     return [
         f"{horizon}: {found['model_version']} {'PROMOTED' if found['promoted'] else 'not promoted'}: {found['reason']}",

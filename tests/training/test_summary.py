@@ -2,7 +2,8 @@
 
 import pytest
 
-from training.summary import lines
+from training import send_hour_summary
+from training.summary import figures_of_nothing, lines
 
 FIGURES = dict.fromkeys(("base_rate", "roc_auc", "pr_auc", "log_loss", "brier", "calibration_error"), 0.1)
 CHOICE = {"precision": 0.1, "recall": 0.1}
@@ -39,3 +40,14 @@ def test_where_too_little_speaks_for_a_model_it_may_prove_itself_in_shadow(rules
 def test_where_something_speaks_against_it_nothing_of_the_kind_is_said(broken):
     assert "make shadow" not in said(("log-loss", False), (broken, False))
     assert "make shadow" not in said(("log-loss", True), promoted=True)
+
+
+def test_where_nothing_was_learned_nobody_is_told_that_a_champion_is_out_of_service():
+    told = [
+        *lines("24h", figures_of_nothing("too little")),
+        *send_hour_summary.lines(send_hour_summary.figures_of_nothing("too little")),
+    ]
+
+    assert ["A champion stays in service" in each for each in told] == [True, True]
+    assert "the rule rule-recency-frequency scores instead" in told[0]
+    assert "the prior answers" in told[1]
