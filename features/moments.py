@@ -11,6 +11,7 @@ from features.events import BadEvent
 UNITS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
 """Microseconds in one unit of a number that stands for a time."""
 
+SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400_000_000
 HOUR_US: Final = 3_600_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,6 +69,10 @@ def _of_text(value: str, field: str, unit: str | None, form: str | None, local: 
     except (ValueError, OverflowError):
         if value[-4:] in {" UTC", " GMT"}:
             return _of_text(value[:-4] + "+00:00", field, unit, form, local)
+        if value[-1:] == "z":
+            return _of_text(value[:-1] + "Z", field, unit, form, local)
+        if value[14:19] == "59:60":  # a leap second, which the clocks of computers do not have
+            return _of_text(value[:17] + "59" + value[19:], field, unit, form, local) + SECOND_US
         raise _unreadable(value, field) from None
 
 

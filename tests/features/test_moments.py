@@ -19,6 +19,7 @@ NOON = 1_501_588_800_000_000  # 2017-08-01T12:00:00Z
         "2017-08-01 12:00:00",
         "2017-08-01 12:00:00 UTC",
         "2017-08-01T14:00:00+02:00",
+        "2017-08-01t12:00:00z",
         "2017-08-01T12",
         1_501_588_800,
         1_501_588_800.0,
@@ -44,6 +45,12 @@ def test_a_fraction_is_kept_to_the_microsecond():
     assert read_moment(1_501_588_800.25, "t") == NOON + 250_000
 
 
+@pytest.mark.parametrize("value", ["2016-12-31T23:59:60Z", "2017-01-01T08:59:60+09:00"])
+def test_a_leap_second_is_the_first_of_the_next_minute(value):
+    assert read_moment(value, "t") == read_moment("2017-01-01T00:00:00Z", "t")
+    assert read_moment(value.replace("60", "60.5"), "t") == read_moment("2017-01-01T00:00:00.5Z", "t")
+
+
 def test_a_file_may_say_unit_form_and_zone():
     assert read_moment(1_501_588_800, "t", unit="s") == NOON
     assert read_moment("01/08/2017 12:00", "t", form="%d/%m/%Y %H:%M") == NOON
@@ -52,7 +59,20 @@ def test_a_file_may_say_unit_form_and_zone():
 
 @pytest.mark.parametrize(
     "value",
-    ["", "yesterday", "2017-13-01", "2017-08-01T25:00:00Z", "12:00", None, True, [], {}, float("nan"), float("inf")],
+    [
+        "",
+        "yesterday",
+        "2017-13-01",
+        "2017-08-01T25:00:00Z",
+        "2017-08-01T12:00:60Z",
+        "12:00",
+        None,
+        True,
+        [],
+        {},
+        float("nan"),
+        float("inf"),
+    ],
 )
 def test_what_is_no_time_is_refused(value):
     with pytest.raises(BadEvent, match="timestamp"):
