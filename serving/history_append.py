@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from features.events import Event
+from features.kinds import Kind
 from serving import profiles
 from serving.items import Fate
 from serving.log import Appended, Appender
@@ -28,7 +29,13 @@ _payload = msgspec.json.Decoder().decode
 
 
 def append_history(
-    connection: Connection, events: Sequence[Event], *, origin: str, received_at: int, tracking: str | None = None
+    connection: Connection,
+    events: Sequence[Event],
+    *,
+    origin: str,
+    received_at: int,
+    tracking: str | None = None,
+    unknown: Counter[str] | None = None,
 ) -> Counter[Fate]:
     """Append events that happened in the past, sorted by when; return what became of how many.
 
@@ -40,6 +47,7 @@ def append_history(
         origin: What the log calls them.
         received_at: The present moment, in microseconds.
         tracking: The purpose whose consent lets events in; None where consent to tracking is assumed.
+        unknown: Where names that nobody knows are counted, of those events that were added.
     """
     events = [_whole(each) for each in events]
     people = People(connection)
@@ -63,6 +71,8 @@ def append_history(
     if gate is not None:
         gate.save()
     appender.save()
+    if unknown is not None:
+        unknown.update(each.event.name for each in lessons if each.event.kind is Kind.OTHER)
     look_again(connection, people, lessons)
     learn(connection, lessons)
     profiles.learn(connection, lessons)

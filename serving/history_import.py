@@ -57,7 +57,7 @@ class Imported:
     """Where the bad rows are listed; there is no file if there are none."""
     first_reject: str
     unknown: Counter[str]
-    """Event names that nobody knows; they were kept as activity."""
+    """Event names that nobody knows, of events that were added; they were kept as activity."""
     unread: list[str]
     """What is to be said of traits that features cannot read."""
     seconds: float
@@ -106,9 +106,10 @@ def import_history(
         if strict and rejected.count:
             raise HistoryRefused(f"{rejected.count} bad rows; the first is {rejected.first}; all: {rejected.path}")
         progress.begin("Appending to the log", len(stage))
-        fates = _append(stage, database, received_at, tracking, progress)
-    # Whose they are is not known here, and a name may say more than a name.
-    unknown = intake.unknown if tracking is None else Counter[str]()
+        unknown: Counter[str] = Counter()
+        # Where tracking needs consent a name may say more than a name, and whose it is is not known here.
+        counted = unknown if tracking is None else None
+        fates = _append(stage, database, received_at, tracking, counted, progress)
     with database.begin() as connection:
         count_unknown(connection, unknown, at=received_at, nearest=mapping.nearest)
     return Imported(
@@ -136,12 +137,19 @@ def _reader_of(file: Path) -> Callable[[Path, EventMapping, Advance], Iterator[R
 
 
 def _append(
-    stage: Stage, database: Engine, received_at: int, tracking: str | None, progress: Progress
+    stage: Stage,
+    database: Engine,
+    received_at: int,
+    tracking: str | None,
+    unknown: Counter[str] | None,
+    progress: Progress,
 ) -> Counter[Fate]:
     fates: Counter[Fate] = Counter()
     for events in stage.take(_APPENDED_AT_ONCE):
         with for_writing(database).begin() as connection:
-            fates += append_history(connection, events, origin="import", received_at=received_at, tracking=tracking)
+            fates += append_history(
+                connection, events, origin="import", received_at=received_at, tracking=tracking, unknown=unknown
+            )
         progress.reach(fates.total())
     return fates
 

@@ -1,9 +1,6 @@
 """What becomes of each row of a file of history: an event that waits for its turn, or a line for whoever mends it."""
 
-from collections import Counter
-
 from features.events import BadEvent, Event
-from features.kinds import Kind
 from features.mapping import EventMapping
 from features.normalise import normalise
 from serving.history_lines import Row
@@ -27,8 +24,6 @@ class Intake:
         self._orders = orders
         self._mapping = mapping
         self._received_at = received_at
-        self.unknown: Counter[str] = Counter()
-        """Event names that nobody knows, and how often they came."""
         self.unread = UnreadTraits()
 
     def take(self, row: Row) -> None:
@@ -41,8 +36,6 @@ class Intake:
         except BadEvent as bad:
             self._put_aside(row, bad)
             return
-        if event.kind is Kind.OTHER:
-            self.unknown[event.name] += 1
         self.unread.mind(event)
         self._stage.put(event)
         if row.lines:
