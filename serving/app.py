@@ -249,6 +249,8 @@ class Server:
     def _missing(self) -> Sequence[str]:
         """Name what keeps the server from doing its work; without a model the rule answers, so that is none of it."""
         missing = []
+        if self._has_registry() and self.champions.are_awaited:
+            missing.append("the models: the registry has not been asked yet, and the rule answers")
         if self._dispatching is None or self._dispatching.done():
             missing.append("the dispatcher: messages are decided on, but not sent")
         nowhere = unreachable(self.engine.policy, self._channels)
@@ -256,6 +258,10 @@ class Server:
         if self.engine.store_error is not None:
             missing.append(f"the online store: {self.engine.store_error}; states are rebuilt from the log at each read")
         return missing
+
+    def _has_registry(self) -> bool:
+        settings = self._settings
+        return settings.watch_registry and bool(settings.registry or (settings.home / "mlflow.db").exists())
 
     def _remarks(self) -> list[str]:
         """Name what should be looked at though the server does its work."""

@@ -6,6 +6,7 @@ Beside them, under names of their own, the challengers that score in shadow.
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,8 @@ from serving.scorer import MEANINGS, Model, Scorer, scorer
 from serving.shadow import Shadow
 
 LOOK_EVERY_S = 1.0
+AWAITED_FOR_S = 60.0
+"""How long after the start models are waited for that the registry may have; then the rule answers for good."""
 _log = logging.getLogger(__name__)
 
 
@@ -68,6 +71,7 @@ class Champions:
         self._pointer = bundles / "champions.json"
         self._status = bundles / "status.json"
         self._seen: tuple[int, int] | None = None
+        self._began = time.time()
         self._models: dict[str, Model] = {each: RecencyFrequencyRule(each) for each in horizons}
         self._beside: dict[str, Any] = {}
         self.refused: dict[str, str] = {}
@@ -87,6 +91,19 @@ class Champions:
     def uplifts(self) -> dict[str, UpliftModel]:
         """What says what messages add, by trigger."""
         return {role.removeprefix(UPLIFT): each for role, each in self._beside.items() if role.startswith(UPLIFT)}
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether rules alone answer, and the registry was not asked since the start, or its answer is not loaded."""
+        if any(isinstance(each, IntentModel) for each in self._models.values()):
+            return False
+        return time.time() < self._began + AWAITED_FOR_S and (self.moved() or not self._was_asked())
+
+    def _was_asked(self) -> bool:
+        try:
+            return self._status.stat().st_mtime >= self._began
+        except FileNotFoundError:
+            return False
 
     def moved(self) -> bool:
         """Whether the pointer changed since it was last loaded."""

@@ -150,6 +150,14 @@ class Watcher:
         self._drop_challengers(but={each.role for each in found})
         self._seen = stamp
 
+    def note_asked(self) -> None:
+        """Let the server see that the registry was asked by now, whatever came of it."""
+        status = self._bundles / STATUS
+        if status.exists():
+            status.touch()
+        else:
+            self._tell()
+
     def _take(self, alias: Alias, registry: Mlflow) -> None:
         try:
             self._bring(alias, registry)
@@ -270,11 +278,15 @@ def main() -> int:
     if once:
         watcher.look()
         return int(not all(each.in_service for each in watcher.standing.values()))
+    asked = False
     while os.getppid() == parent:
         try:
             watcher.look()
         except Exception as error:  # noqa: BLE001 - whatever a registry does, the server goes on with what it has
             _log.warning("the model registry cannot be asked: %s", error)
+        if not asked:
+            watcher.note_asked()
+            asked = True
         time.sleep(LOOK_EVERY_S)
     return 0
 

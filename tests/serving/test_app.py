@@ -111,6 +111,22 @@ def test_with_a_key_it_may_listen_to_the_world(home):
     server.database.dispose()
 
 
+def test_it_is_not_ready_while_the_registry_may_have_models_and_was_not_asked(home):
+    awaited = "the models: the registry has not been asked yet, and the rule answers"
+    server = a_server(home, watch_registry=True)
+    before = missing(asyncio.run(ask(server, "GET", "/readyz")))
+    (home / "mlflow.db").touch()
+    found = missing(asyncio.run(ask(server, "GET", "/readyz")))
+    (home / "bundles").mkdir(exist_ok=True)
+    (home / "bundles" / "status.json").write_text("{}")
+
+    assert awaited not in before
+    assert awaited in found
+    assert missing(asyncio.run(ask(server, "GET", "/readyz"))) == before
+    server.engine.close()
+    server.database.dispose()
+
+
 def test_a_setting_that_cannot_be_meant_is_named_as_it_was_set(starting):
     assert starting(port="http").startswith("opportune: OPPORTUNE_PORT: ")
     assert "OPPORTUNE_HORIZONS: " in starting(port="80", horizons="tomorrow")

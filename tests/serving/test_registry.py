@@ -11,6 +11,8 @@ import pytest
 
 from models import neighbours_bundle, send_hour_bundle
 from models.neighbours import Neighbours
+from serving import champions as champions_module
+from serving.champions import Champions
 from serving.registry import DIGEST_TAG, Watcher
 from tests.models.bundles import FEATURES, a_booster, a_bundle, change_manifest, change_model, columns, some_rows
 from tests.models.hours import a_model
@@ -265,6 +267,41 @@ def watching(home, *arguments, **more):
 def test_a_home_without_a_registry_is_waited_for(tmp_path):
     assert watching(tmp_path, "--once").returncode == 0
     assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_models_are_awaited_until_the_registry_was_asked_and_what_it_named_is_loaded(tmp_path):
+    watcher, champions = Watcher(tmp_path), Champions(tmp_path / "bundles", ["24h"])
+    champions.load()
+    awaited = [champions.are_awaited]
+    a_bundle(tmp_path / "bundles" / "b")
+    (tmp_path / "bundles" / "champions.json").write_text('{"24h": {"path": "b"}}')
+    watcher.note_asked()
+    awaited.append(champions.are_awaited)
+    champions.load()
+
+    assert [*awaited, champions.are_awaited] == [True, True, False]
+
+
+def test_none_is_awaited_where_the_registry_has_no_champion_or_never_answers(tmp_path, monkeypatch):
+    asked, alone = Champions(tmp_path / "bundles", ["24h"]), Champions(tmp_path / "elsewhere", ["24h"])
+    Watcher(tmp_path).note_asked()
+
+    assert not asked.are_awaited
+    assert alone.are_awaited
+    monkeypatch.setattr(champions_module, "AWAITED_FOR_S", 0.0)
+    assert not alone.are_awaited
+
+
+def test_a_server_that_starts_again_asks_again_and_what_was_refused_is_still_told(tmp_path):
+    watcher, status = Watcher(tmp_path), tmp_path / "bundles" / "status.json"
+    status.write_text('{"24h": {"in_service": false, "reason": "its digest differs"}}')
+    os.utime(status, (1, 1))
+    champions = Champions(tmp_path / "bundles", ["24h"])
+
+    assert champions.are_awaited
+    watcher.note_asked()
+    assert not champions.are_awaited
+    assert "its digest differs" in champions.refusals()["24h"]
 
 
 def test_a_child_ends_when_its_server_is_gone(tmp_path):
