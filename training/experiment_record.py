@@ -12,7 +12,8 @@ from training.experiment_page import page
 from training.experiment_plots import draw_comparison
 from training.experiment_report import Judged, Report, as_json, look_as_json
 from training.looks import Look
-from training.registry import SQLITE, Registry
+from training.registry import Registry
+from training.registry_file import SQLITE
 
 
 def write(report: Report, directory: Path) -> Path:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +16,10 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.types import ColSpec, DataType, Schema
 
 from models.manifest import BundleRefused, bundle_digest
+from training.registry_file import SQLITE, create
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -31,7 +30,6 @@ EXPERIMENT = "opportune-intent"
 CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former"
 BUNDLE = "bundle"
 DIGEST_TAG = "bundle_sha256"
-SQLITE = "sqlite:///"
 
 
 class NoSuchVersion(LookupError):
@@ -57,7 +55,7 @@ class Registry:
             logging.getLogger(each).setLevel(logging.ERROR)
         if uri is None:
             database = home.absolute() / "mlflow.db"
-            create(database, home.absolute() / "mlartifacts")
+            create(database, home.absolute() / "mlartifacts", EXPERIMENT)
             uri = f"{SQLITE}{database}"
         self.uri = uri
         mlflow.set_tracking_uri(uri)
@@ -204,23 +202,3 @@ class Registry:
             self._client.get_model_version(name, version)
         except MlflowException as error:
             raise NoSuchVersion(f"{name} has no version {version} in {self.uri}") from error
-
-
-def create(database: Path, artifacts: Path) -> None:
-    """Create MLflow's SQLite database where there is none, under another name first: nobody ever opens half of it."""
-    if database.exists():
-        return
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=database.parent) as beside:
-        fresh = Path(beside) / database.name
-        with warnings.catch_warnings():
-            # SQLAlchemy's, about MLflow's own tables.
-            warnings.simplefilter("ignore")
-            _fill(fresh, artifacts)
-        fresh.rename(database)
-
-
-def _fill(fresh: Path, artifacts: Path) -> None:
-    store = SqlAlchemyStore(f"{SQLITE}{fresh}", artifacts.as_uri())  # type: ignore[no-untyped-call]
-    store.create_experiment(EXPERIMENT, artifact_location=artifacts.as_uri())  # type: ignore[no-untyped-call]
-    store.engine.dispose()
