@@ -47,15 +47,15 @@ def main() -> None:
 
 def _app(settings: "Settings") -> "Edge":
     """Put the server together; why that cannot be is the last sentence of the process."""
-    from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
     from policy.places import FileRefused
     from serving.app import OpenToTheWorld, create_app
+    from serving.database import SchemaUnknown
 
     try:
         return create_app(settings)
-    except (CommandError, SQLAlchemyError) as error:
+    except (SchemaUnknown, SQLAlchemyError) as error:
         sys.exit(f"opportune: {settings.database} cannot be used: {error}")
     except (OSError, ValueError, FileRefused, OpenToTheWorld) as error:
         sys.exit(f"opportune: {error}")

@@ -2,14 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-from serving.database import _config, for_writing, migrate, open_database
+from serving.database import _config, _newest, for_writing, migrate, open_database
 from serving.schema import metadata
 from tests.serving.databases import a_database, database, rows
 
@@ -46,6 +48,21 @@ def test_migrating_from_nothing_gives_exactly_the_tables_of_the_schema(database)
         differences = compare_metadata(context, metadata)
 
     assert differences == []
+
+
+def test_the_newest_migration_is_the_one_whose_file_says_so(database):
+    assert ScriptDirectory.from_config(_config()).get_current_head() == _newest()
+    with database.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == _newest()
+
+
+def test_nothing_is_migrated_where_there_is_nothing_to_migrate(database, monkeypatch):
+    monkeypatch.delattr("serving.database.migrate")
+
+    again = open_database(Path(database.url.database))
+
+    assert rows(again, FACTS) == []
+    again.dispose()
 
 
 def test_opening_again_keeps_what_is_there(tmp_path, database):
