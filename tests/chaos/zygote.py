@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
+from features.warm import compile_kernels
 from serving.app import Server
 from serving.settings import Settings
 from serving.states import StateKeeper
@@ -47,7 +48,8 @@ def _die_between_commit_and_save(saves: int) -> None:
 
 
 def main() -> None:
-    """Fork a server for each line."""
+    """Fork a server for each line, with the kernels loaded as a server loads them before it listens."""
+    compile_kernels()
     # Nobody waits for the children here; the kernel may forget them at once.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     sys.stdout.write("ready\n")
