@@ -49,12 +49,13 @@ TOLD_OF = st.fixed_dictionaries(
         "shoe": st.just(44),
     },
 )
+TOLD_OR_NOT = st.just({}) | TOLD_OF
 
 
 @st.composite
 def telling(draw, history=HISTORIES):
     """Happenings, some of which tell something of the person."""
-    return [replace(each, traits=draw(st.just({}) | TOLD_OF)) for each in draw(history)]
+    return [replace(each, traits=draw(TOLD_OR_NOT)) for each in draw(history)]
 
 
 def features(state, at):

@@ -274,31 +274,38 @@ happenings = st.builds(
     properties,
 )
 facts = st.none() | plains | st.just(float("nan"))
+SHORT = 8
+several = st.lists(happenings, max_size=SHORT)
+one_or_none = st.none() | happenings
+place_or_none = st.none() | st.integers(0, SHORT - 1)
+told_of_a_person = st.fixed_dictionaries(
+    {
+        "features": st.dictionaries(st.sampled_from(["orders", "cart_value"]), numbers.map(float)),
+        "intents": st.dictionaries(st.sampled_from(["24h", "7d"]), st.none() | shares | st.just(float("nan"))),
+        "fields": st.dictionaries(st.sampled_from(["f", "g"]), facts),
+        "deciles": st.dictionaries(st.sampled_from(["24h", "7d"]), st.integers(1, 10)),
+        "confidence": shares,
+        "in_learned": st.fixed_dictionaries(
+            {},
+            optional={
+                "rfm": st.none() | st.sampled_from(["champions", "new", "loyal"]),
+                "clusters": st.none() | st.sampled_from(["few-visits", "x", "champions"]),
+            },
+        ),
+    }
+)
+segments = {name: Condition.model_validate(each) for name, each in SEGMENTS.items()}
 
 
 @st.composite
 def persons(draw):
-    history = draw(st.lists(happenings, max_size=8))
-    return Person(
-        at=NOW,
-        history=history,
-        event=draw(st.none() | st.sampled_from(history)) if history else draw(st.none() | happenings),
-        features=draw(st.dictionaries(st.sampled_from(["orders", "cart_value"]), numbers.map(float))),
-        intents=draw(st.dictionaries(st.sampled_from(["24h", "7d"]), st.none() | shares | st.just(float("nan")))),
-        fields=draw(st.dictionaries(st.sampled_from(["f", "g"]), facts)),
-        deciles=draw(st.dictionaries(st.sampled_from(["24h", "7d"]), st.integers(1, 10))),
-        confidence=draw(shares),
-        in_learned=draw(
-            st.fixed_dictionaries(
-                {},
-                optional={
-                    "rfm": st.none() | st.sampled_from(["champions", "new", "loyal"]),
-                    "clusters": st.none() | st.sampled_from(["few-visits", "x", "champions"]),
-                },
-            )
-        ),
-        segments={name: Condition.model_validate(each) for name, each in SEGMENTS.items()},
-    )
+    history = draw(several)
+    if history:
+        place = draw(place_or_none)
+        event = None if place is None else history[place % len(history)]
+    else:
+        event = draw(one_or_none)
+    return Person(at=NOW, history=history, event=event, segments=segments, **draw(told_of_a_person))
 
 
 @settings(max_examples=600, deadline=None)

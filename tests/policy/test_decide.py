@@ -37,17 +37,24 @@ scores = st.one_of(st.none(), st.just(math.nan), probabilities)
 units = st.text(min_size=1, max_size=40)
 
 
+moments = st.integers(NOON, NOON + 1000 * HOUR)
+ages = st.none() | st.integers(-300 * HOUR, 0)
+delays = st.integers(0, 3 * HOUR)
+scored = st.dictionaries(st.sampled_from(["24h", "7d"]), scores)
+exclusions = st.sampled_from([None, None, None, "bot", "staff", "test"])
+
+
 @st.composite
 def facts_of_anyone(draw):
-    at = draw(st.integers(NOON, NOON + 1000 * HOUR))
-    fired = draw(st.one_of(st.none(), st.integers(at - 300 * HOUR, at)))
+    at, age = draw(moments), draw(ages)
+    fired = None if age is None else at + age
     return Facts(
         unit=draw(units),
         at=at,
-        event_at=at - draw(st.integers(0, 3 * HOUR)),
-        scores=draw(st.dictionaries(st.sampled_from(["24h", "7d"]), scores)),
+        event_at=at - draw(delays),
+        scores=draw(scored),
         last_fired={} if fired is None else {"warm-cart": fired, "warm-cart (dry run)": fired},
-        excluded=draw(st.sampled_from([None, None, None, "bot", "staff", "test"])),
+        excluded=draw(exclusions),
     )
 
 

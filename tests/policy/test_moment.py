@@ -31,40 +31,53 @@ caps = st.none() | st.builds(
 )
 
 
+either = st.booleans()
+zones_unknown = st.sampled_from(["hold", "shop_zone"])
+gaps = st.sampled_from([None, "45 min", "2d"])
+lapses = st.integers(0, 4000).map(lambda minutes: minutes * MINUTE)
+sent_before = st.lists(
+    st.tuples(lapses, st.sampled_from(["email", "sms"]), st.sampled_from(["t", "other"])), max_size=5
+)
+lapses_if_any = st.none() | lapses
+zones, shop_zones = st.sampled_from(ZONES), st.sampled_from(ZONES[1:-1])
+moments = st.builds(
+    lambda minutes, rest: NOON + minutes * MINUTE + rest, st.integers(0, 365 * 24 * 60), st.integers(0, 59_999_999)
+)
+channels = st.sampled_from([{"prefer": ["email", "sms"]}, {"together": ["sms", "email"]}, "email"])
+
+
 @st.composite
 def any_guards(draw):
     start, end = draw(times), draw(times)
-    quiet = {"from": start, "to": end, "unknown_zone": draw(st.sampled_from(["hold", "shop_zone"]))}
+    quiet = {"from": start, "to": end, "unknown_zone": draw(zones_unknown)}
     found = {
         "consent": "none",
         "cap": draw(caps),
         "cap_per_channel": draw(caps),
         "cap_per_trigger": draw(caps),
-        "quiet_hours": quiet if start != end and draw(st.booleans()) else None,
-        "gap_after_purchase": draw(st.sampled_from([None, "45 min", "2d"])),
-        "not_while_browsing": draw(st.booleans()),
+        "quiet_hours": quiet if start != end and draw(either) else None,
+        "gap_after_purchase": draw(gaps),
+        "not_while_browsing": draw(either),
     }
     return Guards.model_validate(found)
 
 
 @st.composite
 def any_standing(draw, at):
-    ago = st.integers(0, 4000).map(lambda minutes: at - minutes * MINUTE)
-    sent = st.builds(Sent, ago, st.sampled_from(["email", "sms"]), st.sampled_from(["t", "other"]))
+    ordered, seen = draw(lapses_if_any), draw(lapses_if_any)
     return Standing(
-        sends=draw(st.lists(sent, max_size=5)),
-        last_order_at=draw(st.none() | ago),
-        last_event_at=draw(st.none() | ago),
-        timezone=draw(st.sampled_from(ZONES)),
-        shop_zone=draw(st.sampled_from(ZONES[1:-1])),
+        sends=[Sent(at - lapse, *rest) for lapse, *rest in draw(sent_before)],
+        last_order_at=None if ordered is None else at - ordered,
+        last_event_at=None if seen is None else at - seen,
+        timezone=draw(zones),
+        shop_zone=draw(shop_zones),
     )
 
 
 @st.composite
 def anything_asked(draw):
     """What is asked for, and a moment within a year, so that clock changes are among them."""
-    at = NOON + draw(st.integers(0, 365 * 24 * 60)) * MINUTE + draw(st.integers(0, 59_999_999))
-    chosen = draw(st.sampled_from([{"prefer": ["email", "sms"]}, {"together": ["sms", "email"]}, "email"]))
+    at, chosen = draw(moments), draw(channels)
     trigger = Trigger.model_validate({"name": "t", "on": "x", "threshold": 0, "cool_down": 0, "channel": chosen})
     route = trigger.plans[0].route
     return Asked(draw(any_guards()), draw(any_standing(at)), "t", route, route.channels), at
