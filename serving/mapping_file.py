@@ -1,6 +1,7 @@
 """Mapping files: the one we ship, with the shop's own laid over it."""
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,7 @@ def read_mapping(*paths: Path | None) -> EventMapping:
     Raises:
         MappingRefused: A file is missing, is not YAML, or says something we do not understand.
     """
-    layers = [_load(files("features").joinpath("events.yaml").read_text(encoding="utf-8"), "events.yaml")]
+    layers = [_shipped()]
     mapping = EventMapping(*layers)
     for path in filter(None, paths):
         try:
@@ -36,6 +37,11 @@ def read_mapping(*paths: Path | None) -> EventMapping:
         except BadMapping as bad:
             raise MappingRefused(f"{path}:{_line(text, bad.place)}: {bad}") from bad
     return mapping
+
+
+@cache
+def _shipped() -> dict[str, Any]:
+    return _load(files("features").joinpath("events.yaml").read_text(encoding="utf-8"), "events.yaml")
 
 
 def _load(text: str, name: str) -> dict[str, Any]:
