@@ -1,5 +1,6 @@
 """What every test starts from: one thread, UTC, kernels compiled once, and no skip that CI would not notice."""
 
+import fcntl
 import gc
 import os
 import shutil
@@ -34,6 +35,23 @@ settings.load_profile("shared machine")
 def pytest_xdist_auto_num_workers():
     """Start one process more than there are cores: tests wait for disks, servers and clocks."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """In a fresh clone, let one process import everything before the others do, which then find it compiled."""
+    tests = ROOT / "tests"
+    if not hasattr(session.config, "workerinput") or (tests / "verification" / "__pycache__").exists():
+        return (yield)
+    folder = os.open(tests, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(folder, fcntl.LOCK_SH)
+    try:
+        return (yield)
+    finally:
+        os.close(folder)
 
 
 @pytest.fixture(scope="session")
