@@ -1,5 +1,6 @@
 """Load a bundle in a process of its own first: a damaged model text can end a process, or hold it for ever."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -48,18 +49,29 @@ def exercise(directory: Path, role: str) -> None:
     Raises:
         BundleRefused: It does not load, or what it predicts are no probabilities.
     """
-    # Only now, in the process that is thrown away: compiled kernels take a hundred megabytes.
+    # Only now, in the process that is thrown away, and only what it asks: compiled kernels take a hundred megabytes.
+    if role == SEND_HOUR:
+        from models import send_hour_bundle
+
+        send_hour_bundle.load(directory)
+    elif role == SEGMENTS:
+        from models import segments_bundle
+
+        segments_bundle.load(directory)
+    elif role.startswith(UPLIFT):
+        from models import uplift_bundle
+
+        uplift_bundle.load(directory)
+    else:
+        _predict(directory)
+
+
+def _predict(directory: Path) -> None:
     import numpy as np
 
     from features.catalog import CATALOGUE
-    from models import bundle, segments_bundle, send_hour_bundle, uplift_bundle
+    from models import bundle
 
-    if role in (SEND_HOUR, SEGMENTS):
-        (send_hour_bundle if role == SEND_HOUR else segments_bundle).load(directory)
-        return
-    if role.startswith(UPLIFT):
-        uplift_bundle.load(directory)
-        return
     model = bundle.load(directory)
     rows = np.random.default_rng(0).lognormal(1.0, 2.0, (ROWS, CATALOGUE.n_features))
     rows[0], rows[1] = 0.0, np.nan
@@ -74,6 +86,8 @@ def _root() -> Path:
 
 
 if __name__ == "__main__":
+    # What is imported stays, and nothing else is looked at twice: rubbish goes with the process.
+    gc.disable()
     try:
         exercise(Path(sys.argv[1]), sys.argv[2])
     except BundleRefused as refusal:
