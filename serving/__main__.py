@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from serving.edge import Edge
     from serving.settings import Settings
 
+STOP_WITHIN_S = 10
+"""How long what is being answered may take once the server was told to stop."""
+
 
 def main() -> None:
     """Read the settings, put the process in order, and serve until told to stop."""
@@ -42,6 +45,8 @@ def main() -> None:
         ws="none",
         proxy_headers=False,
         server_header=False,
+        # Whoever does not read their answer, or never ends their request, does not keep it from stopping.
+        timeout_graceful_shutdown=STOP_WITHIN_S,
     )
 
 

@@ -101,9 +101,14 @@ async def serve_and_stop(installation, cookies):
             ]
             while len(told.acknowledged) < ACKNOWLEDGED and server.poll() is None:
                 await asyncio.sleep(0.005)
+            # Somebody who never ends their request keeps nobody from stopping.
+            _, unfinished = await asyncio.open_connection("127.0.0.1", port)
+            unfinished.write(b"POST /v1/track HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+            await asyncio.sleep(0.1)
             server.send_signal(signal.SIGTERM)
             told.code = await asyncio.to_thread(server.wait, STOPPED_WITHIN_S)
             await asyncio.gather(*load)
+            unfinished.close()
     finally:
         server.kill()
         server.wait()

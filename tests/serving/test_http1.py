@@ -1,8 +1,9 @@
-"""Clients that offer HTTP/2 on a plain connection, as Java's and curl's do."""
+"""Clients that offer HTTP/2 on a plain connection, as Java's and curl's do, and clients that do not end a request."""
 
 import json
 import socket
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -24,12 +25,12 @@ def request(message_id, offer=OFFER, note=""):
 
 
 def answers(server, *parts):
-    """Send the parts one after the other, and return the statuses of what comes back within a second."""
+    """Send the parts one after the other, and return the statuses of what comes back."""
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         for part in parts:
             connection.sendall(part)
             time.sleep(0.05)
-        connection.settimeout(1)
+        connection.settimeout(20)
         found = b""
         while b'{"success":true}' not in found[-20:] and b"problem+json" not in found:
             found += connection.recv(65536)
@@ -55,3 +56,27 @@ def test_who_only_speaks_of_it_is_left_alone(server):
     assert answers(server, head + body) == [200]
     exported = server.ask("GET", "/v1/users/u-1/export").json()
     assert sum("Upgrade: h2c" in json.dumps(each) for each in exported["tables"]["events"]) == 1
+
+
+@pytest.mark.parametrize("sent", [b"POST /v1/tr", request("late-1", "")[0], request("late-2", "")[0] + b'{"userId"'])
+def test_who_does_not_end_a_request_is_hung_up_on(server, monkeypatch, sent):
+    monkeypatch.setattr("serving.http1.WHOLE_WITHIN_S", 0.3)
+    begun = time.monotonic()
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(sent)
+        connection.settimeout(20)
+        with suppress(ConnectionResetError):
+            assert connection.recv(65536) == b""
+    assert time.monotonic() - begun >= 0.25
+
+
+def test_who_takes_a_moment_is_answered_and_may_go_on_for_as_long_as_they_like(server, monkeypatch):
+    monkeypatch.setattr("serving.http1.WHOLE_WITHIN_S", 0.5)
+    head, body = request("slow-1", "")
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        for part in (head, body[:9], body[9:], b"".join(request("slow-2", ""))):
+            connection.sendall(part)
+            time.sleep(0.2)
+        connection.settimeout(20)
+        found = connection.recv(65536)
+    assert found.count(b"HTTP/1.1 200") == 2
