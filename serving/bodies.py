@@ -59,9 +59,9 @@ async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
 def decoded(body: bytes, headers: Mapping[bytes, bytes], limit: int) -> bytes:
     """Return the body without its Content-Encoding; raises UnknownEncoding, UnreadableBody, TooLarge."""
     encoding = headers.get(b"content-encoding")
-    if encoding is None or encoding == b"identity" or not encoding:
+    if encoding is None or (name := encoding.strip().lower()) in (b"", b"identity"):
         return body
-    if encoding.strip().lower() not in (b"gzip", b"x-gzip"):
+    if name not in (b"gzip", b"x-gzip"):
         raise UnknownEncoding(field="Content-Encoding")
     return gunzip(body, limit)
 

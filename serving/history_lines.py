@@ -95,6 +95,8 @@ def _json_row(number: int, content: bytes, decode: Callable[[bytes], Any], *, wh
         return Row(number, None, bad=BadEvent("", "is not UTF-8", "not_utf8"), text=shown(content))
     except (msgspec.DecodeError, RecursionError) as error:
         reason = f"is not JSON: {error}" if whole else f"the last line is cut off: {error}"
+        # As an array, or written for people, is how most other tools write JSON.
+        reason += "; each line must be an object of its own" if content[:1] == b"[" or content == b"{" else ""
         return Row(number, None, bad=BadEvent("", reason, "not_json"), text=shown(content))
     if not isinstance(raw, dict):
         bad = BadEvent("", "must be an object", "not_an_object")

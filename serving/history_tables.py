@@ -38,6 +38,7 @@ class Columns:
                 raise FileRefused(
                     f"no column is known as {' or '.join(needed)}; the columns are {', '.join(self.names)[:500]}. "
                     "Name them in a mapping: under `fields`, or under `file.columns` for a file without a header"
+                    f"{_other_delimiter(self.names)}"
                 )
 
     def named(self, cells: list[str]) -> dict[str, str]:
@@ -164,6 +165,12 @@ def header_of(table: Iterator[list[str]], text: TextLines) -> list[str]:
     if not names or text.take_bad():
         raise FileRefused("the file does not begin with a line in UTF-8 that names the columns")
     return [name.strip() for name in names]
+
+
+def _other_delimiter(names: list[str]) -> str:
+    """Return what to do where one column seems to be several."""
+    found = next((each for each in ";\t|" if each in names[0]), None) if len(names) == 1 else None
+    return "" if found is None else f"; where cells are parted by another character, `file: {{delimiter: {found!r}}}`"
 
 
 def _csv_row(line: int, cells: list[str], columns: Columns, key: bytes) -> Row:

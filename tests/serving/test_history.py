@@ -54,6 +54,7 @@ def test_a_strict_command_refuses_the_whole_file(run, tmp_path):
 
     assert (done.returncode, done.stdout) == (1, "")
     assert f"nothing imported: 1 bad rows; the first is {path}:2: is not JSON" in done.stderr
+    assert "each line must be an object of its own" in done.stderr
     assert asked(tmp_path, "SELECT count(*) FROM events") == [(0,)]
 
 

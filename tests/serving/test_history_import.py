@@ -335,6 +335,7 @@ def test_a_byte_order_mark_and_quoted_cells_over_several_lines_are_read(history)
         ("history.csv", b"", "does not begin with a line"),
         ("history.csv", b"\xff\xfeu\x00s\x00e\x00r\x00\n", "does not begin with a line"),
         ("history.csv", b"name,event,timestamp\n", "no column is known as userId or anonymousId"),
+        ("history.csv", b"user_id;event;when\n", "by another character, `file: {delimiter: ';'}`"),
         ("history.csv", b"user_id,event,when\n", "no column is known as timestamp"),
         ("history.csv", b"user_id,event,timestamp,event\n", "two columns are named event"),
         ("history.parquet", b"PAR1....", "is not Parquet"),
