@@ -129,7 +129,7 @@ def test_a_folder_deleted_under_the_server_is_made_anew(states, tmp_path):
 def test_a_damaged_file_is_replaced_by_an_empty_one(open_states, tmp_path, junk):
     states = open_states(tmp_path)
     states.write([(f"user-{i}", b"1" * 600, NOW) for i in range(100)])
-    states._store._close()
+    states.close()
     (tmp_path / "feast" / "online.db").write_bytes(junk)
 
     states = open_states(tmp_path)
@@ -143,7 +143,7 @@ def test_pages_damaged_in_the_middle_never_raise(open_states, tmp_path):
     states = open_states(tmp_path)
     keys = [f"user-{i}" for i in range(500)]
     states.write([(key, b"1" * 600, NOW) for key in keys])
-    states._store._close()
+    states.close()
     path = tmp_path / "feast" / "online.db"
     content = bytearray(path.read_bytes())
     content[4096 : len(content) // 2] = os.urandom(len(content) // 2 - 4096)
