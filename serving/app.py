@@ -32,7 +32,7 @@ from serving.dispatcher import Dispatcher
 from serving.driver import driver
 from serving.edge import Edge
 from serving.endpoints import EndpointRefused, is_loopback
-from serving.engine import Engine
+from serving.engine import MOST_PAGES, Engine
 from serving.erasure_files import Files
 from serving.fallback import FallingBack
 from serving.followed_file import FollowedFile, follow
@@ -165,9 +165,9 @@ class Server:
         settings = self._settings
         loop = asyncio.get_running_loop()
         finish = partial(_soon, loop, self.engine.finish_checkpoint)
-        checkpoints = [Checkpoints(settings.database, every_s=DATABASE_EVERY_S, finish=finish)]
+        checkpoints = [Checkpoints(settings.database, every_s=DATABASE_EVERY_S, finish=finish, long=MOST_PAGES)]
         if self._online.file is not None:
-            checkpoints.append(Checkpoints(self._online.file, every_s=STATES_EVERY_S, durable=False))
+            checkpoints.append(Checkpoints(self._online.file, every_s=STATES_EVERY_S, durable=False, long=0))
         for each in checkpoints:
             each.start()
         # First, so that nothing is sent that the policy of today would not send.

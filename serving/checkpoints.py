@@ -17,7 +17,9 @@ from serving.database import CHECKPOINT, open_existing
 
 NICENESS = 15
 """Of 19: whoever waits for an answer goes first."""
-_PASSES = 3
+_MOST_PASSES = 8
+_LITTLE = 256
+"""Pages that the writer copies within some milliseconds."""
 _log = logging.getLogger(__name__)
 
 
@@ -25,7 +27,13 @@ class Checkpoints:
     """Keeps the write-ahead log of a SQLite file short, from `start` to `stop`."""
 
     def __init__(
-        self, file: Path, *, every_s: float, durable: bool = True, finish: Callable[[int], None] | None = None
+        self,
+        file: Path,
+        *,
+        every_s: float,
+        durable: bool = True,
+        finish: Callable[[int], None] | None = None,
+        long: int | None = None,
     ) -> None:
         """Prepare.
 
@@ -33,12 +41,14 @@ class Checkpoints:
             file: The database.
             every_s: Seconds between two times.
             durable: Whether to wait for the disk: not for a file that can be lost.
-            finish: Called from the thread, when little is left to copy, with the length of the log in pages.
+            finish: Called from the thread with the length of the log in pages, after copying.
+            long: At so many pages it copies until little is left, since `finish` has the writer copy the rest at once.
         """
         self._file = file
         self._durable = durable
         self._every_s = every_s
         self._finish = finish
+        self._long = long
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
 
@@ -58,21 +68,23 @@ class Checkpoints:
         pages = 0
         while not self._stopping.wait(self._every_s):
             try:
-                pages = _copy(self._file, durable=self._durable)
+                pages = self._copy()
             except sqlite3.Error:
                 _log.warning("the write-ahead log of %s could not be copied", self._file, exc_info=True)
             if self._finish is not None:
                 self._finish(pages)
 
-
-def _copy(file: Path, *, durable: bool) -> int:
-    """Copy all that is there; return the length of the log in pages."""
-    pages = 0
-    # Opened each time: a store that lost its file goes on with another one.
-    with closing(open_existing(file)) as connection:
-        if not durable:
-            connection.execute("PRAGMA synchronous=OFF")
-        for _ in range(_PASSES):
-            # Passive: it waits for nobody, and nobody for it. What came meanwhile is left to the next pass.
-            _, pages, _ = connection.execute(CHECKPOINT).fetchall()[0]
-    return pages
+    def _copy(self) -> int:
+        """Copy what is there; return the length of the log in pages."""
+        pages = 0
+        # Opened each time: a store that lost its file goes on with another one.
+        with closing(open_existing(self._file)) as connection:
+            if not self._durable:
+                connection.execute("PRAGMA synchronous=OFF")
+            for _ in range(_MOST_PASSES):
+                before = pages
+                # Passive: it waits for nobody, and nobody for it. What came meanwhile is left to the next pass.
+                _, pages, _ = connection.execute(CHECKPOINT).fetchall()[0]
+                if self._long is None or pages < self._long or pages - before <= _LITTLE:
+                    break
+        return pages

@@ -95,3 +95,9 @@ async def test_the_writer_finishes_between_two_of_its_transactions(shop, pause_s
     shop.engine.finish_checkpoint(pages)
 
     assert copied(shop) == held
+
+
+def test_no_commit_copies_a_log_that_is_about_to_be_brought_to_its_end(shop):
+    limit = shop.engine._driver.execute("PRAGMA wal_autocheckpoint").fetchone()[0]
+
+    assert limit > 2 * MOST_PAGES
