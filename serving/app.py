@@ -201,9 +201,13 @@ class Server:
             await self.policies.stop()
             for each in checkpoints:
                 await asyncio.to_thread(each.stop)
-            self.engine.close()
-            self._online.close()
-            self.database.dispose()
+            self.close()
+
+    def close(self) -> None:
+        """Write down everything that was acknowledged, and let the files go; whoever serves has done so at the end."""
+        self.engine.close()
+        self._online.close()
+        self.database.dispose()
 
     def _nearest(self, name: str) -> str | None:
         return self._mapping.nearest(name)

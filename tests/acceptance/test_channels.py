@@ -125,8 +125,7 @@ async def test_whoever_has_no_address_is_told_apart_and_delays_nobody(serve):
 async def test_what_no_endpoint_is_configured_for_is_missing_by_its_channel(serve, tmp_path):
     server = serve(port=25, url="http://127.0.0.1:9/", hook="http://127.0.0.1:9/")
     assert [each for each in server._missing() if "endpoint" in each] == []
-    server.engine.close()
-    server.database.dispose()
+    server.close()
     (tmp_path / "triggers.yaml").write_text(TRIGGERS.replace("staging", "letters"))
 
     bare = a_server(tmp_path, channels=tmp_path / "channels.yaml", webhook_url=None, webhook_secret=None)

@@ -107,8 +107,7 @@ def test_with_a_key_it_may_listen_to_the_world(home):
     server = a_server(home, host="0.0.0.0")
 
     assert asyncio.run(ask(server, "POST", "/v1/score", {"user_id": "u"})).status == 401
-    server.engine.close()
-    server.database.dispose()
+    server.close()
 
 
 def test_it_is_not_ready_while_the_registry_may_have_models_and_was_not_asked(home):
@@ -123,8 +122,7 @@ def test_it_is_not_ready_while_the_registry_may_have_models_and_was_not_asked(ho
     assert awaited not in before
     assert awaited in found
     assert missing(asyncio.run(ask(server, "GET", "/readyz"))) == before
-    server.engine.close()
-    server.database.dispose()
+    server.close()
 
 
 def test_a_setting_that_cannot_be_meant_is_named_as_it_was_set(starting):
