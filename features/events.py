@@ -91,7 +91,7 @@ class Event(Struct, frozen=True):
     @property
     def key(self) -> str:
         """The user's key in the log."""
-        return self.user_id or f"{ANONYMOUS_PREFIX}{self.anonymous_id}"
+        return user_key(self.user_id, self.anonymous_id)
 
 
 def user_key(user_id: str | None, anonymous_id: str | None) -> str:

@@ -15,7 +15,7 @@ from features.fold import UNLINKED, LogArrays
 from features.kept import Kept, joined, rows_of
 from features.kinds import Kind
 from features.layout import Catalogue
-from features.suspicion import MACHINES_DO, by_machine
+from features.suspicion import by_machine
 from features.traits import ABOUT_TRAITS, records_of
 from serving.driver import Insert, Row, driver, listed
 from serving.items import Fate
@@ -157,7 +157,7 @@ class Appender:
             self._people.merge(person, merged)
         previous = person.last_seq or None
         person.last_seq, person.last_known_at, person.changed = self._seq, known_at, True
-        machine = event.kind in MACHINES_DO and by_machine(event.kind, event.properties)
+        machine = by_machine(event.kind, event.properties)
         if VISITS[event.kind] and not machine:
             person.last_seen_at = known_at
         person.timezone = event.timezone or person.timezone
