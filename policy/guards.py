@@ -123,18 +123,6 @@ class Standing(Struct):
     shop_zone: str = "UTC"
 
 
-def objection(
-    guards: Guards, standing: Standing, *, channel: str, message_class: str, trigger: str, at: int
-) -> Reason | None:
-    """Return the first reason why a message must not be sent at a moment in microseconds, or None.
-
-    Transactional messages escape everything but the suppression of an address that is dead or not wanted.
-    """
-    return bar(guards, standing, channel=channel, message_class=message_class) or (
-        None if message_class == TRANSACTIONAL else hindrance(guards, standing, channel=channel, trigger=trigger, at=at)
-    )
-
-
 def bar(guards: Guards, standing: Standing, *, channel: str, message_class: str) -> Reason | None:
     """Return why nothing may be sent to this person on a channel at any time: suppression, then consent."""
     if suppression(standing, channel, message_class) is not None:

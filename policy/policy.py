@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from policy.assignment import Layer, check_layers, shared_by
 from policy.conditions_learned import check_few
-from policy.event_names import by_event, of_event
+from policy.event_names import by_event
 from policy.experiments import Experiments, check_planned
 from policy.exploration import Explore
 from policy.holding import ShortHoldOut
@@ -134,7 +134,3 @@ class Policy(BaseModel):
         """Kind of event, or folded name where it has none -> the triggers that react at once, by priority."""
         first = sorted(self.triggers, key=lambda each: -each.priority)
         return by_event((event, each) for each in first if not each.waits for event in each.on)
-
-    def triggers_for(self, kind: int, name: str = "") -> tuple[Trigger, ...]:
-        """Return the triggers that react to an event; its name counts only where it has no kind of its own."""
-        return of_event(self.index, kind, name)

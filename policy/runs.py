@@ -28,8 +28,6 @@ class Run(NamedTuple):
 
 AT_ONCE: Final = Run()
 """An event asks for the user as a whole."""
-WAITED: Final = Run(is_due=True)
-"""A trigger that waits decides for the user as a whole."""
 
 
 class Waiting(NamedTuple):

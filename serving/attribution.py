@@ -9,17 +9,16 @@ from sqlalchemy import Connection, text
 
 from features.kinds import Kind
 from policy.conditions_response import RESPONSES as _WHAT
-from policy.quantities import LONGEST_HORIZON, horizon_length, microseconds
+from policy.quantities import LONGEST_HORIZON, microseconds
 
 if TYPE_CHECKING:
     from serving.log import Appended
 
-ORDER: Final = "order"
-
 _LOOK_BACK_US: Final = microseconds(LONGEST_HORIZON)
 
-# Says what `counts_for` says; a test holds the two equal. The horizon's label is read here, so that a decision needs no
-# second column for its length. Decisions of ids that were linked to this user count as this user's.
+# An order after the decision and within its horizon, by when it happened, however late it arrived; the order that asked
+# the question is no outcome of the answer. The horizon's label is read here, so that a decision needs no second column
+# for its length. Decisions of ids that were linked to this user count as this user's.
 _ATTRIBUTE: Final = text(
     "INSERT INTO outcomes (trigger_decision_id, event_seq, kind, value, occurred_at)"
     " SELECT d.trigger_decision_id, :event_seq, 'order', :value, :occurred_at FROM decisions d"
@@ -81,14 +80,6 @@ class Order(NamedTuple):
     event_seq: int
     occurred_at: int
     value: float | None
-
-
-def counts_for(*, decided_at: int, horizon: str, occurred_at: int) -> bool:
-    """Whether an order at `occurred_at` is an outcome of a decision: it came after it, and within its horizon.
-
-    What arrived late still counts by when it happened. The order that asked the question is no outcome of the answer.
-    """
-    return 0 < occurred_at - decided_at <= microseconds(horizon_length(horizon))
 
 
 def attribute(connection: Connection, orders: Sequence[Order]) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from serving import outbox
 from serving.breaker import Breaker
@@ -17,7 +17,6 @@ from serving.channels import Channels
 from serving.claims import Ask, Claim, ask_nothing, in_words, take
 from serving.courier import Connections, attempt, open_connections
 from serving.courier_file import IsThere
-from serving.database import for_writing
 from serving.disabled import disable, disabled_endpoints
 from serving.endpoints import Endpoint
 from serving.fallback import FallBack, nowhere_else
@@ -40,22 +39,10 @@ _LOOK_AGAIN_US: Final = 500_000
 
 
 class Writer(Protocol):
-    """Whoever may write to the database: in the server the batch loop, elsewhere `OwnTransactions`."""
+    """Whoever may write to the database: in the server the batch loop."""
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """Run the job in a transaction and return its result once that is committed."""
-
-
-class OwnTransactions:
-    """A writer for a process that only dispatches: one transaction for each job."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = for_writing(engine)
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run the job in a transaction of its own."""
-        with self._engine.begin() as connection:
-            return job(connection)
 
 
 class Dispatcher:

@@ -8,7 +8,7 @@ import os
 import sys
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from features.events import BadEvent
 from features.moments import iso, read_moment
@@ -32,18 +32,6 @@ _TRIES: Final = 5
 
 class ErasedMeanwhile(Exception):
     """People are erased all the time while this is written: try again later."""
-
-
-class Writer(Protocol):
-    """Takes rows, and writes them when it is closed at the latest."""
-
-    def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Take rows of the columns of the extract; moments in microseconds."""
-        ...
-
-    def close(self) -> None:
-        """Write what is left."""
-        ...
 
 
 class CsvFile:

@@ -10,7 +10,6 @@ from policy.guards import CHANNELS, EVERY_CHANNEL, UNSUBSCRIBED
 
 BOUNCED: Final = "bounced"
 COMPLAINED: Final = "complained"
-MANUAL: Final = "manual"
 LONGEST_ADDRESS: Final = 320
 _MOST_PURPOSES: Final = 50
 _LONGEST_PURPOSE: Final = 80

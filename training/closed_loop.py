@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.comparison import Ruling
 from training.dataset import Orders
 from training.decisions import Prices
 from training.gate import Verdict
@@ -77,11 +76,6 @@ class Story:
     def policy(self) -> LoopPolicy:
         """What was chosen in the end."""
         return self.rounds[-1].policy
-
-    @property
-    def shipped(self) -> bool:
-        """Whether the test said to keep it."""
-        return self.tried is not None and self.tried.comparison.verdict.ruling is Ruling.SHIP
 
     def gain(self, name: str, over: str = "rule") -> tuple[float, float]:
         """Return what 1,000 people truly earn more in four weeks than under another policy, and its standard error."""

@@ -15,7 +15,7 @@ class Ranked:
     """Rows in the order of a ranking, so that many weights can be looked at in the same order."""
 
     def __init__(self, ranking: Floats, treated: Bools, outcome: Bools) -> None:
-        """Sort the rows, all of shape (n,), the highest ranks first."""
+        """Sort the rows, all of shape (n,), the highest ranks first; all were treated by the same chance."""
         self._order = np.argsort(-ranking, kind="stable")
         # Equal ones come together.
         self._ends = np.append(np.flatnonzero(np.diff(ranking[self._order])), ranking.size - 1)
@@ -23,7 +23,11 @@ class Ranked:
         self._came = outcome[self._order].astype(np.float64)
 
     def curve(self, weight: Floats) -> tuple[Floats, Floats]:
-        """Return shares and gains, as `qini_curve` does, each row counting as often as `weight` says, of shape (n,)."""
+        """Return shares of the people, the highest ranks first, and what treating so many gains, from (0, 0) on.
+
+        The gain is the outcomes of the treated less those of the untreated, scaled to as many, per treated person in
+        all. Each row counts as often as `weight` says, of shape (n,).
+        """
         once = weight[self._order]
         acted, came = once * self._treated, once * self._came
         everybody, sent = np.cumsum(once)[self._ends], np.cumsum(acted)[self._ends]
@@ -36,19 +40,6 @@ class Ranked:
         """Return the coefficient, in percentage points."""
         share, gain = self.curve(weight)
         return PER_CENT * float(np.trapezoid(gain, share) - gain[-1] / 2)
-
-
-def qini_curve(ranking: Floats, treated: Bools, outcome: Bools) -> tuple[Floats, Floats]:
-    """Return shares of the people, the highest ranks first, and what treating so many of them gains, from (0, 0) on.
-
-    The gain is the outcomes of the treated less those of the untreated, scaled to as many, per treated person in all.
-
-    Args:
-        ranking: Of shape (n,).
-        treated: By chance, with the same probability everywhere.
-        outcome: What came of it.
-    """
-    return Ranked(ranking, treated, outcome).curve(np.ones(ranking.size))
 
 
 def qini(ranking: Floats, treated: Bools, outcome: Bools) -> float:

@@ -1,6 +1,5 @@
 """Logs of decisions in made-up worlds where the worth of every policy is known."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,12 +71,6 @@ def worth(at: Moments, send: Bools, prices: Prices = PRICES) -> float:
     """Return what a policy earns a decision, in truth: `send` says where it sends, of shape (n,)."""
     orders = np.where(send, at.if_sent, at.if_held)
     return float(np.mean(prices.order * orders - send * (prices.contact + prices.unsubscribe * at.leaves)))
-
-
-def truth(kind: Kind, policy: Callable[[Moments], Bools]) -> float:
-    """Return what a policy earns a decision among 200,000 people of this world."""
-    at = moments(kind, TRUTH_USERS, seed=0)
-    return worth(at, policy(at))
 
 
 def logged(at: Moments, *, threshold: float, hold_out: float, exploration: float, seed: int) -> Decisions:

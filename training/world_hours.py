@@ -17,6 +17,7 @@ SPREAD_H = 1.8
 WIDTH_H = 2.0
 """How far from their hour people still listen."""
 LEAST_CLICKS, MOST_CLICKS = 0.02, 0.16
+ACTIVITY_DAYS = 60
 ACTIVE_HOURS = np.array([0.1] * 6 + [0.6] + [1.0] * 16 + [0.5])
 STATUS_QUO_HOURS = np.array([9, 10, 11])
 STATUS_QUO_SHARES = np.array([0.2, 0.65, 0.15])
@@ -27,13 +28,11 @@ class Listeners:
     """The truth about each person; arrays of shape (people,) but for `clicks`.
 
     Attributes:
-        cohort: Whether they are morning, midday or evening people: 0, 1, 2.
         hour: Of their own day, at which they listen best, in [0, 24).
         clicks: The probability that they click a message sent at each hour, of shape (people, 24).
         activity: How often each was seen in the shop at each hour before, of shape (people, 24).
     """
 
-    cohort: Ints
     hour: Floats
     clicks: Floats
     activity: Ints
@@ -72,19 +71,17 @@ def nearness(hours: Floats, at: Floats) -> Floats:
     return np.asarray(np.exp(-0.5 * (np.minimum(apart, HOURS - apart) / WIDTH_H) ** 2))
 
 
-def listeners(people: int, *, seed: int, activity_days: int = 60) -> Listeners:
+def listeners(people: int, *, seed: int) -> Listeners:
     """Return people with the hours at which they listen, and where they were active before any message."""
     drawn = np.random.default_rng([seed, 31])
     hour = preferred_hours(people, drawn)
-    apart = np.abs(hour[:, None] - COHORT_HOURS[None, :]) % HOURS
     near = nearness(hour[:, None], np.arange(HOURS)[None, :].astype(np.float64))
     eagerness = drawn.gamma(4.0, 0.25, (people, 1))
     clicks = np.clip(eagerness * (LEAST_CLICKS + (MOST_CLICKS - LEAST_CLICKS) * near), 0.0, 0.9)
     # Where somebody is about is a hint at when they listen, and no more: half of it is when anybody is awake.
     about = 0.5 * near / near.sum(axis=1, keepdims=True) + 0.5 * ACTIVE_HOURS / ACTIVE_HOURS.sum()
-    visits = drawn.gamma(1.0, 0.2 * activity_days, (people, 1))
-    cohort = np.argmin(np.minimum(apart, HOURS - apart), axis=1)
-    return Listeners(cohort, hour, clicks, drawn.poisson(visits * about))
+    visits = drawn.gamma(1.0, 0.2 * ACTIVITY_DAYS, (people, 1))
+    return Listeners(hour, clicks, drawn.poisson(visits * about))
 
 
 def sends(who: Listeners, *, days: int, seed: int, a_day: float = 0.15, exploration: float = 0.05) -> Sends:
@@ -113,8 +110,3 @@ def hour_chances(exploration: float) -> Floats:
     usual = np.zeros(HOURS)
     usual[STATUS_QUO_HOURS] = STATUS_QUO_SHARES
     return np.asarray((1 - exploration) * usual + exploration / HOURS)
-
-
-def true_clicks(who: Listeners, hour: Ints) -> float:
-    """Return the share of people who would click if each got a message at their `hour`, of shape (people,)."""
-    return float(who.clicks[np.arange(len(hour)), hour].mean())

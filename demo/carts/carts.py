@@ -13,13 +13,11 @@ class Cart:
     Attributes:
         visitor: Whose it is.
         opened_at: When the first thing was put in, in microseconds.
-        added_at: When the latest was.
         ordered_at: When it was ordered; None where it was not.
     """
 
     visitor: str
     opened_at: int
-    added_at: int
     ordered_at: int | None = None
 
 
@@ -31,9 +29,8 @@ def carts(hits: Sequence[Hit]) -> list[Cart]:
         cart = open_ones.get(hit.visitor)
         if hit.event == "Product Added":
             if cart is None:
-                cart = open_ones[hit.visitor] = Cart(hit.visitor, hit.at, hit.at)
+                cart = open_ones[hit.visitor] = Cart(hit.visitor, hit.at)
                 found.append(cart)
-            cart.added_at = hit.at
         elif hit.event == "Order Completed" and cart is not None:
             cart.ordered_at = hit.at
             del open_ones[hit.visitor]

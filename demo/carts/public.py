@@ -38,11 +38,6 @@ class Public:
         """Visitors who unsubscribed or complained, and when the service had said that it knows, in seconds."""
         self.unsubscribed: set[str] = set()
 
-    @property
-    def is_done(self) -> bool:
-        """Whether nobody has anything left to do."""
-        return not self._due
-
     def gets(self, mail: Mail, at: int) -> None:
         """Plan what becomes of a mail that came in at a moment on the clock of the events, in microseconds."""
         visitor = visitor_of(mail.to)

@@ -19,9 +19,10 @@ from pathlib import Path
 from policy.source import load
 from serving.clock import wall
 from serving.database import open_database
-from serving.dispatcher import Dispatcher, OwnTransactions
+from serving.dispatcher import Dispatcher
 from serving.endpoints import webhook
 from serving.recheck import asking
+from tests.serving.databases import OwnTransactions
 
 home, triggers, url, secret = sys.argv[1:]
 policy = load(Path(triggers))

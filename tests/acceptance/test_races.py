@@ -5,12 +5,12 @@ from collections import Counter
 
 from serving import outbox
 from serving.clock import wall
-from serving.dispatcher import Dispatcher, OwnTransactions
+from serving.dispatcher import Dispatcher
 from serving.endpoints import webhook
 from serving.message import Message
 from tests.acceptance.processes import serving
 from tests.contract.running import opened
-from tests.serving.databases import a_database, rows
+from tests.serving.databases import OwnTransactions, a_database, rows
 from tests.serving.receivers import SECRET, receiving
 
 POLICY = """

@@ -4,6 +4,7 @@ from benchmarks.latency import Latency
 from benchmarks.report import summary
 from benchmarks.tally import Outcome
 from benchmarks.triggers import events, measure, triggers
+from policy.event_names import of_event
 from policy.source import parse
 
 ANSWERED = Outcome(1, 0, 1.0, Latency(1, 1, 1, 1), {}, 1)
@@ -15,7 +16,7 @@ def test_fifty_triggers_are_on_one_event_or_on_fifty() -> None:
 
     assert [len(each.triggers) for each in (apart, at_once)] == [50, 50]
     added = events(0, 10, orders=False)[0]
-    assert [len(each.triggers_for(added.kind, added.name)) for each in (apart, at_once)] == [1, 50]
+    assert [len(of_event(each.index, added.kind, added.name)) for each in (apart, at_once)] == [1, 50]
 
 
 def test_every_round_has_events_of_its_own() -> None:

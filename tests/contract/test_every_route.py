@@ -11,7 +11,6 @@ from serving.keys import SCOPES, create_key
 from tests.contract.running import opened, running
 from tests.serving.asking import WITHOUT_A_KEY
 
-GUARDS = sorted(SCOPES)
 BODY_LIMIT = 600_000
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import nan
 
 from features.kinds import ALIASES, Kind, fold_name
-from policy.guards import Given
+from policy.guards import Given, bar, hindrance
 from policy.view import Seen, SentMessage
 
 HOUR = 3_600_000_000
@@ -19,6 +19,14 @@ def seen(name, at, **properties):
 def words(said, at=0):
     """What somebody said about being written to: (purpose, channel) -> yes or no, all at one moment."""
     return {key: Given(granted, at, "statement") for key, granted in said.items()}
+
+
+def objection(guards, standing, *, channel, message_class, trigger, at):
+    """Return the first reason of any guard against a message of one channel at a moment, or None."""
+    barred = bar(guards, standing, channel=channel, message_class=message_class)
+    if barred or message_class == "transactional":
+        return barred
+    return hindrance(guards, standing, channel=channel, trigger=trigger, at=at)
 
 
 @dataclass

@@ -183,10 +183,9 @@ BOUNDS = ("at_least", "more_than", "at_most", "less_than")
 numbers = st.integers(-2, 5) | st.sampled_from([0.5, 1.0, 2.5])
 plains = numbers | st.sampled_from(["a", "b", "ab", ""]) | st.booleans()
 texts = st.sampled_from(["a", "b"])
-bounds = st.fixed_dictionaries({}, optional=dict.fromkeys(("at_least", "more_than", "at_most", "less_than"), numbers))
 comparisons = st.fixed_dictionaries(
     {},
-    optional=dict.fromkeys(("at_least", "more_than", "at_most", "less_than"), numbers)
+    optional=dict.fromkeys(BOUNDS, numbers)
     | {"is": plains, "is_not": plains, "in": st.lists(plains, min_size=1, max_size=3)}
     | {"exists": st.booleans(), "contains": st.sampled_from(["a", "b"])},
 ).filter(bool)

@@ -23,6 +23,6 @@ def test_two_spellings_of_an_event_are_one():
 
 
 def test_any_event_may_ask_but_not_be_counted():
-    assert parse(TRIGGER % ("*", "Page Viewed")).triggers_for(Kind.ORDER_COMPLETED)[0].name == "a"
+    assert of_event(parse(TRIGGER % ("*", "Page Viewed")).index, Kind.ORDER_COMPLETED, "")[0].name == "a"
     with pytest.raises(PolicyRefused, match="stands for any event, which only on and cancel_on may name"):
         parse(TRIGGER % ("*", "*"))

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from policy.caps import Sent
 from policy.decide import decide
 from policy.findings import Finding, findings, of_channel
-from policy.guards import CHANNELS, SESSION_GAP_US, Standing, objection
+from policy.guards import CHANNELS, SESSION_GAP_US, Standing
 from policy.reasons import Reason
 from policy.runs import AT_ONCE, Run
-from tests.policy.persons import DAY, HOUR, words
+from tests.policy.persons import DAY, HOUR, objection, words
 from tests.policy.test_decide import a_trigger, some_facts
 
 NOON = 1_700_049_600_000_000

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.caps import Sent
-from policy.guards import CHANNELS, Guards, Standing, next_allowed, objection
+from policy.guards import CHANNELS, Guards, Standing, next_allowed
 from policy.reasons import Reason
-from tests.policy.persons import words
+from tests.policy.persons import objection, words
 
 HOUR = 3_600_000_000
 NOON = 1_700_049_600_000_000  # 2023-11-15, 12:00 UTC

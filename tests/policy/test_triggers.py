@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from features.kinds import Kind
 from features.mapping import EventMapping
 from policy.source import PolicyRefused, parse
-from tests.policy.test_policy import a_policy
+from tests.policy.test_policy import a_policy, asked
 
 
 def test_nothing_is_sent_unless_asked_for():
@@ -48,9 +48,9 @@ def test_a_trigger_may_call_an_event_what_the_shop_calls_it():
     text = "triggers:\n- {name: a, on: in den Korb, threshold: 0.5, cool_down: 1d}\n"
 
     policy = parse(text, kind_of=mapping.kind_of)
-    assert policy.triggers_for(Kind.PRODUCT_ADDED) == policy.triggers
+    assert asked(policy, Kind.PRODUCT_ADDED) == policy.triggers
     assert policy.version == parse(text.replace("in den Korb", "added product")).version
-    assert parse(text).triggers_for(Kind.PRODUCT_ADDED) == ()
+    assert asked(parse(text), Kind.PRODUCT_ADDED) == ()
 
 
 @pytest.mark.parametrize("field", ["cancel_on: Order Completed", "expires_after: 6h"])

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import text
 
-from serving.database import open_database
+from serving.database import for_writing, open_database
 
 NOW = 1_700_000_000_000_000
 SECOND = 1_000_000
@@ -34,6 +34,18 @@ def connection(tmp_path):
     """A transaction in a fresh database."""
     with a_database(tmp_path) as database, database.begin() as opened:
         yield opened
+
+
+class OwnTransactions:
+    """A writer without a batch loop: one transaction for each job."""
+
+    def __init__(self, database):
+        self._database = for_writing(database)
+
+    async def write(self, job):
+        """Run the job in a transaction of its own."""
+        with self._database.begin() as connection:
+            return job(connection)
 
 
 def rows(database, query, **values):

@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from serving import outbox
-from serving.dispatcher import Dispatcher, OwnTransactions
+from serving.dispatcher import Dispatcher
 from serving.endpoints import Lines, Smtp, webhook
 from serving.message import Message
 from serving.rendered import Rendered, Unrenderable
-from tests.serving.databases import database, rows
+from tests.serving.databases import OwnTransactions, database, rows
 from tests.serving.mail_servers import a_mail_server
 from tests.serving.receivers import SECRET, free_port, receiving
 from tests.serving.test_dispatcher import attempts, clock, running, standing

@@ -9,10 +9,10 @@ import pytest
 from serving import outbox
 from serving.claims import take
 from serving.clock import wall
-from serving.dispatcher import Dispatcher, OwnTransactions
+from serving.dispatcher import Dispatcher
 from serving.endpoints import webhook
 from serving.message import Message
-from tests.serving.databases import SECOND, database, rows
+from tests.serving.databases import SECOND, OwnTransactions, database, rows
 from tests.serving.receivers import SECRET, free_port, receiving
 
 __all__ = ["database"]
@@ -316,8 +316,9 @@ import asyncio, sys
 from pathlib import Path
 from serving.clock import wall
 from serving.database import open_database
-from serving.dispatcher import Dispatcher, OwnTransactions
+from serving.dispatcher import Dispatcher
 from serving.endpoints import webhook
+from tests.serving.databases import OwnTransactions
 
 folder, url, secret = sys.argv[1:]
 database = open_database(Path(folder) / "opportune.db")

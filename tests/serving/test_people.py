@@ -6,7 +6,6 @@ from serving.people import People, keys_of
 from tests.serving.databases import connection
 
 __all__ = ["connection"]
-COLUMNS = "user_key, unit, merged_into, last_seq, timezone, excluded"
 
 
 def people_of(connection, *keys):

@@ -10,10 +10,9 @@ from policy.timing import timing
 from serving import policy_sequel
 from serving.policy_change import Change, in_service, left_over, settle
 from serving.policy_sequel import follow, in_words
-from tests.serving.engines import SECOND, Shop, event, shops
+from tests.serving.engines import Shop, event, shops
 
 __all__ = ["shops"]
-MINUTE = 60 * SECOND
 CART = {"properties": {"cart_id": "c", "product_id": "p", "price": 2, "quantity": 1}}
 WAITING = """
   - name: abandoned

@@ -21,4 +21,4 @@ def test_an_order_closes_a_cart_and_what_is_added_then_opens_another():
         )
     )
 
-    assert found == [Cart("a", 1, 3, 4), Cart("b", 2, 2, None), Cart("a", 6, 6, None)]
+    assert found == [Cart("a", 1, 4), Cart("b", 2), Cart("a", 6)]

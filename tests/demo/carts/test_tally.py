@@ -10,7 +10,7 @@ from demo.carts.post import Mail
 from demo.carts.tally import Arrived, Decision, Ledger, arrivals, delays, p99, sent_after, sent_twice, undelivered
 from demo.receiver import Receipt
 
-CART = Cart("1", 100, 110)
+CART = Cart("1", 100)
 
 
 def decided(number, action, reason, *, step=0, trigger="cart-left", visitor="1", at=200):
@@ -109,7 +109,7 @@ def test_a_cart_ends_with_what_was_got_and_why_no_more():
 
 def test_of_two_carts_a_decision_is_about_the_one_opened_last():
     found = ledger(decided(1, "hold", "cancelled"), decided(2, "hold", "no_consent", at=500))
-    second = Cart("1", 400, 400)
+    second = Cart("1", 400)
 
     assert endings([CART, second], found, [], "cart-left", set()) == {
         Ending((), ("cancelled",)): 1,
