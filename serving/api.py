@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from time import monotonic
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
@@ -22,21 +22,16 @@ from serving.route_table import Sizes
 from serving.routes_codes import CodeRoutes
 from serving.routes_delivery import DeliveryRoutes
 from serving.routes_docs import docs_routes
-from serving.routes_events import Engine as EventEngine
 from serving.routes_events import EventRoutes
-from serving.routes_guards import Engine as GuardEngine
 from serving.routes_guards import GuardRoutes
 from serving.routes_hooks import HookRoutes
-from serving.routes_links import Engine as LinkEngine
 from serving.routes_links import LinkRoutes
-from serving.routes_operate import Engine as OperateEngine
 from serving.routes_operate import OperateRoutes
 from serving.routes_pixel import PixelRoutes
-from serving.routes_policy import Policies, PolicyRoutes
+from serving.routes_policy import PolicyRoutes
 from serving.routes_products import ProductRoutes
 from serving.routes_profiles import ProfileRoutes
 from serving.routes_reads import ReadRoutes
-from serving.routes_score import Engine as ScoreEngine
 from serving.routes_score import ScoreRoutes
 from serving.routes_segments import SegmentRoutes
 
@@ -48,14 +43,12 @@ if TYPE_CHECKING:
     from features.mapping import EventMapping
     from models.learned_segments import LearnedSegments
     from policy.policy import Policy
+    from serving.engine import Engine
     from serving.erasure_files import Files
     from serving.hooks import Hook
     from serving.metrics import Metrics
+    from serving.policy_watch import PolicyWatch
     from serving.tokens import Tokens
-
-
-class Engine(ScoreEngine, EventEngine, GuardEngine, OperateEngine, LinkEngine, Protocol):
-    """The batch loop as the routes see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +70,7 @@ def http_edge(
     files: Files,
     remarks: Callable[[], Iterable[str]] = tuple,
     learned: Callable[[], LearnedSegments | None] = lambda: None,
-    policies: Policies | None = None,
+    policies: PolicyWatch | None = None,
     policy: Callable[[], Policy] | None = None,
     hooks: Mapping[str, Hook] = MappingProxyType({}),
     tokens: Tokens | None = None,

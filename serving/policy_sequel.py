@@ -5,9 +5,9 @@ All of it looks at many rows, so it reads beside the batch loop and writes a lit
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
@@ -17,34 +17,15 @@ from policy.policy import Policy
 from policy.reasons import Reason
 from policy.timing import timing
 from policy.triggers import Trigger
+from serving.engine import Engine
 from serving.enrolment import Enrolment, Progress, enrolling
 from serving.policy_change import Change, left_over, settle, unsendable, waiting
-from serving.timers import Timer
 from serving.withdrawal import withdraw
 
 T = TypeVar("T")
 AT_ONCE, REST_S, RETRY_S = 100, 0.005, 30.0
 _CHANGED = Objection(Reason.POLICY_CHANGED)
 _log = logging.getLogger(__name__)
-
-
-class Engine(Protocol):
-    """The batch loop, as far as it is needed here."""
-
-    @property
-    def policy(self) -> Policy:
-        """The policy that decides."""
-
-    def now(self) -> int:
-        """Return the present moment on the engine's clock, in microseconds."""
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a function of the writing connection within the next transaction."""
-        ...
-
-    async def end(self, timers: Sequence[Timer]) -> int:
-        """End timers that no trigger knows any more; return how many still waited."""
-        ...
 
 
 async def follow(engine: Engine, database: Database, policy: Policy, change: Change | None) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,34 +18,15 @@ from serving.strangers import keep_strangers
 from serving.wire import Rejected
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
     from sqlalchemy import Engine as Database
 
     from features.events import Event
     from features.mapping import EventMapping
-    from serving.items import Ingested
+    from serving.engine import Engine
     from serving.metrics import Metrics
-
-T = TypeVar("T")
 AT_ONCE = 200
 """Reports that are read before others get their turn."""
 _NOBODY = "nobody"
-
-
-class Engine(Protocol):
-    """What is needed of the batch loop; each call may raise Overloaded or NotReady."""
-
-    async def ingest(self, events: Sequence[Event]) -> Ingested:
-        """Take events in durably."""
-        ...
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a function of the writing connection within the next transaction."""
-        ...
-
-    async def set_aside(self, rejects: Sequence[Reject]) -> None:
-        """Keep what cannot be used."""
-        ...
 
 
 @dataclass(slots=True)

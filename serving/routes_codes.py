@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Path
 
@@ -14,27 +14,13 @@ from serving.keys import ADMIN
 from serving.routes import GuardedRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy import Connection
     from sqlalchemy import Engine as Database
 
-T = TypeVar("T")
+    from serving.engine import Engine
 PoolName = Annotated[
     str,
     Path(pattern=NAME, max_length=LONGEST_NAME, description="As triggers name it: a-z, 0-9, - and _."),
 ]
-
-
-class Engine(Protocol):
-    """What these routes need of the batch loop."""
-
-    def now(self) -> int:
-        """Return the present moment on the clock of the events, in microseconds."""
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a job in the next transaction (Overloaded, NotReady)."""
-        ...
 
 
 class CodeRoutes:

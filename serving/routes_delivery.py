@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Query
 
@@ -18,18 +18,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy import Engine as Database
 
-T = TypeVar("T")
+    from serving.engine import Engine
 _EndpointName = Annotated[str | None, Query(max_length=100, description="Those for this endpoint only.")]
 _Limit = Annotated[int, Query(ge=1, le=1000, description="Most messages.")]
 _Before = Annotated[str | None, Query(max_length=300, description="The `next` of the page before.")]
-
-
-class Engine(Protocol):
-    """What these routes need of the batch loop."""
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a job in the next transaction (Overloaded, NotReady)."""
-        ...
 
 
 class DeliveryRoutes:

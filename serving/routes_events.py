@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw, ValidationError
 
@@ -26,25 +26,13 @@ if TYPE_CHECKING:
     from features.events import Event
     from features.mapping import EventMapping
     from serving.callers import Caller
-    from serving.items import Ingested
+    from serving.engine import Engine
     from serving.metrics import Metrics
 
 CALLS = ("track", "identify", "page", "screen", "alias", "group")
 AT_ONCE = 200
 """Events of a batch that are read before others get their turn: about 5 ms."""
 _SUCCESS = wire.encode(wire.EventsAnswer(success=True))
-
-
-class Engine(Protocol):
-    """Takes events in: what these routes need of the batch loop."""
-
-    async def ingest(self, events: Sequence[Event]) -> Ingested:
-        """Return once the events are durable; raises Overloaded, NotReady."""
-        ...
-
-    async def set_aside(self, rejects: Sequence[Reject]) -> None:
-        """Keep events that cannot be used, for whoever sent them to look at."""
-        ...
 
 
 class EventRoutes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Query
 
@@ -24,32 +24,16 @@ from serving.user_ids import ids_in, key_in
 from serving.withdrawal import suppress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from sqlalchemy import Connection
     from sqlalchemy import Engine as Database
 
-    from features.events import Event
     from features.mapping import EventMapping
-    from serving.items import Ingested
-
-T = TypeVar("T")
+    from serving.engine import Engine
 MOST_ENTRIES = 1000
 _PERSON = "SELECT coalesce(merged_into, user_no) FROM users WHERE user_key = ?"
 Subject = Annotated[str | None, Query(max_length=512, description="The user; or else `address`.")]
 Address = Annotated[str | None, Query(max_length=320, description="An e-mail address or a telephone number.")]
-
-
-class Engine(Protocol):
-    """What these routes need of the batch loop."""
-
-    async def ingest(self, events: Sequence[Event]) -> Ingested:
-        """Take events in durably (Overloaded, NotReady)."""
-        ...
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a job in the next transaction (Overloaded, NotReady)."""
-        ...
 
 
 class GuardRoutes:

@@ -5,7 +5,7 @@ These need no key: their token is one. Whatever only looks, such as a scanner th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
 from fastapi import Request
@@ -30,17 +30,14 @@ from serving.withdrawal import suppress
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Connection
     from sqlalchemy import Engine as Database
 
-    from features.events import Event
     from features.mapping import EventMapping
     from policy.guards import Standing
     from policy.policy import Policy
+    from serving.engine import Engine
     from serving.items import Ingested
     from serving.preferences import Choice
-
-T = TypeVar("T")
 _AWAY: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 _ONE_CLICK: Final = {
     "schema": {"type": "object", "properties": {"List-Unsubscribe": {"type": "string"}}},
@@ -49,22 +46,6 @@ _ONE_CLICK: Final = {
 _FORM: Final = {
     "requestBody": {"content": {"application/x-www-form-urlencoded": _ONE_CLICK, "multipart/form-data": _ONE_CLICK}}
 }
-
-
-class Engine(Protocol):
-    """What these routes need of the batch loop."""
-
-    async def ingest(self, events: Sequence[Event]) -> Ingested:
-        """Take events in durably (Overloaded, NotReady)."""
-        ...
-
-    def now(self) -> int:
-        """Return the present moment on the clock of the events, in microseconds."""
-        ...
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a job in the next transaction (Overloaded, NotReady)."""
-        ...
 
 
 class LinkRoutes:

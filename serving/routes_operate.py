@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from fastapi.responses import Response
 from starlette.concurrency import iterate_in_threadpool
@@ -22,41 +22,17 @@ from serving.routes import GuardedRoute
 from serving.user_ids import key_in, named_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from sqlalchemy import Connection
     from sqlalchemy import Engine as Database
     from starlette.types import Receive, Scope, Send
 
-    from serving.erasure import Erased
+    from serving.engine import Engine
     from serving.erasure_files import Files
-    from serving.items import Answer, UserIds
-    from serving.mentions import Rejects
     from serving.metrics import Metrics
-
-T = TypeVar("T")
 _TRIES, _REST_S = 20, 0.03
 """How often it is tried to cut the write-ahead logs, and after which rest: somebody may be reading them."""
-
-
-class Engine(Protocol):
-    """The batch loop, as far as these routes need it; each call may raise Overloaded or NotReady."""
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a function of the writing connection within the next transaction."""
-        ...
-
-    async def erase(self, key: str, known: Rejects) -> Erased:
-        """Forget the person behind a key, under all their ids; `known` is what was found among the rejects."""
-        ...
-
-    async def flush(self) -> None:
-        """Return once everything that was answered is written down."""
-        ...
-
-    async def score(self, users: Sequence[UserIds], *, keep: bool = True) -> Answer:
-        """Score the users."""
-        ...
 
 
 class OperateRoutes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from features.moments import to_moment
 from policy.sentences import sentence
@@ -17,29 +17,13 @@ from serving.routes import GuardedRoute
 if TYPE_CHECKING:
     from sqlalchemy import Engine as Database
 
-    from policy.policy import Policy
-    from serving.policy_change import Change
-
-
-class Policies(Protocol):
-    """What puts policies in service, as far as these routes need it."""
-
-    @property
-    def policy(self) -> Policy:
-        """The policy in service."""
-
-    @property
-    def refusal(self) -> str | None:
-        """Why what the file says now is not in service; None if it is."""
-
-    async def reload(self) -> Change:
-        """Take over what the file says now (PolicyRefused, Overloaded, NotReady)."""
+    from serving.policy_watch import PolicyWatch
 
 
 class PolicyRoutes:
     """The routes of the policy."""
 
-    def __init__(self, policies: Policies, *, database: Database) -> None:
+    def __init__(self, policies: PolicyWatch, *, database: Database) -> None:
         """Keep what answering needs."""
         self._policies = policies
         self._database = database

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from serving import contract_products as contract
 from serving import products
@@ -14,18 +14,9 @@ from serving.routes import GuardedRoute
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Connection
     from sqlalchemy import Engine as Database
 
-T = TypeVar("T")
-
-
-class Engine(Protocol):
-    """What these routes need of the batch loop."""
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a job in the next transaction (Overloaded, NotReady)."""
-        ...
+    from serving.engine import Engine
 
 
 class ProductRoutes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from features.normalise import normalise
 from serving import contract_profiles as contract
@@ -15,27 +15,18 @@ from serving.routes import GuardedRoute
 from serving.user_ids import ids_in, key_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Engine as Database
 
-    from features.events import Event
     from features.mapping import EventMapping
-    from serving.items import Ingested
+    from serving.engine import Engine
 
 _PERSON = """
 SELECT p.user_no, p.timezone FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
 WHERE u.user_key = ?
 """
 _ADDRESSES = "SELECT address FROM addresses WHERE user_no = ? ORDER BY address"
-
-
-class Engine(Protocol):
-    """What these routes need of the batch loop."""
-
-    async def ingest(self, events: Sequence[Event]) -> Ingested:
-        """Take events in durably (Overloaded, NotReady)."""
-        ...
 
 
 class ProfileRoutes:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine as Database
 
     from models.learned_segments import LearnedSegments
+    from serving.engine import Engine
     from serving.items import Answer
     from serving.metrics import Metrics
-    from serving.routes_score import Engine
     from serving.send_hours import PersonHours
 
 MOST_EVALUATIONS = 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from features.events import BadEvent, user_key
 from features.kinds import Kind
@@ -16,7 +16,7 @@ from serving.keys import ADMIN, SCORE
 from serving.routes import HotRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from features.events import Event
@@ -26,25 +26,10 @@ if TYPE_CHECKING:
     from serving.metrics import Metrics
 
     Hours = tuple[int | None, datetime | None, float | None, float | None]
+    from serving.engine import Engine
 
 MOST_USERS = 1000
 NO_HOURS: Hours = (None, None, None, None)
-
-
-class Engine(Protocol):
-    """Scores users: what these routes need of the batch loop."""
-
-    async def score(
-        self,
-        users: Sequence[UserIds],
-        *,
-        event: Event | None = None,
-        at: int | None = None,
-        explain: bool = False,
-        keep: bool = True,
-    ) -> Answer:
-        """Take the event in durably, if there is one, and score the users (Overloaded, NotReady, InvalidField)."""
-        ...
 
 
 class ScoreRoutes:

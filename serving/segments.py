@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from serving import members
 from serving.clock import wall
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine as Database
 
     from policy.segments import SegmentRules
+    from serving.engine import Engine
     from serving.work import Tools
-
-T = TypeVar("T")
 
 LOOK_EVERY_S: Final = 0.5
 _AT_ONCE: Final = 64
@@ -56,22 +55,6 @@ class Tended(NamedTuple):
     people: int = 0
     changes: int = 0
     messages: int = 0
-
-
-class Engine(Protocol):
-    """The batch loop, as far as segments need it."""
-
-    async def tend_segments(self) -> Tended:
-        """Look at some of those who are due."""
-        ...
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run a function of the writing connection within the next transaction."""
-        ...
-
-    def now(self) -> int:
-        """Return the present moment, in microseconds."""
-        ...
 
 
 def tend(connection: Connection, tools: Tools) -> Tended:
