@@ -157,10 +157,10 @@ class Demo(Steps):
         sys.stderr.write(f"{found}\n")
         return found.summary()
 
-    def _command(self, module: str, *arguments: str, quiet: bool = False) -> None:
+    def _command(self, module: str, *arguments: str) -> None:
         from demo.process import run
 
-        run(module, *arguments, home=self.home, quiet=quiet)
+        run(module, *arguments, home=self.home)
 
 
 def main() -> int:

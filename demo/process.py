@@ -19,10 +19,10 @@ class ServiceDidNotStart(RuntimeError):
     """The service did not become ready; its log says why."""
 
 
-def run(module: str, *arguments: str, home: Path, quiet: bool = False) -> None:
+def run(module: str, *arguments: str, home: Path) -> None:
     """Run one of the commands that `make` runs, on the demonstration's data; CalledProcessError if it fails."""
     command = [sys.executable, "-m", module, *arguments]
-    subprocess.run(command, env=environment(home), check=True, stdout=subprocess.DEVNULL if quiet else None)
+    subprocess.run(command, env=environment(home), check=True)
 
 
 def environment(home: Path, **settings: str) -> dict[str, str]:

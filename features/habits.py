@@ -5,12 +5,12 @@ from numba import njit
 
 from features.catalog import CATALOGUE
 from features.decay import NEVER, US_PER_S, weight_of
-from features.layout import ANCHOR, Catalogue, Floats, Ints, Tables
+from features.layout import ANCHOR, Floats, Ints, Tables
 
 HOURS = 24
 
 
-def read_hours(states: Floats, at: Ints, *, catalogue: Catalogue = CATALOGUE) -> Floats:
+def read_hours(states: Floats, at: Ints) -> Floats:
     """Return how much each person did in each local hour, of shape (n, 24): events, faded with the profile's half-life.
 
     The hours are those of the person's own clock; of UTC where an event came before any told its zone.
@@ -18,11 +18,10 @@ def read_hours(states: Floats, at: Ints, *, catalogue: Catalogue = CATALOGUE) ->
     Args:
         states: Of shape (n, width).
         at: The moment of the question of each, in microseconds.
-        catalogue: Whose layout the states have.
     """
     out = np.empty((len(states), HOURS))
     for state, moment, hours in zip(states, at, out, strict=True):
-        hours_of(state, float(moment), hours, catalogue.tables)
+        hours_of(state, float(moment), hours, CATALOGUE.tables)
     return out
 
 

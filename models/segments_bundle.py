@@ -61,11 +61,11 @@ class SegmentsManifest(Part):
     lineage: dict[str, Any] = Field(default_factory=dict)
 
 
-def columns_of(clusters: Centres | None, catalogue: Catalogue = CATALOGUE) -> dict[str, list[int]]:
-    """Return where in a feature row of a catalogue the features of each family are."""
+def columns_of(clusters: Centres | None) -> dict[str, list[int]]:
+    """Return where in a feature row the features of each family are."""
     of_clusters = () if clusters is None else clusters.features
     return {
-        family: [catalogue.names.index(name) for name in names]
+        family: [CATALOGUE.names.index(name) for name in names]
         for family, names in ((RFM, RFM_FEATURES), (CLUSTERS, of_clusters))
     }
 

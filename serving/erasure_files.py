@@ -122,14 +122,14 @@ def _rewrite(file: Path, said: Mentions) -> bool:
     return True
 
 
-def overwrite(file: Path, *, within_s: float = WITHIN_S) -> bool:
+def overwrite(file: Path) -> bool:
     """Copy a write-ahead log into its file and cut it, so that it holds nothing that was erased; False if it is busy.
 
-    Whoever reads or writes meanwhile is waited for, `within_s` seconds in all.
+    Whoever reads or writes meanwhile is waited for, `WITHIN_S` seconds in all.
     """
     if not file.exists():
         return True
-    with closing(open_existing(file, timeout_s=within_s)) as connection:
+    with closing(open_existing(file, timeout_s=WITHIN_S)) as connection:
         connection.execute(CHECKPOINT).fetchall()
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy

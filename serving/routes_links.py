@@ -60,7 +60,6 @@ class LinkRoutes:
         mapping: Callable[[], EventMapping],
         clock: Callable[[], int],
         policy: Callable[[], Policy] | None,
-        bursts: Bursts | None = None,
         replay: bool = False,
     ) -> None:
         """Keep what answering needs.
@@ -72,7 +71,6 @@ class LinkRoutes:
             mapping: Returns how names and fields become ours; knows the agents of scanners.
             clock: Tells the wall's microseconds since the epoch, as deliveries know it.
             policy: Returns the one in service, for what there is to choose.
-            bursts: Tells scanners by following many links at once.
             replay: Whether it is a replay, in which deliveries are known on the clock of the events.
         """
         self._engine = engine
@@ -81,7 +79,7 @@ class LinkRoutes:
         self._mapping = mapping
         self._clock = clock
         self._policy = policy
-        self._bursts = bursts or Bursts()
+        self._bursts = Bursts()
         self._replay = replay
 
     def routes(self) -> list[GuardedRoute]:

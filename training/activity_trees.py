@@ -44,9 +44,9 @@ class TreesTried:
     kept: bool = False
 
 
-def grow(model: SendHourModel, people: Habits, *, seed: int = 0) -> SendHourModel:
+def grow(model: SendHourModel, people: Habits) -> SendHourModel:
     """Return a model with trees that learned from what these people did later than they were known by."""
-    drawn = np.random.default_rng(seed).permutation(len(people))[:MOST_PEOPLE]
+    drawn = np.random.default_rng(0).permutation(len(people))[:MOST_PEOPLE]
     part = people.where(drawn)
     there = model.predict(part.histories)
     rows = model.shown(part.histories, there)

@@ -92,11 +92,11 @@ def _worst(own: Ints, predicted: Ints, k: int) -> float:
     return float((together / (size * (size - 1.0))).min())
 
 
-def is_tight(points: Floats, inertia: float, k: int, drawn: np.random.Generator, *, clouds: int = CLOUDS) -> bool:
+def is_tight(points: Floats, inertia: float, k: int, drawn: np.random.Generator) -> bool:
     """Whether no normal cloud of the same covariance and size has k clusters of so little inertia, of all drawn."""
     values, vectors = np.linalg.eigh(np.cov(points.T).reshape(points.shape[1], -1))
     shape = (vectors * np.sqrt(np.maximum(values, 0.0))).T
-    for _ in range(clouds):
+    for _ in range(CLOUDS):
         cloud = drawn.standard_normal(points.shape) @ shape
         # What is to be compared are shares of the same whole.
         whole = _inertia_of_one(points) / _inertia_of_one(cloud)

@@ -48,14 +48,14 @@ def qini(ranking: Floats, treated: Bools, outcome: Bools) -> float:
 
 
 def resampled_qinis(
-    rankings: Mapping[str, Floats], treated: Bools, outcome: Bools, user: Ints, *, seed: int = 0, draws: int = RESAMPLES
+    rankings: Mapping[str, Floats], treated: Bools, outcome: Bools, user: Ints, *, seed: int = 0
 ) -> dict[str, Floats]:
-    """Return the coefficient of each ranking over people drawn again, the same ones for all, of shape (draws,)."""
+    """Return the coefficient of each ranking over people drawn again, the same ones for all, of shape (500,)."""
     people, place = np.unique(user, return_inverse=True)
     drawn = np.random.default_rng([seed, 71])
     ranked = {name: Ranked(each, treated, outcome) for name, each in rankings.items()}
-    found = np.empty((draws, len(ranked)))
-    for each in range(draws):
+    found = np.empty((RESAMPLES, len(ranked)))
+    for each in range(RESAMPLES):
         weight = np.bincount(drawn.integers(0, people.size, people.size), minlength=people.size)[place].astype(float)
         found[each] = [ranking.qini(weight) for ranking in ranked.values()]
     return dict(zip(ranked, found.T, strict=True))

@@ -82,7 +82,7 @@ def fit(
 
 
 def assembled(
-    days: Floats, shares: Floats, strength: float, events_per_visit: float, lineage: dict[str, Any], version: str = ""
+    days: Floats, shares: Floats, strength: float, events_per_visit: float, lineage: dict[str, Any]
 ) -> SendHourModel:
     """Return a model of these numbers."""
-    return SendHourModel(REGISTERED, version, days, shares, strength, events_per_visit, SIGMA_H, lineage)
+    return SendHourModel(REGISTERED, "", days, shares, strength, events_per_visit, SIGMA_H, lineage)

@@ -43,9 +43,9 @@ class Called(NamedTuple):
     effect: float
 
 
-def comparisons(file: Path = FILE) -> list[Called]:
+def comparisons() -> list[Called]:
     """Return all comparisons, in the order of their ids."""
-    rows = pd.read_csv(file)
+    rows = pd.read_csv(FILE)
     return [
         _called(f"{experiment}/{variant}", part.sort_values("time_since_start"))
         for (experiment, variant), part in rows.groupby(["experiment_id", "variant_id"])
