@@ -1,4 +1,4 @@
-"""Files of history, line by line, plain or gzipped; and JSON lines as messages."""
+"""Files that are imported, line by line, plain or gzipped; and JSON lines of history as messages."""
 
 import gzip
 import zlib
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 class FileRefused(ValueError):
-    """The file cannot be read as history at all."""
+    """The file cannot be read at all as what it is to hold."""
 
 
 def lines_of(path: Path, advance: Advance) -> Iterator[tuple[int, bytes | BadEvent]]:

@@ -133,11 +133,11 @@ def read_csv(path: Path, mapping: EventMapping, advance: Advance) -> Iterator[Ro
     table = csv.reader(text, delimiter="\t" if tabs else mapping.file.delimiter, strict=True)
     columns = Columns(list(mapping.file.columns) or header_of(table, text), mapping)
     key = id_of("\x1f".join(columns.names).encode()).encode()
-    for found in rows_of(table, text):
+    for found in cells_of(table, text):
         yield found if isinstance(found, Row) else _csv_row(*found, columns, key)
 
 
-def rows_of(table: Iterator[list[str]], text: TextLines) -> Iterator[Row | tuple[int, list[str]]]:
+def cells_of(table: Iterator[list[str]], text: TextLines) -> Iterator[Row | tuple[int, list[str]]]:
     """Yield the line and the cells of each row of a table that reads `text`; a bad `Row` where there are none."""
     while True:
         text.begin_row()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from features.events import BadEvent
 from serving.history_lines import FileRefused, Row, lines_of, shown
-from serving.history_tables import TextLines, header_of, rows_of
+from serving.history_tables import TextLines, cells_of, header_of
 from serving.profile_rules import fault
 from serving.profiles import LONGEST_FIELD, MOST_FIELDS
 
@@ -77,7 +77,7 @@ def _table_rows(file: Path, delimiter: str) -> Iterator[Row]:
         raise FileRefused(f"two columns are named {', '.join(twice)}")
     if not {"user_id", "userid", "anonymous_id", "anonymousid"} & {name.lower() for name in names}:
         raise FileRefused(f"no column is named user_id or anonymous_id; the columns are {', '.join(names)[:500]}")
-    for found in rows_of(table, text):
+    for found in cells_of(table, text):
         if isinstance(found, Row):
             yield found
         else:

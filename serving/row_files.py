@@ -1,14 +1,14 @@
 """Files of rows that an operator brings, CSV, TSV or JSON lines, also gzipped: each row, or why it is none."""
 
 import csv
-import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from features.events import BadEvent
-from serving.history_lines import FileRefused, lines_of, shown
+from serving.history_lines import FileRefused, Row, lines_of, shown
+from serving.history_tables import TextLines, cells_of, header_of
 
 
 class RawRow(NamedTuple):
@@ -69,23 +69,17 @@ def _json_rows(file: Path, names: Callable[[str], str]) -> Iterator[RawRow]:
 def _table_rows(
     file: Path, delimiter: str, names: Callable[[str], str], needed: str, known_as: str
 ) -> Iterator[RawRow]:
-    content = b"".join(line for _, line in lines_of(file, lambda _: None) if isinstance(line, bytes))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileRefused(f"{file.name} is not UTF-8, first at byte {error.start:,}") from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns = [names(name.strip()) for name in next(reader, [])]
+    text = TextLines(file, lambda _: None)
+    table = csv.reader(text, delimiter=delimiter, strict=True)
+    columns = [names(name) for name in header_of(table, text)]
     if needed not in columns:
         raise FileRefused(f"no column is known as {known_as}; the columns are {', '.join(columns)[:500]}")
-    begins = reader.line_num + 1
-    try:
-        for cells in reader:
-            line, begins = begins, reader.line_num + 1
-            if len(cells) == len(columns):
-                said = {name: cell for name, cell in zip(columns, cells, strict=True) if cell != ""}
-                yield RawRow(line, said)
-            elif cells:
-                yield RawRow(line, None, f"has {len(cells)} cells for {len(columns)} columns")
-    except csv.Error as error:
-        yield RawRow(begins, None, f"is no row of a table: {error}")
+    for found in cells_of(table, text):
+        if isinstance(found, Row):
+            yield RawRow(found.line, None, str(found.bad))
+            continue
+        line, cells = found
+        if len(cells) == len(columns):
+            yield RawRow(line, {name: cell for name, cell in zip(columns, cells, strict=True) if cell != ""})
+        else:
+            yield RawRow(line, None, f"has {len(cells)} cells for {len(columns)} columns")

@@ -96,13 +96,28 @@ def test_a_line_that_is_no_product_is_told(take, line):
     assert said.err.startswith("p.jsonl:2: ")
 
 
+def test_a_row_of_a_table_that_cannot_be_read_costs_no_other(take):
+    status, said, found = take("p.csv", b'id,name\np-1,"not closed\np-2,b\np-3,\xff\n', "p-1", "p-2", "p-3")
+
+    assert (status, list(found)) == (1, ["p-2"])
+    assert said.err.splitlines() == ["p.csv:2: is not CSV: unexpected end of data", "p.csv:4: is not UTF-8"]
+
+
+def test_a_compressed_table_that_is_cut_off_is_told(take):
+    rows = "".join(f"p-{n},{n * 7919 % 1000}\n" for n in range(1000))
+    status, said, found = take("p.csv.gz", gzip.compress(f"id,name\n{rows}".encode())[:-20], "p-0")
+
+    assert (status, list(found)) == (1, ["p-0"])
+    assert "the compressed file is cut off or damaged" in said.err
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
         ("p.xml", "<a/>", "p.xml is none of .csv, .tsv, .jsonl (also with .gz)"),
         ("p.csv", "name\nLamp\n", "no column is known as product_id, id or sku; the columns are name"),
-        ("p.csv", b"id\n\xff\n", "p.csv is not UTF-8, first at byte 3"),
-        ("p.csv", "", "no column is known as product_id, id or sku; the columns are "),
+        ("p.csv", b"\xff\n", "the file does not begin with a line in UTF-8 that names the columns"),
+        ("p.csv", "", "the file does not begin with a line in UTF-8 that names the columns"),
     ],
 )
 def test_a_file_that_holds_no_products_is_refused(take, name, content, reason):
