@@ -195,14 +195,6 @@ class DecisionsAnswer(Declared):
     next: str | None = Field(description="Give this as `before` for the next page; null on the last one.")
 
 
-class Readiness(Declared):
-    """Whether the server can answer, what is missing if not, and what else should be looked at."""
-
-    ready: bool
-    missing: list[str]
-    remarks: list[str]
-
-
 class Problem(Declared):
     """An answer that is not a success (RFC 9457, with the `code` and `message` that Segment's SDKs look for)."""
 

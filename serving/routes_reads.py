@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from models.learned_segments import LearnedSegments
     from serving.engine import Engine
-    from serving.items import Answer
+    from serving.items import Answer, Score, UserIds
     from serving.metrics import Metrics
     from serving.send_hours import PersonHours
 
@@ -76,10 +76,7 @@ class ReadRoutes:
     async def features(self, user_id: str) -> contract.FeaturesAnswer:
         """Return the numbers the models see of this user now; of somebody unidentified under `anonymous:<id>`."""
         user = named_by(user_id)
-        answer = await self._engine.score([user], keep=False)
-        score = answer.scores[0]
-        if not score.known:
-            raise NoSuchUser(field="user_id")
+        answer, score = await self._of(user)
         learned = self._learned()
         return contract.FeaturesAnswer(
             user_id=user_key(*user),
@@ -93,15 +90,12 @@ class ReadRoutes:
         )
 
     async def send_hour(self, user_id: str) -> contract.SendHourAnswer:
-        """Return at which hours of their day this user is there; of somebody unidentified under `anonymous:<id>`.
+        """Return at which hours of their day this user is there, or answers to messages where that was learned.
 
-        This is activity, not response: when they are there, not what they answer to.
+        Of somebody unidentified it is told under `anonymous:<id>`.
         """
         user = named_by(user_id)
-        answer = await self._engine.score([user], keep=False)
-        score = answer.scores[0]
-        if not score.known:
-            raise NoSuchUser(field="user_id")
+        answer, score = await self._of(user)
         return _send_hour(user_key(*user), answer, score.hours)
 
     def decisions(
@@ -129,6 +123,14 @@ class ReadRoutes:
         missing = list(self._missing())
         body = {"ready": not missing, "missing": missing, "remarks": list(self._remarks())}
         return JSONResponse(body, NOT_READY if missing else OK)
+
+    async def _of(self, user: UserIds) -> tuple[Answer, Score]:
+        """Return what is known of a user now, none of which is kept in the ledger."""
+        answer = await self._engine.score([user], keep=False)
+        score = answer.scores[0]
+        if not score.known:
+            raise NoSuchUser(field="user_id")
+        return answer, score
 
 
 def _send_hour(user_id: str, answer: Answer, hours: PersonHours | None) -> contract.SendHourAnswer:
