@@ -25,6 +25,7 @@ from features.layout import Ints
 from features.state import pack_all
 from models import bundle
 from models.calibration import Platt
+from models.manifest import POINTER
 from serving.database import open_database
 from serving.keys import SCOPES, create_key
 from serving.schema import metadata
@@ -155,7 +156,7 @@ def write_models(folder: Path, log: LogArrays) -> None:
             lineage={"made_by": "benchmarks"},
         )
         pointer[horizon] = {"name": name, "version": "1", "path": f"{name}/1"}
-    (folder / "bundles" / "champions.json").write_text(json.dumps(pointer))
+    (folder / "bundles" / POINTER).write_text(json.dumps(pointer))
 
 
 def orders_within(log: LogArrays, rows: Ints, seconds: int) -> Ints:

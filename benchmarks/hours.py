@@ -22,6 +22,7 @@ from models.circle import HOURS
 from models.days import KINDS
 from models.horizon import SEND_HOUR, SEND_HOUR_REGISTERED
 from models.hour_trees import FEATURES
+from models.manifest import POINTER
 from models.response import Response
 from models.send_hour import SIGMA_H, SendHourModel
 from serving.items import Answer
@@ -72,7 +73,7 @@ def with_hours(bundles: Path, folder: Path, model: SendHourModel) -> Path:
     shutil.copytree(bundles, folder)
     path = f"{model.name}/{model.version}"
     send_hour_bundle.write(folder / path, model, created_at="2026-01-01T00:00:00Z")
-    pointer = folder / "champions.json"
+    pointer = folder / POINTER
     named = json.loads(pointer.read_text())
     named[SEND_HOUR] = {"name": model.name, "version": model.version, "path": path}
     pointer.write_text(json.dumps(named))

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 from benchmarks.triggers import Subject, compared, triggers
 from models.horizon import CHALLENGER, SEGMENTS, SEND_HOUR
+from models.manifest import POINTER
 from models.neighbours_bundle import RECOMMENDATIONS
 
 PEOPLE: Final = 1000
@@ -28,7 +29,7 @@ class Worker(Subject):
 def with_challengers(bundles: Path, folder: Path) -> Path:
     """Return a copy of bundles in which each champion of intent challenges itself."""
     shutil.copytree(bundles, folder)
-    pointer = folder / "champions.json"
+    pointer = folder / POINTER
     named = json.loads(pointer.read_text())
     others = (RECOMMENDATIONS, SEND_HOUR, SEGMENTS)
     named |= {f"{CHALLENGER}{role}": each for role, each in named.items() if role not in others}

@@ -11,6 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from features.layout import Catalogue
 
 MANIFEST = "manifest.json"
+BUNDLE = "bundle"
+"""Where the run that learned a model keeps its bundle in the registry."""
+DIGEST_TAG = "bundle_sha256"
+"""The tag of a registered version that says the digest of its bundle."""
+POINTER = "champions.json"
+"""The file beside the bundles that a server took up, which says what each is in service for."""
 
 
 class BundleRefused(ValueError):

@@ -18,6 +18,7 @@ from models.bundle import BundleRefused, load
 from models.horizon import CHALLENGER, SEGMENTS, SEND_HOUR, UPLIFT
 from models.intent import IntentModel
 from models.learned_segments import LearnedSegments
+from models.manifest import POINTER
 from models.neighbours import Neighbours
 from models.neighbours_bundle import RECOMMENDATIONS
 from models.rule import RecencyFrequencyRule
@@ -68,7 +69,7 @@ class Champions:
     def __init__(self, bundles: Path, horizons: Sequence[str]) -> None:
         """`bundles` is the folder that holds champions.json and the bundles it points to."""
         self._bundles = bundles
-        self._pointer = bundles / "champions.json"
+        self._pointer = bundles / POINTER
         self._status = bundles / "status.json"
         self._seen: tuple[int, int] | None = None
         self._began = time.time()

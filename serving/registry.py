@@ -31,7 +31,7 @@ from models.horizon import (
     UPLIFT_REGISTERED,
     duration,
 )
-from models.manifest import BundleRefused, bundle_digest
+from models.manifest import BUNDLE, DIGEST_TAG, POINTER, BundleRefused, bundle_digest
 from models.neighbours_bundle import NAME, RECOMMENDATIONS
 from models.probe import probe
 from serving.settings import settings_of_process
@@ -40,9 +40,6 @@ LOOK_EVERY_S = 2.0
 CHAMPION, CHALLENGES = "champion", "challenger"
 MOST_NAMES = 1000
 """The most that MLflow hands out at once; each trigger may have a model of its own."""
-BUNDLE = "bundle"
-DIGEST_TAG = "bundle_sha256"
-POINTER = "champions.json"
 STATUS = "status.json"
 INCOMING = ".incoming-"
 _OTHERS = {NAME: RECOMMENDATIONS, SEND_HOUR_REGISTERED: SEND_HOUR, SEGMENTS_REGISTERED: SEGMENTS}

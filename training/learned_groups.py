@@ -11,7 +11,7 @@ import numpy as np
 from features.catalog import CATALOGUE
 from models.horizon import SEGMENTS
 from models.learned_segments import LearnedSegments
-from models.manifest import BundleRefused
+from models.manifest import POINTER, BundleRefused
 from models.segments_bundle import load
 
 _AT_ONCE: Final = 10_000
@@ -25,7 +25,7 @@ def in_service(home: Path) -> LearnedSegments | None:
     """Return the learned segments that the server of a home took up; None where there are none that can be loaded."""
     bundles = home / "bundles"
     try:
-        pointed = json.loads((bundles / "champions.json").read_text(encoding="utf-8"))
+        pointed = json.loads((bundles / POINTER).read_text(encoding="utf-8"))
         return load(bundles / str(pointed[SEGMENTS]["path"]))
     except (OSError, ValueError, KeyError, TypeError, BundleRefused):
         return None

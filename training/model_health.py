@@ -8,11 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from features.moments import SECOND_US
 from models.bundle import read_reference
 from models.horizon import duration
-from models.manifest import BundleRefused, Manifest
+from models.manifest import POINTER, BundleRefused, Manifest
 from models.reference import Reference
-from training.dataset import LATE, SECOND_US
+from training.dataset import LATE
 from training.expected import Expected, expected
 from training.realised import Realised, realised
 from training.served import Served, read_served
@@ -65,7 +66,7 @@ def models_in_service(home: Path) -> dict[str, Path]:
     """Return the bundles of the models of intent that the server of a home took up, by horizon."""
     bundles = home / "bundles"
     try:
-        pointed = json.loads((bundles / "champions.json").read_text(encoding="utf-8"))
+        pointed = json.loads((bundles / POINTER).read_text(encoding="utf-8"))
         found = {str(role): bundles / str(each["path"]) for role, each in pointed.items() if _is_horizon(str(role))}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

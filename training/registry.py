@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
-from models.manifest import BundleRefused, bundle_digest
+from models.manifest import BUNDLE, DIGEST_TAG, BundleRefused, bundle_digest
 from training.registry_file import SQLITE, create
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 EXPERIMENT = "opportune-intent"
 CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former"
-BUNDLE = "bundle"
-DIGEST_TAG = "bundle_sha256"
 
 
 class NoSuchVersion(LookupError):

@@ -10,10 +10,11 @@ import psutil
 import pytest
 
 from models import neighbours_bundle, send_hour_bundle
+from models.manifest import DIGEST_TAG
 from models.neighbours import Neighbours
 from serving import champions as champions_module
 from serving.champions import Champions
-from serving.registry import DIGEST_TAG, Watcher
+from serving.registry import Watcher
 from tests.models.bundles import FEATURES, a_booster, a_bundle, change_manifest, change_model, columns, some_rows
 from tests.models.hours import a_model
 
