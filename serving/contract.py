@@ -68,7 +68,6 @@ class ScoreRequest(Declared):
     """
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [
                 {"user_id": "u-42"},
@@ -103,7 +102,6 @@ class ScoreBatchRequest(Declared):
     """Up to 1,000 users to score at one moment."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={"examples": [{"users": [{"user_id": "u-42"}, {"anonymous_id": "a-7f3c"}]}]},
     )
 
@@ -155,7 +153,6 @@ class ScoreAnswer(Declared):
     """The intent of one user, and what was decided."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [
                 {

@@ -36,7 +36,7 @@ class GivenCode(Declared):
 class CodesRequest(Declared):
     """Codes for a pool."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"codes": [_SPRING]}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"codes": [_SPRING]}]})
 
     codes: list[GivenCode] = Field(min_length=1, max_length=MOST_CODES)
 
@@ -45,7 +45,7 @@ class CodesAnswer(Declared):
     """What became of them."""
 
     model_config = ConfigDict(
-        strict=True, json_schema_extra={"examples": [{"pool": "spring", "added": 1, "known": 0, "elsewhere": []}]}
+        json_schema_extra={"examples": [{"pool": "spring", "added": 1, "known": 0, "elsewhere": []}]}
     )
 
     pool: str
@@ -57,7 +57,7 @@ class CodesAnswer(Declared):
 class PoolStanding(Declared):
     """How a pool stands."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [_POOL]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_POOL]})
 
     pool: str
     left: int = Field(description="How many can still be handed out.")
@@ -68,6 +68,6 @@ class PoolStanding(Declared):
 class PoolsAnswer(Declared):
     """All pools, by name."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"pools": [_POOL]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"pools": [_POOL]}]})
 
     pools: list[PoolStanding]

@@ -25,7 +25,7 @@ _LETTER: JsonDict = {
 class DeadLetter(Declared):
     """A message that was given up."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [_LETTER]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_LETTER]})
 
     message_id: str
     decision_id: str
@@ -41,7 +41,7 @@ class DeadLetter(Declared):
 class DeadLettersAnswer(Declared):
     """Messages that were given up, newest first."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"messages": [_LETTER], "next": None}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"messages": [_LETTER], "next": None}]})
 
     messages: list[DeadLetter]
     next: str | None = Field(description="Ask with this as `before` for the page after; null on the last one.")
@@ -51,7 +51,6 @@ class RedriveRequest(Declared):
     """Which dead letters to try anew: one, or all those for an endpoint."""
 
     model_config = ConfigDict(
-        strict=True,
         extra="forbid",
         json_schema_extra={"examples": [{"message_id": _LETTER["message_id"]}, {"endpoint": "mail"}]},
     )
@@ -69,6 +68,6 @@ class RedriveRequest(Declared):
 class RedrivenAnswer(Declared):
     """How many messages are tried anew."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"redriven": 17}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"redriven": 17}]})
 
     redriven: int = Field(description="Messages that go out again, under the ids they had; 0 if none was dead.")

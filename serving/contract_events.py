@@ -33,7 +33,6 @@ class EventBatch(BaseModel):
     """Up to 2,500 events in 500 KB; `context` and `integrations` hold for each of them."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [{"batch": [{"userId": "u-42", **EXAMPLE_EVENT}], "sentAt": "2026-03-02T17:04:06Z"}]
         },
@@ -56,7 +55,7 @@ class Rejected(Declared):
 class EventsAnswer(Declared):
     """Exactly `{"success": true}`, once everything is durable; more only where events of a batch were set aside."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"success": True}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"success": True}]})
 
     success: Literal[True]
     accepted: int | None = None

@@ -19,7 +19,6 @@ class SuppressionRequest(Declared):
     """Who must not be written to: a user or an address, which then covers everybody who has it."""
 
     model_config = ConfigDict(
-        strict=True,
         extra="forbid",
         json_schema_extra={
             "examples": [
@@ -38,7 +37,7 @@ class SuppressionRequest(Declared):
 class SuppressionEntry(Declared):
     """Somebody who must not be written to."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [_ENTRY]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_ENTRY]})
 
     user_id: str | None
     address: str | None
@@ -50,7 +49,7 @@ class SuppressionEntry(Declared):
 class SuppressionsAnswer(Declared):
     """A page of the suppression list."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"suppressions": [_ENTRY], "next": None}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"suppressions": [_ENTRY], "next": None}]})
 
     suppressions: list[SuppressionEntry]
     next: str | None = Field(description="Give this as `after` for the next page; null on the last one.")
@@ -59,7 +58,7 @@ class SuppressionsAnswer(Declared):
 class RemovedAnswer(Declared):
     """Whether there was anything to take away."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"removed": True}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"removed": True}]})
 
     removed: bool
 
@@ -68,7 +67,6 @@ class ConsentsRequest(Declared):
     """What a person said about being written to."""
 
     model_config = ConfigDict(
-        strict=True,
         extra="forbid",
         json_schema_extra={"examples": [{"consents": {"marketing": True, "marketing:sms": False}}]},
     )
@@ -94,7 +92,6 @@ class ConsentsAnswer(Declared):
     """What a person said about being written to, under all their ids."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [
                 {

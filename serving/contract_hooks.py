@@ -15,7 +15,7 @@ OUTCOMES = Literal["delivered", "opened", "clicked", "tapped", "bounced", "faile
 class Outcome(Declared):
     """What became of one message, in our words; it needs something that tells whose it was."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     outcome: OUTCOMES
     channel: Literal["email", "sms", "push"] = "email"
@@ -40,7 +40,6 @@ class OutcomesRequest(Declared):
     """Up to 1,000 outcomes."""
 
     model_config = ConfigDict(
-        strict=True,
         extra="forbid",
         json_schema_extra={
             "examples": [
@@ -158,7 +157,7 @@ class MappedEvent(BaseModel):
 class ReportsAnswer(Declared):
     """What became of what was told; numbers that are 0 are left out."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"success": True, "accepted": 1}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"success": True, "accepted": 1}]})
 
     success: Literal[True]
     accepted: int = Field(default=0, description="Events that were written down.")

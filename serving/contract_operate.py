@@ -13,9 +13,7 @@ from serving.contract_reads import Feature
 class SendingRequest(Declared):
     """Whether anything may be sent."""
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", json_schema_extra={"examples": [{"paused": True}, {"paused": False}]}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"paused": True}, {"paused": False}]})
 
     paused: bool = Field(description="true stops all sending within a second; decisions go on, and messages wait.")
 
@@ -24,7 +22,6 @@ class SendingAnswer(Declared):
     """Whether messages go out, and how many wait."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={"examples": [{"paused": True, "since": "2026-03-02T17:04:05.120000Z", "pending": 17}]},
     )
 
@@ -37,7 +34,6 @@ class ErasedAnswer(Declared):
     """What was removed of a person, everywhere."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [
                 {
@@ -62,7 +58,6 @@ class ExportAnswer(Declared):
     """Everything that is stored about a person, under all their ids."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [
                 {

@@ -28,7 +28,6 @@ class PolicyAnswer(Declared):
     """The policy in service."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [
                 {
@@ -59,14 +58,13 @@ class PolicyAnswer(Declared):
 class ReloadRequest(Declared):
     """Nothing to say: an empty object."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
 
 class ReloadAnswer(Declared):
     """What is different in the policy that came into service."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [
                 {

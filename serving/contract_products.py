@@ -51,7 +51,7 @@ _Attribute = str | float | bool | None
 class Product(Declared):
     """A product; what is not named stays as it was, and null takes it away."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, json_schema_extra={"examples": [_LAMP]})
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, json_schema_extra={"examples": [_LAMP]})
 
     product_id: str = Field(min_length=1, max_length=256, description="As events name it: their `product_id` or `sku`.")
     name: str | None = Field(default=None, max_length=500)
@@ -71,7 +71,7 @@ class Product(Declared):
 class ProductsRequest(Declared):
     """Products as they are from now on."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"products": [_LAMP]}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"products": [_LAMP]}]})
 
     products: list[Product] = Field(min_length=1, max_length=MOST_PRODUCTS)
 
@@ -79,6 +79,6 @@ class ProductsRequest(Declared):
 class ProductsAnswer(Declared):
     """How many products were written."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [{"products": 1}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"products": 1}]})
 
     products: int

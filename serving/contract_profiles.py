@@ -17,7 +17,6 @@ class ProfileRequest(Declared):
     """What is to be known of a person from now on."""
 
     model_config = ConfigDict(
-        strict=True,
         extra="forbid",
         json_schema_extra={"examples": [{"profile": {"loyalty_tier": "gold", "nickname": None}}]},
     )
@@ -33,7 +32,6 @@ class ProfileAnswer(Declared):
     """What is known of a person besides what they do, under all their ids."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={"examples": [{"user_id": "u-42", "profile": _PROFILE, "addresses": ["ada@example.org"]}]},
     )
 

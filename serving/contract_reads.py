@@ -62,7 +62,6 @@ class SendHourAnswer(Declared):
     """At which hours of their day a user is there, or answers, as learned. Nulls while no model says it."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [
                 {
@@ -199,7 +198,6 @@ class Problem(Declared):
     """An answer that is not a success (RFC 9457, with the `code` and `message` that Segment's SDKs look for)."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
             "examples": [
                 {
