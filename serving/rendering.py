@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from policy.policy import Policy
 from policy.sandbox import Compiled, Unfillable
 from policy.template_syntax import TemplateRefused
 from policy.templates import LONGEST, LONGEST_JSON, missing, part, parts_of
+from serving.claims import Claim
 from serving.context import Asking, context
 from serving.driver import driver
 from serving.links import tracked, unsubscribe_url
@@ -30,25 +31,6 @@ SELECT o.message_id, u.user_key FROM json_each(?) m
 JOIN outbox o ON o.message_id = m.value JOIN users u ON u.user_no = o.user_no
 """
 _decode = msgspec.json.Decoder(Rendered).decode
-
-
-class Claimed(Protocol):
-    """What is needed of a claim."""
-
-    @property
-    def message_id(self) -> str:
-        """Its id."""
-        ...
-
-    @property
-    def body(self) -> str:
-        """What was decided, as JSON."""
-        ...
-
-    @property
-    def enqueued_at(self) -> int:
-        """When it was enqueued, in microseconds."""
-        ...
 
 
 class Links(NamedTuple):
@@ -78,7 +60,7 @@ class Rendering:
         self._links = links
         self._neighbours = neighbours
 
-    def rendered(self, connection: Connection, claims: Sequence[Claimed]) -> dict[str, Rendered | Unrenderable]:
+    def rendered(self, connection: Connection, claims: Sequence[Claim]) -> dict[str, Rendered | Unrenderable]:
         """Return each message in words, or why it has none, by message id; what was said once is said again.
 
         Args:
