@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from features.mapping import EventMapping
     from models.learned_segments import LearnedSegments
-    from policy.policy import Policy
     from serving.engine import Engine
     from serving.erasure_files import Files
     from serving.hooks import Hook
@@ -71,7 +70,6 @@ def http_edge(
     remarks: Callable[[], Iterable[str]] = tuple,
     learned: Callable[[], LearnedSegments | None] = lambda: None,
     policies: PolicyWatch | None = None,
-    policy: Callable[[], Policy] | None = None,
     hooks: Mapping[str, Hook] = MappingProxyType({}),
     tokens: Tokens | None = None,
     wake: Callable[[], None] = lambda: None,
@@ -95,7 +93,6 @@ def http_edge(
         remarks: Says in words what should be looked at though the server does its work.
         learned: The learned segments in service.
         policies: What puts policies in service; without it there are no routes to look at them.
-        policy: Returns the one in service; without it there are no routes to look at its segments.
         hooks: Who may send webhooks, by name.
         tokens: Reads what links of messages say; without it there are no routes for them.
         wake: Tells the dispatcher that there is something to send.
@@ -147,15 +144,12 @@ def http_edge(
         *operate.routes(),
         *DeliveryRoutes(engine, database=database, clock=wall, wake=wake).routes(),
         *HookRoutes(intake, hooks, clock=wall).routes(),
+        *SegmentRoutes(engine, database=database).routes(),
     ]
     if policies is not None:
         app.router.routes += PolicyRoutes(policies, database=database).routes()
-    if policy is not None:
-        app.router.routes += SegmentRoutes(policy, database=database).routes()
     if tokens is not None:
-        links = LinkRoutes(
-            engine, tokens=tokens, database=database, mapping=mapping, clock=wall, policy=policy, replay=replay
-        )
+        links = LinkRoutes(engine, tokens=tokens, database=database, mapping=mapping, clock=wall, replay=replay)
         app.router.routes += links.routes()
     return Edge(
         app,

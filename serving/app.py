@@ -143,7 +143,6 @@ class Server:
             remarks=self._remarks,
             learned=lambda: self.champions.learned,
             policies=self.policies,
-            policy=lambda: self.engine.policy,
             tokens=self.tokens,
             hooks=self._hooks,
             limits=Limits(

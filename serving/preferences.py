@@ -50,11 +50,11 @@ def standing_of(connection: Connection, key: str) -> Standing:
     return standings.of(person, until=0)
 
 
-def choices(standing: Standing, policy: Policy | None, asked: OptOut) -> list[Choice]:
+def choices(standing: Standing, policy: Policy, asked: OptOut) -> list[Choice]:
     """Return what there is to choose: what triggers may send by now, and what the link is about first."""
     offered: defaultdict[tuple[str, str], list[Guards]] = defaultdict(list)
     offered[asked.purpose, asked.channel] = []
-    for trigger in policy.triggers if policy is not None else ():
+    for trigger in policy.triggers:
         if trigger.message_class != TRANSACTIONAL:
             for channel in _OWN_CHANNELS:
                 if channel in trigger.channels:

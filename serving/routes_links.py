@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from features.mapping import EventMapping
     from policy.guards import Standing
-    from policy.policy import Policy
     from serving.engine import Engine
     from serving.items import Ingested
     from serving.preferences import Choice
@@ -59,18 +58,16 @@ class LinkRoutes:
         database: Database,
         mapping: Callable[[], EventMapping],
         clock: Callable[[], int],
-        policy: Callable[[], Policy] | None,
         replay: bool = False,
     ) -> None:
         """Keep what answering needs.
 
         Args:
-            engine: Writes.
+            engine: Writes; its policy says what there is to choose.
             tokens: Reads what a link says.
             database: Read on connections of its own.
             mapping: Returns how names and fields become ours; knows the agents of scanners.
             clock: Tells the wall's microseconds since the epoch, as deliveries know it.
-            policy: Returns the one in service, for what there is to choose.
             replay: Whether it is a replay, in which deliveries are known on the clock of the events.
         """
         self._engine = engine
@@ -78,7 +75,6 @@ class LinkRoutes:
         self._database = database
         self._mapping = mapping
         self._clock = clock
-        self._policy = policy
         self._bursts = Bursts()
         self._replay = replay
 
@@ -189,7 +185,7 @@ class LinkRoutes:
         return opt_out_page(channel=asked.channel, choices=self._choices(asked), done=done)
 
     def _choices(self, asked: OptOut) -> list[Choice]:
-        return choices(self._standing(asked), None if self._policy is None else self._policy(), asked)
+        return choices(self._standing(asked), self._engine.policy, asked)
 
     def _standing(self, asked: OptOut) -> Standing:
         with self._database.connect() as connection:

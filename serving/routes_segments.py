@@ -16,11 +16,9 @@ from serving.members import AT_ONCE_DUE
 from serving.routes import GuardedRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Engine as Database
 
-    from policy.policy import Policy
+    from serving.engine import Engine
 
 MOST_USERS = 1000
 Limit = Annotated[int, Query(ge=1, le=MOST_USERS, description="Most people on a page.")]
@@ -34,11 +32,11 @@ WHERE m.segment = ? AND m.user_no > ? ORDER BY m.user_no LIMIT ?
 
 
 class SegmentRoutes:
-    """The routes, on a database and the policy in service."""
+    """The routes, on an engine, whose policy has the segments, and its database."""
 
-    def __init__(self, policy: Callable[[], Policy], *, database: Database) -> None:
-        """`policy` returns the one in service."""
-        self._policy = policy
+    def __init__(self, engine: Engine, *, database: Database) -> None:
+        """Keep what answering needs."""
+        self._engine = engine
         self._database = database
 
     def routes(self) -> list[GuardedRoute]:
@@ -50,7 +48,7 @@ class SegmentRoutes:
 
     def segments(self) -> contract.SegmentsAnswer:
         """Say which segments there are, who is in them in words, and how many that are."""
-        policy = self._policy()
+        policy = self._engine.policy
         sizes = dict(self._rows(_SIZES))
         return contract.SegmentsAnswer(
             policy_version=policy.version,
@@ -73,7 +71,7 @@ class SegmentRoutes:
         after: Annotated[str | None, Query(max_length=20, description="The `next` of the page before.")] = None,
     ) -> contract.SegmentUsersAnswer:
         """Say who is in a segment, page by page."""
-        if name not in self._policy().segments_by_name:
+        if name not in self._engine.policy.segments_by_name:
             raise NoSuchSegment(field="name")
         found = self._rows(_USERS, name, _cursor(after), limit + 1)
         page = found[:limit]

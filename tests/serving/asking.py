@@ -130,7 +130,6 @@ def edge_of(shop, **settings):
         metrics=Metrics(),
         missing=tuple,
         files=Files(shop.home, []),
-        policy=lambda: shop.engine.policy,
         limits=Limits(),
         open_without_keys=True,
         **settings,

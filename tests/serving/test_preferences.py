@@ -39,7 +39,7 @@ def test_there_is_to_choose_what_the_link_is_about_and_what_triggers_send_by_cha
     ],
 )
 def test_a_box_is_ticked_where_nothing_bars_a_message(standing, is_on):
-    assert choices(standing, None, ASKED) == [Choice("marketing", "email", is_on)]
+    assert choices(standing, parse("triggers: []"), ASKED) == [Choice("marketing", "email", is_on)]
 
 
 def test_a_channel_is_given_up_with_the_last_of_its_purposes():
