@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from demo.journey import UTC_OFFSET_H, Journey
+from features.moments import HOUR_US
 from models.circle import HOURS
 from models.days import KINDS
 from models.send_hour import SendHourModel
@@ -14,8 +15,6 @@ from training.days import alike, on_both
 from training.habits import Habits, habits, in_the_week
 from training.log import Floats, read_log
 from training.send_hour_judge import baselines, by_history, calibration, judge
-
-HOUR_US = 3_600_000_000
 
 
 def baskets_by_hour(journey: Journey, households: list[int], since: int) -> Floats:

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from demo.journey import Journey
-from demo.replay import DAY_US, Served
+from demo.replay import Served
 from features.catalog import CATALOGUE
+from features.moments import DAY_US
 from training.baselines import Logistic, compare
 from training.evaluate import judge
 

@@ -9,8 +9,8 @@ import httpx
 import numpy as np
 
 from demo.journey import UTC_OFFSET_H, Journey
+from features.moments import DAY_US
 
-DAY_US = 86_400_000_000
 EVENTS_AT_ONCE = 25
 USERS_AT_ONCE = 1000
 Advance = Callable[[int], None]

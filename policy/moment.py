@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from features.moments import to_moment
+from features.moments import HOUR_US, to_moment
 from policy.caps import Sent
 from policy.channels import Route, unhindered
 from policy.exploration import HourChance, HourDraw
@@ -13,8 +13,6 @@ from policy.guards import Guards, Standing, calm_from, hindrance, next_allowed, 
 from policy.pending import room_from
 from policy.reasons import Reason
 from policy.send_hours import PRIOR_HOURS, Hours
-
-_HOUR_US: Final = 3_600_000_000
 
 
 class Moment(NamedTuple):
@@ -131,7 +129,7 @@ def _hours(asked: Asked, at: int, until: int, zone: ZoneInfo) -> Iterator[int]:
         yield moment
         shown = _local(moment, zone)
         passed = (shown.minute * 60 + shown.second) * 1_000_000 + shown.microsecond
-        following = moment + _HOUR_US - passed
+        following = moment + HOUR_US - passed
         # All else that stood against it is over by then.
         moment = (
             first_moment(asked, following) if asked.pending else next_allowed(asked.guards, asked.standing, following)

@@ -1,9 +1,8 @@
 """Moments spread out, so that what is enrolled together does not come due together."""
 
 from bisect import bisect_right
-from typing import Final
 
-HOUR_US: Final = 3_600_000_000
+from features.moments import HOUR_US
 
 
 class Spread:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from features.cache import keep_compiled
 from features.events import BadEvent
-from features.moments import DAY_US, read_moment
+from features.moments import DAY_US, SECOND_US, read_moment
 from policy.names import LONGEST_NAME, NAME
 from serving.codes import Code, add
 from serving.contract_codes import GivenCode
@@ -24,7 +24,6 @@ from serving.settings import settings_of_process
 
 SHOWN: Final = 20
 _AT_ONCE: Final = 5000
-_SECOND_US: Final = 1_000_000
 _OURS: Final = {
     "coupon": "code",
     "coupon_code": "code",
@@ -122,7 +121,7 @@ def _expiry(said: object) -> int:
     """Return the moment until which a code is good (BadEvent); a day counts to its last second, in UTC."""
     if isinstance(said, str):
         try:
-            return read_moment(date.fromisoformat(said.strip()).isoformat(), "expires_at") + DAY_US - _SECOND_US
+            return read_moment(date.fromisoformat(said.strip()).isoformat(), "expires_at") + DAY_US - SECOND_US
         except ValueError:
             pass
     return read_moment(said, "expires_at")

@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from features.mapping import EventMapping
+from features.moments import SECOND_US
 from serving.driver import driver
 from serving.scanners import TOO_FAST_US
 from serving.tokens import OptOut
 from serving.user_ids import ids_in
 
-SECOND_US: Final = 1_000_000
 MINUTE_US: Final = 60_000_000
 _FIND: Final = """
 SELECT coalesce(m.user_key, u.user_key), o.trigger_decision_id,

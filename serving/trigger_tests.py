@@ -11,6 +11,7 @@ from typing import Any
 
 from features.events import BadEvent
 from features.mapping import EventMapping
+from features.moments import HOUR_US, SECOND_US
 from policy.policy import Policy
 from policy.quantities import in_words, microseconds
 from policy.source import PolicyRefused, load
@@ -20,8 +21,6 @@ from policy.variants import alone, live
 from serving.mapping_file import MappingRefused, read_mapping
 from serving.rehearsal import Rehearsed, constants, rehearsal
 
-_SECOND_US = 1_000_000
-_HOUR_US = 3600 * _SECOND_US
 _IDENTIFY = "identify"
 
 
@@ -39,7 +38,7 @@ async def outcome(policy: Policy, trigger: Trigger, test: TriggerTest, mapping: 
     rehearsed = alone(policy, live(trigger, hold_out=test.hold_out))
     models = constants(test.probabilities(rehearsed.horizons))
     found = Outcome(test)
-    with rehearsal(rehearsed, models, mapping=mapping, start=test.starts_at - _HOUR_US) as shop:
+    with rehearsal(rehearsed, models, mapping=mapping, start=test.starts_at - HOUR_US) as shop:
         try:
             await shop.tell(*_messages(test))
         except BadEvent as bad:
@@ -54,7 +53,7 @@ def _messages(test: TriggerTest) -> Iterator[dict[str, Any]]:
     """Yield what is sent to the server: what was known before, then what happens."""
     traits = {**test.traits, **({"consents": test.consents} if test.consents else {})}
     if traits:
-        yield _message(test, Happening(event=_IDENTIFY, at=timedelta(0), **traits), test.starts_at - _HOUR_US, "before")
+        yield _message(test, Happening(event=_IDENTIFY, at=timedelta(0), **traits), test.starts_at - HOUR_US, "before")
     for number, each in enumerate(test.given):
         yield _message(test, each, test.starts_at + microseconds(each.at), str(number))
 
@@ -105,11 +104,11 @@ def _words(decision: Rehearsed) -> str:
 
 def _is_then(test: TriggerTest, expected: Expectation, decision: Rehearsed) -> bool:
     # What happens in the same instant is told apart by microseconds.
-    return abs(decision.at - test.starts_at - microseconds(expected.at)) < _SECOND_US
+    return abs(decision.at - test.starts_at - microseconds(expected.at)) < SECOND_US
 
 
 def _after(test: TriggerTest, decision: Rehearsed) -> str:
-    return in_words(timedelta(seconds=(decision.at - test.starts_at) // _SECOND_US))
+    return in_words(timedelta(seconds=(decision.at - test.starts_at) // SECOND_US))
 
 
 def report(trigger: Trigger, outcomes: list[Outcome]) -> Iterator[str]:
@@ -127,8 +126,8 @@ def _story(found: Outcome) -> Iterator[str]:
     test = found.test
     told = [(microseconds(each.at), 0, each.event) for each in test.given]
     told += [(each.at - test.starts_at, 1, f"→ {_words(each)}") for each in found.decided]
-    for at, _, line in sorted(told, key=lambda each: (each[0] // _SECOND_US, each[1])):
-        yield f"{in_words(timedelta(seconds=at // _SECOND_US))}: {line}"
+    for at, _, line in sorted(told, key=lambda each: (each[0] // SECOND_US, each[1])):
+        yield f"{in_words(timedelta(seconds=at // SECOND_US))}: {line}"
 
 
 async def run(policy: Policy, mapping: EventMapping) -> list[tuple[Trigger, list[Outcome]]]:

@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from features.events import OCCURRED_AT, UTC_OFFSET_S
 from features.kinds import Kind
+from features.moments import DAY_US, SECOND_US
 from training.log import Ints, Log
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-SECOND_US = 1_000_000
-DAY_US = 86_400 * SECOND_US
 MINUTE_US = 60 * SECOND_US
 
 MOST_POINTS = 200_000

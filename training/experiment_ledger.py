@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.moments import SECOND_US
 from models.horizon import duration
 from policy.assignment import EVERYBODY
-from training.dataset import LATE, SECOND_US
+from training.dataset import LATE
 from training.experiment import CONTROL, Bools, NoExperiment, Units, Words, check_comparable
 from training.intents import INTENT
 

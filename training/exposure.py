@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset import SECOND_US, Orders, Points
+from features.moments import SECOND_US
+from training.dataset import Orders, Points
 from training.log import Ints
 
 Bools = npt.NDArray[np.bool_]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from features.moments import DAY_US
 from training.baselines import RULE_DAYS
-from training.dataset import DAY_US, Orders, Points, decision_points, how_many, label, orders
+from training.dataset import Orders, Points, decision_points, how_many, label, orders
 from training.exposure import CARRY_OVER, NOTHING_SENT, Influenced, Messages, influence
 from training.fit import Rows
 from training.learning import enough

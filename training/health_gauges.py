@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from training.dataset import SECOND_US
+from features.moments import SECOND_US
 from training.funnel import STAGES
 from training.health_report import Health
 from training.health_words import age_s

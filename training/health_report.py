@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from features.moments import SECOND_US
 from models.manifest import BundleRefused
-from training.dataset import SECOND_US
 from training.funnel import Funnel, funnels
 from training.health_words import age, checks_of_model
 from training.model_health import ModelHealth, model_health, models_in_service

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from training.dataset import SECOND_US
+from features.moments import SECOND_US
 from training.drift import Shift
 from training.model_health import NO_REFERENCE, ModelHealth
 from training.realised import LEAST_ORDERS, Realised

@@ -7,6 +7,7 @@ import numpy as np
 
 from features.catalog import CATALOGUE
 from features.fold import fold, read_rows
+from features.moments import DAY_US
 from models.learned_segments import (
     CLUSTERS,
     FURTHEST,
@@ -19,7 +20,7 @@ from models.learned_segments import (
 )
 from models.segments_bundle import columns_of
 from training.clustering import cluster
-from training.dataset import DAY_US, orders
+from training.dataset import orders
 from training.log import Floats, Ints, Log
 from training.segment_names import BEHAVIOUR, apart, names_of
 from training.windows import TooLittleHistory

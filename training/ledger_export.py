@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from features.cache import keep_compiled
 from features.catalog import CATALOGUE
-from training.dataset import SECOND_US
+from features.moments import SECOND_US
 from training.ledger_rows import Row, rows
 from training.process import home_of_process
 

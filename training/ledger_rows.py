@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from features.catalog import CATALOGUE
+from features.moments import SECOND_US
 from models.horizon import duration
-from training.dataset import LATE, SECOND_US
+from training.dataset import LATE
 
 AT_ONCE = 2_000
 

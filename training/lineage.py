@@ -10,7 +10,7 @@ from typing import Any
 
 from features.catalog import CATALOGUE
 from features.fold import EVENT
-from training.dataset import SECOND_US
+from features.moments import SECOND_US
 from training.log import Log
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from features.moments import DAY_US
 from training.confidence_sequence import half_widths
 from training.experiment import ENOUGH_CONVERSIONS, Plan, Units
 from training.proportions import Arm, difference
@@ -14,8 +15,6 @@ from training.spending import bounds
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-DAY_US = 86_400_000_000
 
 
 class Look(NamedTuple):

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from features.catalog import CATALOGUE
+from features.moments import DAY_US
 from training.baselines import RULE_DAYS
-from training.dataset import DAY_US, MOST_POINTS, Orders, Points, label
+from training.dataset import MOST_POINTS, Orders, Points, label
 from training.decisions import Decisions, Floats, Ints, Prices
 from training.fit import Rows
 from training.gate import Judged, Verdict, decide

@@ -25,9 +25,10 @@ from features.events import (
 )
 from features.fold import EVENT, UNLINKED, LogArrays, fold, read_rows
 from features.kinds import Kind
+from features.moments import SECOND_US
 from features.state import empty
 from training.world import Floats, Ints, People, World
-from training.world_days import A_PERSON, SECOND_US, Happenings, midnights, together
+from training.world_days import A_PERSON, Happenings, midnights, together
 
 WITH_GOODS = np.array([Kind.PRODUCT_VIEWED, Kind.PRODUCT_ADDED, Kind.CHECKOUT_STARTED, Kind.ORDER_COMPLETED])
 

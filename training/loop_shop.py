@@ -7,9 +7,10 @@ from typing import Self
 import numpy as np
 
 from features.kinds import Kind
+from features.moments import HOUR_US
 from training.shop import Shop
 from training.world import Bools, Ints
-from training.world_days import HOUR_US, Happenings, midnights, together
+from training.world_days import Happenings, midnights, together
 from training.world_messages import REMINDER, Sends, arrive
 from training.world_visits import visit, visits_today
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from features.moments import DAY_US
 from models.send_hour import SendHourModel
 from training.activity_trees import TreesTried, grow, try_trees
-from training.dataset import DAY_US
 from training.days import DaysChosen
 from training.days import by_day as day_factors
 from training.days import choose as choose_days

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from features.kinds import Kind
+from features.moments import SECOND_US
 from training.chains import CHAIN
-from training.dataset import SECOND_US, Asked, Orders, Points, label
+from training.dataset import Asked, Orders, Points, label
 from training.exposure import CARRY_OVER, Influence, influence, read_messages
 from training.log import Bools, Ints
 from training.served import Served, first_id

@@ -4,11 +4,10 @@ import sqlite3
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from training.dataset import DAY_US, SECOND_US
+from features.moments import DAY_US, HOUR_US, SECOND_US
 from training.served import first_id
 from training.status import Status
 
-HOUR_US: Final = 3_600 * SECOND_US
 PAST_DAYS: Final = 28
 LEAST_PAST_DAYS: Final = 7
 """From the first busy hour to the last one: one burst says nothing of pauses."""

@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from features.moments import SECOND_US
 from features.state import MalformedState, empty, pack, position, unpack
-from training.dataset import SECOND_US
 from training.status import Status
 
 STORE: Final = Path("feast", "online.db")

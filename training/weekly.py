@@ -4,8 +4,9 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from features.moments import DAY_US, SECOND_US
 from models.horizon import duration
-from training.dataset import DAY_US, LATE, SECOND_US
+from training.dataset import LATE
 from training.proportions import Arm, difference
 from training.served import first_id
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset import SECOND_US
+from features.moments import SECOND_US
 from training.log import Ints
 
 Bools = npt.NDArray[np.bool_]

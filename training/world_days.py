@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from features.kinds import Kind
+from features.moments import SECOND_US
 from training.world import ZONES, Bools, Floats, Ints, People, World, message_effect
 
-SECOND_US, HOUR_US = 1_000_000, 3_600_000_000
 NEVER = np.iinfo(np.int64).max
 EFFECT_DAYS = 2
 A_PERSON, A_MAIL_PROGRAM, A_SCANNER = 0, 1, 2

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.kinds import Kind
+from features.moments import HOUR_US, SECOND_US
 from training.world import OPEN_LOG_ODDS, Bools, Floats, Ints, People, World, chance
-from training.world_days import A_MAIL_PROGRAM, A_PERSON, A_SCANNER, HOUR_US, SECOND_US, Happenings, Present, happened
+from training.world_days import A_MAIL_PROGRAM, A_PERSON, A_SCANNER, Happenings, Present, happened
 from training.world_draws import Draws
 from training.world_hours import nearness
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from features.kinds import Kind
+from features.moments import HOUR_US, SECOND_US
 from training.world import CART_LOG_ODDS, WEEKDAY_PACE, Bools, Floats, Ints, People, World, chance, order_log_odds
-from training.world_days import HOUR_US, SECOND_US, Happenings, Present, effect_today, happened
+from training.world_days import Happenings, Present, effect_today, happened
 from training.world_draws import Draws
 
 MOST_VIEWS = 12

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from training.dataset import DAY_US
+from features.moments import DAY_US
 from training.fit import Rows
 from training.folds import contested
 from training.gate import decide

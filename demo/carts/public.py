@@ -13,8 +13,8 @@ from demo.carts.day import MINUTE_US
 from demo.carts.people import READS, drawn, mailbox, minutes, visitor_of
 from demo.carts.post import Mail
 from demo.carts.provider import BROWSER, Provider
+from features.moments import SECOND_US
 
-_SECOND_US: Final = 1_000_000
 _BY_LINK: Final = {"by link": 0.5, "by provider": 0.5}
 _GOES: Final = {"one click": 0.5, "on the page": 0.25, "at the provider": 0.25}
 _AGENT: Final = {"User-Agent": BROWSER}
@@ -43,11 +43,11 @@ class Public:
         visitor = visitor_of(mail.to)
         state = mailbox(visitor)
         if state == "full":
-            self._plan(at + 40 * _SECOND_US, "bounced", mail)
+            self._plan(at + 40 * SECOND_US, "bounced", mail)
             return
-        self._plan(at + 2 * _SECOND_US, "delivered", mail)
+        self._plan(at + 2 * SECOND_US, "delivered", mail)
         if state == "scanned":
-            self._plan(at + 20 * _SECOND_US, "scanned", mail)
+            self._plan(at + 20 * SECOND_US, "scanned", mail)
         does = drawn(READS, "reads", visitor, mail.subject)
         looks_at = at + minutes(visitor, mail.subject) * MINUTE_US
         if does != "nothing":

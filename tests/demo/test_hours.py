@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from demo.hours import HOUR_US, baskets_by_hour
+from demo.hours import baskets_by_hour
 from demo.journey import Journey
+from features.moments import HOUR_US
 
 
 def test_baskets_from_a_moment_on_count_by_the_hour_five_behind_utc():

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from demo.journey import Journey
 from demo.judge import orders_between
-from demo.replay import DAY_US, local_midnight
+from demo.replay import local_midnight
+from features.moments import DAY_US
 
 HOUSEHOLDS = st.integers(1, 4)
 MOMENTS = st.integers(0, 40).map(lambda hours: local_midnight("2017-01-01") + hours * 3_600_000_000)

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.spread import HOUR_US, Spread
+from features.moments import HOUR_US
+from policy.spread import Spread
 
 START = 1_700_000_000_000_000
 moments = st.lists(st.integers(START, START + 6 * HOUR_US), max_size=60)

@@ -3,12 +3,13 @@ import json
 import numpy as np
 
 from features.fold import EVENT, UNLINKED, LogArrays, fold, read_rows
+from features.moments import SECOND_US
 from features.normalise import normalise
 from serving.mapping_file import read_mapping
 from training.loop_memory import Memory, records_of
 from training.loop_shop import LoopShop
 from training.world import World
-from training.world_days import SECOND_US, midnights, together
+from training.world_days import midnights, together
 from training.world_lines import Lines
 
 WORLD = World(600, seed=4, late=0.0, duplicates=0.0)
