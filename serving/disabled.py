@@ -2,22 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from serving.driver import driver
 from serving.endpoints import Endpoint
-
-_REMEMBER: Final = text(
-    "INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
-_RECALL: Final = text("SELECT value FROM facts WHERE name = :name")
+from serving.facts import fact, set_fact
 
 
 def disable(connection: Connection, endpoint: Endpoint, *, at: int) -> str:
     """Remember that an endpoint is gone since `at` (microseconds); return the sentence for its messages."""
     value = json.dumps({"address": endpoint.fingerprint, "at": at})
-    connection.execute(_REMEMBER, {"name": _fact(endpoint.name), "value": value})
+    set_fact(driver(connection), _named(endpoint.name), value)
     return _sentence(endpoint.name)
 
 
@@ -25,13 +21,13 @@ def disabled_endpoints(connection: Connection, endpoints: Mapping[str, Endpoint]
     """Return the endpoints that are gone, each with the sentence for its messages; a new address is another chance."""
     found = {}
     for name, endpoint in endpoints.items():
-        value = connection.execute(_RECALL, {"name": _fact(name)}).scalar()
+        value = fact(driver(connection), _named(name))
         if value is not None and json.loads(value)["address"] == endpoint.fingerprint:
             found[name] = _sentence(name)
     return found
 
 
-def _fact(name: str) -> str:
+def _named(name: str) -> str:
     return f"gone:{name}"
 
 

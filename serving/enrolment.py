@@ -20,10 +20,9 @@ from policy.spread import Spread
 from policy.trigger_fields import Enrol
 from policy.triggers import Trigger
 from serving.driver import driver, scalar
+from serving.facts import fact, forget_fact, set_fact
 from serving.waiting import Found, Wait, is_in_time, people_after, up_to_date
 
-_FACT: Final = "SELECT value FROM facts WHERE name = ?"
-_REMEMBER: Final = "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)"
 # A decision's own id begins with that of its evaluation and a full stop; what follows a full stop is a slash.
 _DECIDED: Final = """
 SELECT 1 FROM users u JOIN evaluations v ON v.user_no = u.user_no AND v.event_seq IS NULL AND v.at > ?2
@@ -65,7 +64,7 @@ class Enrolment:
 
     def progress(self, connection: Connection) -> Progress:
         """Return how far it is; where the trigger enrolled by another definition, it has not begun."""
-        value = scalar(driver(connection), _FACT, (self._key,))
+        value = fact(driver(connection), self._key)
         found = None if value is None else Progress(**json.loads(value))
         of = _definition(self.trigger)
         return found if found is not None and found.of == of else Progress(of)
@@ -97,7 +96,7 @@ class Enrolment:
                 enrolled += 1
         through = people[-1].user_no if people else before.through
         progress = Progress(before.of, through, before.enrolled + enrolled, before.too_late + too_late, done=not people)
-        driver(connection).execute(_REMEMBER, (self._key, json.dumps(progress._asdict())))
+        set_fact(driver(connection), self._key, json.dumps(progress._asdict()))
         return progress
 
     def _waits_or_is_decided(self, connection: Connection, user_no: int, wait: Wait) -> bool:
@@ -123,7 +122,7 @@ def enrolled(connection: Connection, trigger: Trigger) -> int | None:
 def forget(connection: Connection, names: Iterable[str]) -> None:
     """Let triggers that were taken out enrol anew, should they come back."""
     for name in names:
-        driver(connection).execute("DELETE FROM facts WHERE name = ?", (f"enrol {name}",))
+        forget_fact(driver(connection), f"enrol {name}")
 
 
 def _definition(trigger: Trigger) -> str:

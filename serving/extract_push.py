@@ -19,9 +19,10 @@ from serving.claims import Claim
 from serving.clock import wall
 from serving.courier import Connections, attempt, open_connections
 from serving.database import for_writing
-from serving.driver import driver, scalar
+from serving.driver import driver
 from serving.endpoints import Webhook
 from serving.extracts import END_US, read
+from serving.facts import fact, set_fact
 from serving.message import LARGEST_BODY, encoded
 from serving.retry import Status
 
@@ -41,8 +42,6 @@ _TIMEOUT_S: Final = 15.0
 _SETTLED_US: Final = 10_000_000
 """What is younger is left for the next time: a sample of plain scores is written down with a delay."""
 _NOTE_EVERY: Final = 20
-_GOT_TO: Final = "SELECT value FROM facts WHERE name = ?"
-_NOTE: Final = "INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 Row = tuple[str, dict[str, Any]]
 
 
@@ -167,12 +166,11 @@ async def _deliver(connections: Connections, endpoint: Webhook, page: _Page) -> 
 
 def _got_to(database: Database, mark: str) -> str | None:
     with database.connect() as connection:
-        found: str | None = scalar(driver(connection), _GOT_TO, (mark,))
-    return found
+        return fact(driver(connection), mark)
 
 
 def _note(database: Database, mark: str, until: str | None, extract: Extract) -> None:
     if until is None or not extract.grows:
         return
     with for_writing(database).begin() as connection:
-        driver(connection).execute(_NOTE, (mark, until))
+        set_fact(driver(connection), mark, until)

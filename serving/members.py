@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from serving.driver import Driver, listed
+from serving.facts import fact, forget_fact, set_fact
 
 AT_ONCE_DUE: Final = 0
 """The moment at which whoever has to be looked at anew is due: before all others, and however the clock runs."""
@@ -29,9 +30,7 @@ _AGAIN: Final = """
 INSERT INTO segment_looks (user_no, looked_at, due_at) VALUES (?, 0, ?)
 ON CONFLICT (user_no) DO UPDATE SET due_at = excluded.due_at
 """
-_KEPT: Final = "SELECT value FROM facts WHERE name = 'segments'"
-_KEEP: Final = "INSERT OR REPLACE INTO facts (name, value) VALUES ('segments', ?)"
-_KEEP_NONE: Final = "DELETE FROM facts WHERE name = 'segments'"
+_KEPT: Final = "segments"
 
 
 @dataclass(slots=True, eq=False)
@@ -90,20 +89,20 @@ def join(driver: Driver, linked_no: int, user_no: int) -> None:
 
 def look_again(driver: Driver, numbers: Iterable[int]) -> None:
     """Let these people be looked at anew, if segments are kept here at all."""
-    if driver.execute(_KEPT).fetchone() is not None:
+    if fact(driver, _KEPT) is not None:
         driver.executemany(_AGAIN, [(number, AT_ONCE_DUE) for number in numbers])
 
 
 def kept(driver: Driver) -> dict[str, str]:
     """Return the digest of each segment that is kept, by name; empty until everybody is due to be looked at."""
-    found = driver.execute(_KEPT).fetchone()
-    digests: dict[str, str] = json.loads(found[0]) if found is not None else {}
+    found = fact(driver, _KEPT)
+    digests: dict[str, str] = {} if found is None else json.loads(found)
     return digests
 
 
 def keep(driver: Driver, digests: Mapping[str, str]) -> None:
     """Write down by which digests segments are kept from now on; empty where there are none."""
     if digests:
-        driver.execute(_KEEP, (json.dumps(dict(digests)),))
+        set_fact(driver, _KEPT, json.dumps(dict(digests)))
     else:
-        driver.execute(_KEEP_NONE)
+        forget_fact(driver, _KEPT)

@@ -14,22 +14,21 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import text
 
 from features.moments import iso
+from serving.driver import driver
+from serving.facts import fact, forget_fact, set_fact_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-_SINCE: Final = text("SELECT value FROM facts WHERE name = 'sending_paused'")
-# Whoever pauses again does not change since when.
-_PAUSE: Final = text("INSERT INTO facts (name, value) VALUES ('sending_paused', :at) ON CONFLICT (name) DO NOTHING")
-_RESUME: Final = text("DELETE FROM facts WHERE name = 'sending_paused'")
+_PAUSED: Final = "sending_paused"
 _PENDING: Final = text("SELECT count(*) FROM outbox WHERE status = 'pending'")
 
 
 def paused_since(connection: Connection) -> int | None:
     """Return since when nothing is sent, in microseconds of the wall clock; None while messages go out."""
-    value = connection.execute(_SINCE).scalar()
+    value = fact(driver(connection), _PAUSED)
     return None if value is None else int(value)
 
 
@@ -40,12 +39,13 @@ def is_paused(connection: Connection) -> bool:
 
 def pause(connection: Connection, *, at: int) -> None:
     """Let nothing be sent from the commit on; `at` is the wall clock's moment in microseconds."""
-    connection.execute(_PAUSE, {"at": str(at)})
+    # Whoever pauses again does not change since when.
+    set_fact_once(driver(connection), _PAUSED, str(at))
 
 
 def resume(connection: Connection) -> None:
     """Let messages go out again, those that waited first."""
-    connection.execute(_RESUME)
+    forget_fact(driver(connection), _PAUSED)
 
 
 def pending(connection: Connection) -> int:

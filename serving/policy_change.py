@@ -24,13 +24,13 @@ from serving import ledger
 from serving.clock import wall
 from serving.driver import driver, scalar
 from serving.enrolment import forget
+from serving.facts import fact, set_fact
 from serving.ledger import DecisionRow, EvaluationRow
 from serving.log import decision_id
 from serving.timers import Timer, Timers
 from serving.work import Tools
 
-_FACT: Final = "SELECT value FROM facts WHERE name = 'policy'"
-_REMEMBER: Final = "INSERT OR REPLACE INTO facts (name, value) VALUES ('policy', ?)"
+_FACT: Final = "policy"
 _UNSENDABLE: Final = """
 SELECT o.message_id FROM outbox o LEFT JOIN users u ON u.user_no = o.user_no
 LEFT JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
@@ -84,7 +84,7 @@ class Change:
 
 def in_service(connection: Connection) -> InService | None:
     """Return which policy was put in service last; None in a new database."""
-    value = scalar(driver(connection), _FACT)
+    value = fact(driver(connection), _FACT)
     return None if value is None else InService(**json.loads(value))
 
 
@@ -166,7 +166,7 @@ def waiting(connection: Connection) -> dict[str, int]:
 
 
 def _remember(connection: Connection, found: InService) -> None:
-    driver(connection).execute(_REMEMBER, (json.dumps(found._asdict()),))
+    set_fact(driver(connection), _FACT, json.dumps(found._asdict()))
 
 
 def _digest(trigger: Trigger) -> str:

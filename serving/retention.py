@@ -11,6 +11,8 @@ from sqlalchemy import Engine as Database
 
 from features.moments import DAY_US
 from serving.dispatcher import Writer
+from serving.driver import driver
+from serving.facts import fact, set_fact
 from serving.forgetting import forget_ledger, forget_messages, forget_rows
 from serving.log import decision_id
 from serving.log_retention import OldEvents, forget_events
@@ -21,10 +23,9 @@ REST_S = 0.05
 AT_ONCE = 2000
 PEOPLE_AT_ONCE: Final = 50
 # What was pruned is not looked at again: ids ascend with their moments.
-_DONE_UNTIL = "SELECT value FROM facts WHERE name = 'features_pruned_until'"
+_PRUNED_UNTIL = "features_pruned_until"
 _NEXT = "SELECT decision_id FROM evaluations WHERE decision_id > ? AND decision_id < ? ORDER BY decision_id LIMIT ?"
 _PRUNE = "UPDATE evaluations SET features = NULL WHERE decision_id > ? AND decision_id <= ?"
-_DONE = "INSERT OR REPLACE INTO facts (name, value) VALUES ('features_pruned_until', ?)"
 _log = logging.getLogger(__name__)
 
 
@@ -45,11 +46,11 @@ class Kind(NamedTuple):
 
 def prune_features(connection: Connection, /, *, before: int, at_once: int = AT_ONCE) -> int:
     """Forget the feature vectors of evaluations before a moment in microseconds; return how many, at most `at_once`."""
-    done = connection.exec_driver_sql(_DONE_UNTIL).scalar() or ""
+    done = fact(driver(connection), _PRUNED_UNTIL) or ""
     found = connection.exec_driver_sql(_NEXT, (done, decision_id(max(before, 0)), at_once)).scalars().all()
     if found:
         connection.exec_driver_sql(_PRUNE, (done, found[-1]))
-        connection.exec_driver_sql(_DONE, (found[-1],))
+        set_fact(driver(connection), _PRUNED_UNTIL, found[-1])
     return len(found)
 
 

@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import DecodeError, Struct
 from msgspec.msgpack import Decoder, Encoder
 
-from serving.driver import Driver, scalar
+from serving.driver import Driver
+from serving.facts import fact, set_fact_once
 
 LONGEST_TOKEN: Final = 8192
 _PURPOSE: Final = b"opportune links 1"
-_KEPT: Final = "SELECT value FROM facts WHERE name = 'link_secret'"
-_KEEP: Final = "INSERT INTO facts (name, value) VALUES ('link_secret', ?) ON CONFLICT (name) DO NOTHING"
+_KEPT: Final = "link_secret"
 
 
 class OptOut(Struct, frozen=True, array_like=True, tag="u"):
@@ -100,11 +100,8 @@ class Tokens:
 
 def kept_secret(driver: Driver) -> str:
     """Return the secret of this installation, made when first asked for; in a transaction that may write."""
-    found = scalar(driver, _KEPT)
-    if found is None:
-        driver.execute(_KEEP, (secrets.token_urlsafe(32),))
-        found = scalar(driver, _KEPT)
-    return str(found)
+    set_fact_once(driver, _KEPT, secrets.token_urlsafe(32))
+    return str(fact(driver, _KEPT))
 
 
 def tokens_of(driver: Driver, configured: str | None) -> Tokens:
@@ -118,5 +115,5 @@ def tokens_of(driver: Driver, configured: str | None) -> Tokens:
     if not given:
         return Tokens(kept_secret(driver))
     # Links that went out before a secret was configured go on working.
-    kept = scalar(driver, _KEPT)
-    return Tokens(*given, *([] if kept is None else [str(kept)]))
+    kept = fact(driver, _KEPT)
+    return Tokens(*given, *([] if kept is None else [kept]))

@@ -10,10 +10,10 @@ from hashlib import blake2b
 from typing import Final
 
 from serving.driver import Driver, listed, scalar
+from serving.facts import set_fact_once
 
 SALT: Final = "SELECT value FROM facts WHERE name = 'tombstone_salt'"
 """With what keys are hashed; nothing while no hash was ever kept."""
-_KEEP_SALT: Final = "INSERT INTO facts (name, value) VALUES ('tombstone_salt', ?)"
 _FIND: Final = "SELECT key_hash, erased_at FROM tombstones WHERE key_hash IN (SELECT value FROM json_each(?))"
 _SET: Final = """
 INSERT INTO tombstones (key_hash, erased_at) VALUES (?, ?)
@@ -34,8 +34,7 @@ def set_tombstones(driver: Driver, keys: Iterable[str], *, at: int) -> None:
 
 def make_salt(driver: Driver) -> None:
     """Let `hashes` know keys from now on."""
-    if scalar(driver, SALT) is None:
-        driver.execute(_KEEP_SALT, (secrets.token_hex(32),))
+    set_fact_once(driver, "tombstone_salt", secrets.token_hex(32))
 
 
 def moments(driver: Driver, statement: str, keys: Iterable[str]) -> dict[str, int]:
