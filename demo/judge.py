@@ -13,11 +13,9 @@ from demo.journey import Journey
 from demo.replay import Served
 from features.catalog import CATALOGUE
 from features.moments import DAY_US
-from training.baselines import Logistic, compare
+from training.baselines import COUNT, RULE_DAYS, Logistic, compare
 from training.evaluate import judge
 
-COUNT = "orders_hl90d"
-RULE_DAYS = 7
 Ints = npt.NDArray[np.int64]
 _FEATURES = "SELECT decision_id, features FROM evaluations WHERE event_seq IS NULL"
 

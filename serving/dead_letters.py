@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, text
 from features.moments import to_moment
 from serving.contract_delivery import DeadLetter, DeadLettersAnswer
 from serving.cursors import cursor, read_cursor
+from serving.outbox import holds
 
 _DEAD: Final = text(
     "SELECT o.message_id, o.trigger_decision_id, o.trigger, o.channel, o.endpoint, o.attempts, o.created_at,"
@@ -22,7 +23,6 @@ _REDRIVE: Final = (
 )
 _ONE: Final = text(_REDRIVE + "message_id = :message_id")
 _ALL: Final = text(_REDRIVE + "endpoint = :endpoint")
-_IS_THERE: Final = text("SELECT 1 FROM outbox WHERE message_id = :message_id")
 
 
 def dead_letters(connection: Connection, *, endpoint: str | None, limit: int, before: str | None) -> DeadLettersAnswer:
@@ -50,9 +50,7 @@ def dead_letters(connection: Connection, *, endpoint: str | None, limit: int, be
 def redrive(connection: Connection, message_id: str, *, at: int) -> int | None:
     """Let a dead letter be tried anew from `at` (µs) on; return 1, 0 if it is not dead, None if nobody knows it."""
     found = connection.execute(_ONE, {"message_id": message_id, "at": at}).rowcount
-    if not found and connection.execute(_IS_THERE, {"message_id": message_id}).first() is None:
-        return None
-    return found
+    return found if found or holds(connection, message_id) else None
 
 
 def redrive_all(connection: Connection, endpoint: str, *, at: int) -> int:

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from training.evaluate import ONE_SIDED_95
 from training.experiment import Units
 from training.proportions import Arm
-
-ONE_SIDED_95 = 1.6448536269514722
 
 
 class Standing(StrEnum):
