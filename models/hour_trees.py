@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from models.circle import HOURS
 from models.forest import Forest, sound
@@ -15,6 +16,8 @@ FEATURES: Final = ("activity", "activity_beside", "activity_to_best", "known", "
 DIRECTIONS: Final = (1, 0, 1, 0, 0, 0)
 """Of each: whether more of it may only make the hour better."""
 _ANGLES: Final = 2.0 * np.pi * np.arange(HOURS) / HOURS
+_SIN: Final = np.sin(_ANGLES)
+_COS: Final = np.cos(_ANGLES)
 
 
 def read_trees(text: str) -> Forest | None:
@@ -31,8 +34,17 @@ def read_trees(text: str) -> Forest | None:
 
 def shown(activity: Floats, known: Floats) -> Floats:
     """Return what trees look at, of shape (n * 24, features), of two arrays of shape (n, 24) each."""
-    beside = (np.roll(activity, 1, axis=1) + np.roll(activity, -1, axis=1)) / 2.0
-    to_best = activity / activity.max(axis=1, keepdims=True)
-    hours = (np.broadcast_to(each, activity.shape) for each in (np.sin(_ANGLES), np.cos(_ANGLES)))
-    found: Floats = np.stack([activity, beside, to_best, known, *hours], axis=2).reshape(-1, len(FEATURES))
+    found = np.empty((activity.size, len(FEATURES)))
+    _show(np.ascontiguousarray(activity), np.ascontiguousarray(known), _SIN, _COS, found)
     return found
+
+
+@njit(cache=True, nogil=True)
+def _show(activity: Floats, known: Floats, sin: Floats, cos: Floats, out: Floats) -> None:
+    for person in range(activity.shape[0]):
+        there, most = activity[person], activity[person].max()
+        for hour in range(HOURS):
+            row = out[person * HOURS + hour]
+            row[0], row[2], row[3] = there[hour], there[hour] / most, known[person, hour]
+            row[1] = (there[hour - 1] + there[(hour + 1) % HOURS]) / 2.0
+            row[4], row[5] = sin[hour], cos[hour]
