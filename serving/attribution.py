@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from features.events import AMOUNT, PLUS_MINUS, unpack_record
 from features.kinds import Kind
 from policy.conditions_response import RESPONSES as _WHAT
 from policy.quantities import LONGEST_HORIZON, microseconds
@@ -27,6 +28,25 @@ _ATTRIBUTE: Final = text(
     " AND :occurred_at - d.at <= CAST(substr(d.horizon, 1, length(d.horizon) - 1) AS BIGINT)"
     " * CASE substr(d.horizon, length(d.horizon)) WHEN 'd' THEN 86400000000 ELSE 3600000000 END"
     " ON CONFLICT (trigger_decision_id, event_seq) DO NOTHING"
+)
+
+# The events of each id are chained from the last one backwards. Where nothing was decided no chain is followed.
+_ORDERED_BEFORE: Final = text(
+    """
+WITH RECURSIVE ids (no) AS (
+    SELECT user_no FROM users WHERE user_no = :user_no OR merged_into = :user_no
+), decided (since) AS (
+    SELECT min(d.at) FROM ids JOIN decisions d ON d.user_no = ids.no
+    WHERE d.at >= :earliest AND (d.action <> 'hold' OR d.send_probability IS NOT NULL)
+), chain (seq) AS (
+    SELECT u.last_seq FROM decided JOIN ids JOIN users u ON u.user_no = ids.no WHERE decided.since IS NOT NULL
+    UNION ALL
+    SELECT e.prev_seq FROM chain JOIN events e ON e.seq = chain.seq JOIN decided
+    WHERE e.known_at >= decided.since AND e.prev_seq IS NOT NULL
+)
+SELECT e.seq, e.occurred_at, e.record FROM chain JOIN events e ON e.seq = chain.seq
+WHERE e.kind = :kind
+"""
 )
 
 
@@ -101,6 +121,29 @@ def attribute(connection: Connection, orders: Sequence[Order]) -> int:
         for each in orders
     ]
     return max(0, connection.execute(_ATTRIBUTE, rows).rowcount)
+
+
+def order_of(added: "Appended") -> Order:
+    """Return the order that an event is."""
+    return _order(added.person.no, added.seq, added.happened_at, added.event.record)
+
+
+def ordered_before(connection: Connection, links: Sequence["Appended"]) -> list[Order]:
+    """Return the orders that people made until it was known which of their ids are one.
+
+    Whose decisions they count for is another question then. Runs after the links are written.
+    """
+    found = []
+    for each in links:
+        no, earliest = each.person.no, each.known_at - _LOOK_BACK_US
+        asked = {"user_no": no, "earliest": earliest, "kind": int(Kind.ORDER_COMPLETED)}
+        found += [_order(no, *row) for row in connection.execute(_ORDERED_BEFORE, asked)]
+    return found
+
+
+def _order(user_no: int, seq: int, occurred_at: int, record: bytes) -> Order:
+    numbers = unpack_record(record)
+    return Order(user_no, seq, occurred_at, numbers[AMOUNT] * numbers[PLUS_MINUS])
 
 
 def respond(connection: Connection, responses: Sequence[Response]) -> int:

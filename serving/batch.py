@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from features.events import AMOUNT, PLUS_MINUS, Event, unpack_record, user_key
+from features.events import Event, user_key
 from features.kinds import Kind
 from policy.reasons import Action, Reason
 from policy.triggers import Trigger
@@ -260,12 +260,13 @@ class Batch:
         event = added.event
         if added.merged is not None:
             self._work.links.append(added)
+            self._work.joined.append(added)
         if is_lesson(added):
             self._work.lessons.append(added)
         if tells(added):
             self._profiles.hear(added)
         if event.kind is Kind.ORDER_COMPLETED:
-            self._work.orders.append(_order(added))
+            self._work.orders.append(attribution.order_of(added))
         elif event.kind is Kind.OTHER:
             self._work.unknown.append(event.name)
         elif event.kind in attribution.RESPONSES:
@@ -344,7 +345,8 @@ class Batch:
         concerned = self._work.concerned.union(each.person.no for each in self._work.recalling)
         if concerned:
             reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())
-        attribution.attribute(self._connection, self._work.orders)
+        orders = [*self._work.orders, *attribution.ordered_before(self._connection, self._work.joined)]
+        attribution.attribute(self._connection, orders)
         attribution.respond(self._connection, self._work.responses)
         if self._work.unknown:
             seen = Counter(self._work.unknown)
@@ -363,8 +365,3 @@ class Batch:
 def _drawn(tick: int) -> float:
     """Return a number in [0, 1) that a tick always draws: the golden ratio's multiples, spread evenly (Knuth)."""
     return (tick * 2_654_435_761 & 0xFFFFFFFF) / 2**32
-
-
-def _order(added: Appended) -> attribution.Order:
-    numbers = unpack_record(added.event.record)
-    return attribution.Order(added.person.no, added.seq, added.happened_at, numbers[AMOUNT] * numbers[PLUS_MINUS])

@@ -84,6 +84,8 @@ class Work(Struct, eq=False):
     orders: list[Order] = []
     responses: list[Response] = []
     links: list[Appended] = []
+    joined: list[Appended] = []
+    """The links again, also those that were settled on the way."""
     lessons: list[Appended] = []
     recalling: list[Appended] = []
     """Events that cancel something, and may have come too late for that."""

@@ -1,6 +1,7 @@
 """Which decisions an order counts for."""
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,9 +10,14 @@ from sqlalchemy import insert
 
 from features.kinds import NAMES, Kind
 from policy.quantities import horizon_length, microseconds
+from policy.source import parse
 from serving.attribution import RESPONSES, Order, Response, attribute, respond
+from serving.rehearsal import Constant, rehearsal
 from serving.schema import decisions, users
+from serving.scorer import MEANINGS, scorer
 from tests.serving.databases import HOUR, NOW, database, rows
+from tests.serving.engines import MAPPING, START
+from training.decision_log import Ledger
 
 __all__ = ["database"]
 
@@ -167,3 +173,40 @@ def test_every_report_that_becomes_an_event_has_its_word_in_the_ledger():
 
     assert RESPONSES[Kind.EMAIL_SPAM] == "complained"
     assert {"Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced", "Unsubscribed"} <= set(told)
+
+
+POLICY = "triggers: [{name: cart, on: Product Added, threshold: 30%, cool_down: 1d, hold_out: 50%, mode: live}]"
+CUT = """
+SELECT d.trigger_decision_id, count(o.event_seq), sum(o.value) FROM decisions d
+LEFT JOIN outcomes o USING (trigger_decision_id) GROUP BY 1 ORDER BY 1
+"""
+
+
+def told(kind, at_s, **ids):
+    name = {"event": kind, "properties": {"total": 9}} if kind != "identify" else {}
+    call = {"type": "track" if name else kind, "messageId": f"{ids}-{kind}-{at_s}", "timestamp": START / 1e6 + at_s}
+    return call | name | ids
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+async def test_an_order_counts_when_it_is_known_only_later_whose_it_was(in_one_batch):
+    visitor, user, other = {"anonymousId": "v"}, {"userId": "ada"}, {"anonymousId": "w"}
+    story = [
+        told("Order Completed", 0, **user),
+        told("Product Added", 10, **visitor),
+        told("Product Added", 20, **other),
+        told("Order Completed", 60, **user),
+        told("identify", 90, **user, **visitor),
+        told("Order Completed", 120, **user),
+    ]
+
+    with rehearsal(parse(POLICY), scorer({"24h": Constant(0.5)}, MEANINGS), mapping=MAPPING, start=START) as shop:
+        for calls in [story] if in_one_batch else [[each] for each in story]:
+            await shop.tell(*calls)
+        await shop.tell(told("Page Viewed", 3 * 86_400, userId="last"))
+        found = [tuple(row)[1:] for row in rows(shop.database, CUT)]
+        by_the_log = Ledger(Path(shop.database.url.database)).of("cart").decisions
+
+    # Not the one before the cart, and nothing for whoever stayed somebody else.
+    assert found == [(2, 18.0), (0, None)]
+    assert by_the_log.ordered.tolist() == [True, False]
