@@ -27,7 +27,8 @@ SAME = 1e-9
 # threshold, and tells of what the trigger does there; its experiment is about those above.
 _DRAWN = f"""
 SELECT d.trigger_decision_id AS decision, COALESCE(u.merged_into, u.user_no) AS person, d.trigger, d.at, d.arm,
-       coalesce(d.arm_probability, d.propensity) AS propensity, {INTENT} AS score, d.horizon, d.channels, d.action,
+       coalesce(d.arm_probability, d.propensity) AS propensity, {INTENT} AS score, d.horizon, d.channels, d.event_seq,
+       d.step,
        json_extract(d.draws, '$.everybody') AS everybody,
        json_extract(d.draws, '$.everybody_probability') AS everybody_probability
 FROM decisions d JOIN users u ON u.user_no = d.user_no LEFT JOIN evaluations e ON e.decision_id = d.decision_id
@@ -173,17 +174,15 @@ def _units(ledger: Ledger, rows: pd.DataFrame, first: pd.DataFrame, arms: tuple[
     at = first["at"].to_numpy(dtype=np.int64)
     followed = ledger.outcomes.merge(rows[["decision", "person", "at"]], on="decision")
     within = followed[followed["occurred_at"] - followed["at"] <= window_us]
-    if (rows["action"] == "hold").any():
-        # What an arm puts off is decided again, and answers name that decision: they count for the first one.
-        entered = first.set_index("person")["decision"]
-        answers = within["kind"] != "order"
-        within = within.assign(decision=within["decision"].mask(answers, within["person"].map(entered)))
-    own = within[within["decision"].isin(first["decision"])]
-    ordered = own[own["kind"] == "order"].groupby("decision")["value"].agg(["size", "sum"]).reindex(first["decision"])
+    own = within[within["decision"].isin(first["decision"]) & (within["kind"] == "order")]
+    ordered = own.groupby("decision")["value"].agg(["size", "sum"]).reindex(first["decision"])
     orders = ordered["size"].fillna(0).to_numpy(dtype=np.float64)
+    told = _of_messages(rows, first, window_us)
+    answers = within[within["kind"] != "order"].assign(decision=within["decision"].map(told))
     reported = set(followed["kind"]) - {"order"}
-    stages = {"handed over": first["decision"].isin(ledger.handed_over).to_numpy(dtype=np.bool_)}
-    stages |= {kind: _happened(own, kind, first["decision"]) for kind in STAGES if kind in reported}
+    handed_over = told[told.index.isin(ledger.handed_over)]
+    stages = {"handed over": first["decision"].isin(handed_over).to_numpy(dtype=np.bool_)}
+    stages |= {kind: _happened(answers, kind, first["decision"]) for kind in STAGES if kind in reported}
     return Units(
         arms=arms,
         arm=np.array([arms.index(each) for each in first["arm"]], dtype=np.int64),
@@ -199,21 +198,37 @@ def _units(ledger: Ledger, rows: pd.DataFrame, first: pd.DataFrame, arms: tuple[
         groups=_groups(ledger, first),
         stages=stages,
         # Where nobody reports what becomes of messages, silence is no proof that nobody complained.
-        guardrails={kind: _happened(own, kind, first["decision"]) for kind in GUARDED} if reported else {},
-        conflicts=int((rows.groupby("person")["arm"].nunique() > 1).sum()),
+        guardrails={kind: _happened(answers, kind, first["decision"]) for kind in GUARDED} if reported else {},
+        conflicts=int((rows[rows["person"].isin(first["person"])].groupby("person")["arm"].nunique() > 1).sum()),
         until=ledger.until,
     )
 
 
-def _happened(own: pd.DataFrame, kind: str, decisions: "pd.Series[Any]") -> Bools:
-    return decisions.isin(own.loc[own["kind"] == kind, "decision"]).to_numpy(dtype=np.bool_)
+def _of_messages(rows: pd.DataFrame, first: pd.DataFrame, window_us: int) -> "pd.Series[Any]":
+    """Return for each decision the one with which its person entered, unless it came when their window was over.
+
+    What came of any message of that time is told of the person: of later steps, and of what was put off and decided
+    again.
+    """
+    entered = first.set_index("person")[["decision", "at"]]
+    begun = rows["person"].map(entered["at"])
+    mine = rows[rows["at"] - begun <= window_us]
+    return mine["person"].map(entered["decision"]).set_axis(mine["decision"])
+
+
+def _happened(answers: pd.DataFrame, kind: str, decisions: "pd.Series[Any]") -> Bools:
+    return decisions.isin(answers.loc[answers["kind"] == kind, "decision"]).to_numpy(dtype=np.bool_)
 
 
 def _per_decision(
     rows: pd.DataFrame, within: pd.DataFrame, first: pd.DataFrame, until: int
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Return how many decisions, sent or withheld, each person has whose window is over, and orders after them."""
-    over = rows[(rows["at"] <= until) & rows["person"].isin(first["person"])]
+    """Return how many decisions, sent or withheld, each person has whose window is over, and orders after them.
+
+    What was put off and decided again is one decision, made when it was put off: nothing else tells the arms apart.
+    """
+    once = rows.drop_duplicates(["person", "trigger", "event_seq", "step"], keep="first")
+    over = once[(once["at"] <= until) & once["person"].isin(first["person"])]
     ordered = over["decision"].isin(within.loc[within["kind"] == "order", "decision"])
     found = pd.DataFrame({"person": over["person"], "decisions": 1.0, "ordered_decisions": ordered.astype(np.float64)})
     counted = found.groupby("person").sum().reindex(index=first["person"].to_numpy()).fillna(0.0)

@@ -20,7 +20,7 @@ _USER = (
 _DECISION = """
 INSERT INTO decisions (trigger_decision_id, decision_id, user_no, trigger, at, event_seq, action, reason, score,
     threshold, horizon, arm, propensity, model_version, policy_version, channels)
-VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, 0.1, ?, ?, ?, 'model/1', 'policy', 'email')
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0.1, ?, ?, ?, 'model/1', 'policy', 'email')
 """
 _OUTCOME = "INSERT INTO outcomes (trigger_decision_id, event_seq, kind, value, occurred_at) VALUES (?, ?, ?, ?, ?)"
 _EVALUATION = """
@@ -54,18 +54,19 @@ def write_ledger(folder, said, *, until, merged=None, excluded=()):
             moment, why = START + round(until * HOUR), "staff" if key in excluded else None
             connection.exec_driver_sql(_USER, (number[key], key, key, moment, into, why))
         for i, each in enumerate(said):
-            _write(connection, f"d{i:05}", number[each.user], each)
+            _write(connection, i, number[each.user], each)
     database.dispose()
     return folder / "opportune.db"
 
 
-def _write(connection, identity, user_no, each):
+def _write(connection, place, user_no, each):
+    identity = f"d{place:05}"
     at = START + round(each.at * HOUR)
     action = {None: "hold", "control": "control"}.get(each.arm, "send")
     reason = {"hold": "below_threshold", "control": "control", "send": "sent"}[action]
     share = each.propensity or {"hold": 1.0, "control": 0.1, "send": 0.9}[action]
     own = f"{identity}.{each.trigger}"
-    row = (own, identity, user_no, each.trigger, at, action, reason, each.score, each.horizon, each.arm, share)
+    row = (own, identity, user_no, each.trigger, at, place, action, reason, each.score, each.horizon, each.arm, share)
     connection.exec_driver_sql(_DECISION, row)
     packed = np.arange(len(CATALOGUE.names), dtype="<f8").tobytes()
     connection.exec_driver_sql(_EVALUATION, (identity, user_no, at, packed, CATALOGUE.fingerprint))

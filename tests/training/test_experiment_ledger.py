@@ -111,6 +111,55 @@ def test_where_messages_are_reported_on_silence_means_nothing_happened(tmp_path)
     assert not units.guardrails["complained"].any()
 
 
+def test_what_a_later_message_of_the_window_did_is_told_of_the_person_and_of_one_after_it_is_not(tmp_path):
+    said = [
+        Said("a", 1.0, told=("delivered",)),
+        Said("a", 13.0, told=("delivered", "unsubscribed")),
+        Said("b", 1.0, told=("delivered",)),
+        Said("b", 26.0, told=("complained",)),
+        Said("c", 3.0, arm="control"),
+    ]
+    units = found(tmp_path, said, window=timedelta(hours=24)).units
+
+    assert units.guardrails["unsubscribed"].tolist() == [True, False, False]
+    assert units.guardrails["complained"].tolist() == [False, False, False]
+
+
+def test_what_was_put_off_and_decided_again_is_one_decision(tmp_path):
+    path = write_ledger(
+        tmp_path,
+        [Said("a", 1.0, arm="late"), Said("a", 6.0, arm="late", ordered_after=(1.0,)), Said("b", 2.0, arm="control")],
+        until=2000,
+    )
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE decisions SET event_seq = 0 WHERE arm = 'late'")
+        connection.execute("UPDATE decisions SET action = 'hold', reason = 'put_off' WHERE decision_id = 'd00000'")
+        connection.execute(
+            "INSERT INTO outcomes (trigger_decision_id, event_seq, kind, value, occurred_at)"
+            " VALUES ('d00000.cart', 0, 'order', 20.0, ?)",
+            (START + 7 * HOUR,),
+        )
+        connection.execute(
+            "INSERT INTO outbox (message_id, trigger_decision_id, endpoint, body, due_at, status, attempts,"
+            " next_attempt_at, lease_until, created_at)"
+            " VALUES ('m', 'd00001.cart', 'e', '{}', 0, 'delivered', 1, 0, 0, 0)"
+        )
+
+    units = drawn(read_ledger(path), "spring", ["cart"]).units
+
+    assert units.measures["decisions"].tolist() == [1, 1]
+    assert units.measures["ordered_decisions"].tolist() == [1, 0]
+    assert units.stages["handed over"].tolist() == [True, False]
+
+
+def test_who_changed_arms_with_the_shares_is_not_told_to_have_been_linked(tmp_path):
+    before = [Said(f"old-{i}", i, propensity=0.5, arm=("control", "treatment")[i % 2]) for i in range(20)]
+    after = [Said(f"new-{i}", 100 + i, arm="control" if i % 10 == 0 else "treatment") for i in range(20)]
+    moved = [Said(f"old-{i}", 150.0, arm="control", propensity=0.1) for i in range(20)]
+
+    assert found(tmp_path, [*before, *after, *moved]).units.conflicts == 0
+
+
 def test_the_score_at_the_moment_of_the_draw_is_what_was_known_before(tmp_path):
     said = [Said("a", 1.0, score=0.2), Said("a", 30.0, score=0.9), Said("b", 2.0, arm="control", score=None)]
     units = found(tmp_path, said).units
