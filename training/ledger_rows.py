@@ -39,6 +39,11 @@ _OF_HOUR = ("hour_probability", "hour_explored", "eligible_hours")
 _NOTHING_DRAWN: dict[str, Any] = dict.fromkeys(
     ("experiment", "salt", "explored", "everybody", "everybody_probability", *_OF_HOUR)
 )
+# What an arm puts off is decided again: by the same event and step, and with nothing left to chance.
+_BEGUN = """
+SELECT trigger, event_seq, step, min(trigger_decision_id) FROM decisions WHERE reason = 'put_off' AND arm IS NOT NULL
+GROUP BY trigger, event_seq, step
+"""
 # An hour is drawn when a message is put off to it; the decision that it leads to is of the same event and step.
 _HOURS = "SELECT trigger, event_seq, step, draws FROM decisions WHERE reason = 'put_off' AND draws IS NOT NULL"
 _UNTIL = "SELECT COALESCE(MAX(last_known_at), 0) FROM users"
@@ -66,6 +71,7 @@ class Row(NamedTuple):
         delivered_at: When the message was handed over; None if it was not, or nobody remembers.
         window_end: When its horizon is over; None where the trigger had none.
         matured: Whether that was long enough before the last moment of the log.
+        goes_on: Whether it only carries out what an arm had put off.
     """
 
     decision: Mapping[str, Any]
@@ -76,16 +82,19 @@ class Row(NamedTuple):
     delivered_at: int | None
     window_end: int | None
     matured: bool
+    goes_on: bool
 
     @property
     def drawn(self) -> bool:
         """Whether chance could send the message and did, or could have: all else had only one possible action."""
-        return self.decision["arm"] is not None or bool(self.decision["send_probability"])
+        return not self.goes_on and (self.decision["arm"] is not None or bool(self.decision["send_probability"]))
 
     @property
     def sent(self) -> bool:
-        """Whether the message was sent, rather than withheld by whichever draw."""
-        return str(self.decision["action"]) == "send"
+        """Whether the message was sent, or put off by its arm, rather than withheld by whichever draw."""
+        return self.decision["action"] == "send" or (
+            self.decision["reason"] == "put_off" and self.decision["arm"] is not None
+        )
 
     @property
     def propensity(self) -> float:
@@ -124,30 +133,30 @@ def rows(database: Path, *, trigger: str | None = None) -> Iterator[list[Row]]:
             (name, event, step): {key: each for key, each in json.loads(draws).items() if key in _OF_HOUR}
             for name, event, step, draws in connection.execute(_HOURS)
         }
+        begun = {(name, event, step): first for name, event, step, first in connection.execute(_BEGUN)}
         cursor = connection.execute(_ROWS, {"trigger": trigger})
         while part := cursor.fetchmany(AT_ONCE):
-            yield _part(connection, part, hours, until)
+            yield _part(connection, part, hours, begun, until)
 
 
 _Hours = Mapping[tuple[str, int, int], Mapping[str, Any]]
+_Begun = Mapping[tuple[str, int, int], str]
 
 
-def _part(connection: sqlite3.Connection, part: Sequence[sqlite3.Row], hours: _Hours, until: int) -> list[Row]:
+def _part(
+    connection: sqlite3.Connection, part: Sequence[sqlite3.Row], hours: _Hours, begun: _Begun, until: int
+) -> list[Row]:
     ids = {"ids": json.dumps([each["trigger_decision_id"] for each in part])}
     outcomes = defaultdict(list)
     for decision, kind, value, occurred_at in connection.execute(_OUTCOMES, ids):
         outcomes[decision].append(Outcome(kind, occurred_at, value))
     delivered = dict(connection.execute(_DELIVERED, ids).fetchall())
-    return [
-        _row(
-            each,
-            hours.get((each["trigger"], each["event_seq"], each["step"]), {}),
-            tuple(outcomes[each["trigger_decision_id"]]),
-            delivered,
-            until,
-        )
-        for each in part
-    ]
+    found = []
+    for each in part:
+        own, decided = each["trigger_decision_id"], (each["trigger"], each["event_seq"], each["step"])
+        goes_on = begun.get(decided, own) != own
+        found.append(_row(each, hours.get(decided, {}), tuple(outcomes[own]), delivered, until, goes_on=goes_on))
+    return found
 
 
 def _row(
@@ -156,6 +165,8 @@ def _row(
     outcomes: tuple[Outcome, ...],
     delivered: Mapping[str, int | None],
     until: int,
+    *,
+    goes_on: bool,
 ) -> Row:
     packed, catalogue = found["features"], found["catalogue"]
     known = packed is not None and catalogue == CATALOGUE.fingerprint
@@ -172,4 +183,5 @@ def _row(
         delivered_at=delivered.get(found["trigger_decision_id"]),
         window_end=end,
         matured=end is not None and end + round(LATE.total_seconds() * SECOND_US) <= until,
+        goes_on=goes_on,
     )

@@ -11,6 +11,7 @@ from serving.scorer import MEANINGS, scorer
 from tests.serving.engines import MAPPING, START
 from training.experiment import NoExperiment
 from training.experiments import Wanted, of_ledger, open_book
+from training.ledger_rows import rows
 
 PEOPLE = 1500
 POLICY = """
@@ -53,12 +54,14 @@ async def happened(folder, arms, control):
         )
         await shop.tell(*leaving)
         await shop.tell(event("Page Viewed", "last", 5 * 86_400))
-        book = open_book(Path(shop.database.url.database), folder / "triggers.yaml")
-        return of_ledger(Wanted(), book, "cart"), len(sent), len(later)
+        database = Path(shop.database.url.database)
+        book = open_book(database, folder / "triggers.yaml")
+        exported = [each for part in rows(database) for each in part if each.drawn]
+        return of_ledger(Wanted(), book, "cart"), len(sent), len(later), exported
 
 
 async def test_thresholds_are_compared_among_all_whom_one_of_them_reaches(tmp_path):
-    found, sent, _ = await happened(tmp_path, THRESHOLDS, "shy")
+    found, sent, _, exported = await happened(tmp_path, THRESHOLDS, "shy")
     units = found.units
 
     assert units.arms == ("shy", "bold")
@@ -67,10 +70,13 @@ async def test_thresholds_are_compared_among_all_whom_one_of_them_reaches(tmp_pa
     assert sent == (units.arm == 1).sum()
     # Only the bold arm sends, and whoever got a message buys: nobody else does.
     assert (units.converted == (units.arm == 1)).all()
+    # Each person is one decision, sent or withheld by the draw of an arm.
+    assert (len(exported), sum(each.sent for each in exported)) == (PEOPLE, sent)
+    assert {each.propensity for each in exported} == {0.5}
 
 
 async def test_hours_are_compared_from_the_moment_at_which_both_arms_were_asked(tmp_path):
-    found, sent, later = await happened(tmp_path, HOURS, "now")
+    found, sent, later, exported = await happened(tmp_path, HOURS, "now")
     units = found.units
 
     assert units.arms == ("now", "best")
@@ -81,6 +87,10 @@ async def test_hours_are_compared_from_the_moment_at_which_both_arms_were_asked(
     # Who unsubscribes by the message that was put off does so in the arm that put it off.
     within = units.guardrails["unsubscribed"] & (units.arm == 1)
     assert within.sum() == (units.guardrails["unsubscribed"]).sum() > 0
+    # Now or later, one message each: nobody is withheld one, and nobody counts twice.
+    assert (units.measures["decisions"] == 1).all()
+    assert len(exported) == PEOPLE
+    assert {(each.sent, each.propensity) for each in exported} == {(True, 1.0)}
 
 
 async def test_without_anybody_in_control_an_arm_has_to_be_named(tmp_path):
