@@ -24,7 +24,8 @@ SELECT d.user_no, d.at, d.score, {INTENT}, d.threshold,
         AND o.kind IN ('unsubscribed', 'complained')),
     CASE WHEN e.catalogue = :catalogue THEN e.features END, d.policy_version,
     CASE WHEN {BY_UPLIFT} THEN d.model_version END
-FROM decisions d LEFT JOIN evaluations e ON e.decision_id = d.decision_id
+FROM decisions d JOIN users u ON u.user_no = d.user_no AND u.excluded IS NULL
+LEFT JOIN evaluations e ON e.decision_id = d.decision_id
 WHERE d.trigger = :trigger AND d.step = 0 AND {INTENT} IS NOT NULL
     AND d.reason IN ('sent', 'control', 'below_threshold')
 ORDER BY d.at, d.trigger_decision_id
@@ -50,6 +51,7 @@ class TriggerLog:
         held_for_sure: Decisions below the threshold that nothing could have sent.
         policy_version: Of the newest decision.
         by_uplift: Name and version of the model of uplift that the newest decision went by; None where it did not.
+        by_arm: Whether the arms of its experiment ask for different scores, so that no one threshold is in force.
     """
 
     trigger: str
@@ -62,6 +64,7 @@ class TriggerLog:
     held_for_sure: int
     policy_version: str
     by_uplift: str | None
+    by_arm: bool = False
 
 
 class Ledger:
@@ -94,6 +97,9 @@ class Ledger:
         """
         with closing(self._connection()) as connection:
             rows = connection.execute(DECIDED, {"trigger": trigger, "catalogue": CATALOGUE.fingerprint}).fetchall()
+        # Whoever came since the log was read is passed by.
+        known = set(self.log.user_nos.tolist())
+        rows = [each for each in rows if each[0] in known]
         if not rows:
             raise LookupError(f"no decision of a trigger {trigger!r} by its score is in the ledger")
         user_no, at, asked, intent, threshold, chances, horizons, sent, below, left, packed, policies, by_uplift = zip(
@@ -109,6 +115,8 @@ class Ledger:
         above = np.array(asked, dtype=np.float64) >= limits
         era, explores = _era(moments, ~above & (chance > 0), sure)
         used = matured & era
+        of_score = np.array([each is None for each in by_uplift])
+        in_force = limits[(np.array(policies) == policies[-1]) & of_score]
         score = np.array(intent, dtype=np.float64)
         found = Decisions(self._orders.person[whose], score, features_of(packed), acted, chance, ordered,
                           np.array(left, dtype=np.bool_))  # fmt: skip
@@ -123,6 +131,7 @@ class Ledger:
             held_for_sure=int((sure & used).sum()),
             policy_version=str(policies[-1]),
             by_uplift=by_uplift[-1],
+            by_arm=by_uplift[-1] is None and bool(np.ptp(in_force) > 0),
         )
 
     def _followed(self, users: Ints, at: Ints, horizon: str) -> tuple[Bools, Bools]:

@@ -37,7 +37,7 @@ SELECT user_no, at, action = 'send', action = 'hold' AND arm IS NULL,
     CASE json_extract(draws, '$.everybody') WHEN 'control' THEN 'everybody'
         ELSE coalesce('salt:' || json_extract(draws, '$.salt'), 'trigger:' || trigger) END
 FROM decisions
-WHERE trigger_decision_id >= :first AND at <= :until
+WHERE trigger_decision_id >= :first AND at <= :until AND reason <> 'put_off'
     AND (send_probability > 0 OR (action <> 'hold' AND arm IS NOT NULL))
 ORDER BY at
 """

@@ -59,6 +59,8 @@ class Report:
     def _judged(self, log: TriggerLog) -> tuple[Curve | None, str]:
         if log.by_uplift is not None:
             return None, f"it goes by uplift ({log.by_uplift}), and by no threshold of the score"
+        if log.by_arm:
+            return None, "its arms ask for different scores, so that no one threshold is in force: `make report` tells"
         try:
             return curve(log.decisions, self._prices, log.present), ""
         except Unanswerable as refused:

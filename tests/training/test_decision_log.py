@@ -79,6 +79,35 @@ def test_an_order_of_an_id_that_was_linked_counts_for_the_person(tmp_path):
     assert Ledger(database).of(TRIGGER).decisions.ordered.sum() == apart + 1
 
 
+def test_whoever_came_since_the_log_was_read_is_passed_by(tmp_path):
+    write_decisions(tmp_path, AT, exploration=0.0)
+    database = tmp_path / "opportune.db"
+    ledger = Ledger(database)
+    before = len(ledger.of(TRIGGER).decisions)
+    run(database, "INSERT INTO users (user_no, user_key, unit, last_seq, last_known_at) VALUES (99999, 'n', 'n', 0, 0)")
+    run(database, "UPDATE decisions SET user_no = 99999 WHERE trigger_decision_id = 'd0-t'")
+
+    assert len(ledger.of(TRIGGER).decisions) == before - 1
+
+
+def test_bots_and_staff_are_out(tmp_path):
+    write_decisions(tmp_path, AT, exploration=0.0)
+    database = tmp_path / "opportune.db"
+    run(database, "UPDATE users SET excluded = 'bot' WHERE user_no = (SELECT user_no FROM decisions LIMIT 1)")
+    (left,) = run(database, "SELECT count(*) FROM decisions JOIN users USING (user_no) WHERE excluded IS NULL")
+
+    assert len(Ledger(database).of(TRIGGER).decisions) == left < AT.user.size
+
+
+def test_where_arms_ask_for_different_scores_no_one_threshold_is_in_force(tmp_path):
+    write_decisions(tmp_path, AT, exploration=0.0)
+    database = tmp_path / "opportune.db"
+    one = Ledger(database).of(TRIGGER).by_arm
+    run(database, "UPDATE decisions SET threshold = 0.1, arm = 'bold' WHERE user_no % 2 = 0")
+
+    assert (one, Ledger(database).of(TRIGGER).by_arm) == (False, True)
+
+
 def test_features_of_another_catalogue_are_not_taken_for_these(tmp_path):
     write_decisions(tmp_path, AT, exploration=0.0)
     database = tmp_path / "opportune.db"

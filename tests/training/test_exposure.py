@@ -103,6 +103,8 @@ def test_the_ledger_tells_what_was_sent_and_withheld_and_which_draws_are_one(tmp
         # Explored below the threshold: drawn anew each time, and held by chance.
         (a, "cart", T - 5, "hold", "below_threshold", None, 0.9, 0.08, one),
         (a, "cart", T - 4, "hold", "below_threshold", None, 0.9, 0.08, one),
+        # Put off by an arm: sent later, and nobody is withheld anything.
+        (a, "cart", T - 4, "hold", "put_off", "late", 0.5, 1.0, one),
         # Neither withheld nor sent by a draw, after the log, and of nobody it knows.
         (a, "cart", T - 3, "hold", "cooling_down", None, 1.0, None, None),
         (a, "cart", T - 3, "hold", "below_threshold", None, 1.0, None, None),
