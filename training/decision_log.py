@@ -31,7 +31,8 @@ WHERE d.trigger = :trigger AND d.step = 0 AND {INTENT} IS NOT NULL
 ORDER BY d.at, d.trigger_decision_id
 """
 TRIGGERS = """
-SELECT DISTINCT trigger FROM decisions WHERE score IS NOT NULL AND reason IN ('sent', 'control') ORDER BY trigger
+SELECT DISTINCT trigger FROM decisions JOIN users USING (user_no)
+WHERE score IS NOT NULL AND reason IN ('sent', 'control') AND step = 0 AND users.excluded IS NULL ORDER BY trigger
 """
 
 

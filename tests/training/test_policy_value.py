@@ -43,6 +43,18 @@ def test_a_ledger_without_exploration_says_what_stays_unknown(home, capsys):
     assert found["recommended"] >= PRESENT
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_of_arms_with_scores_of_their_own_no_threshold_is_judged(home, capsys):
+    write_decisions(home, moments("even", 50, seed=1), exploration=0.0)
+    run(home / "opportune.db", "UPDATE decisions SET threshold = 0.1, arm = 'bold' WHERE user_no % 2 = 0")
+
+    main([*PRICED, "--trigger", TRIGGER])
+
+    assert (
+        "no answer: its arms ask for different scores, so that no one threshold is in force" in capsys.readouterr().out
+    )
+
+
 def test_a_trigger_without_decisions_is_named_beside_those_that_have_some(home, capsys):
     write_decisions(home, moments("even", 50, seed=1), exploration=0.0)
 
