@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--effect", type=_share, help="the change of the conversion rate worth noticing, such as 20%%")
     plan.add_argument("--window", type=_window, help="how long an order counts, such as 24h or 7d")
     plan.add_argument("--looks", type=_looks, help="most looks until then, 1 to 30")
-    plan.add_argument("--cap", type=float, help="what one user's revenue counts at most")
+    plan.add_argument("--cap", type=_cap, help="what one user's revenue counts at most")
     table = parser.add_argument_group("an experiment that was run elsewhere")
     table.add_argument("--file", type=Path, help="a table, CSV or Parquet, with a row for each user")
     table.add_argument("--arm", default="arm", help="column of the arm")
@@ -111,6 +111,16 @@ def _looks(text: str) -> int:
     found = int(text) if text.isdecimal() else 0
     if not 1 <= found <= MOST_LOOKS:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of looks from 1 to {MOST_LOOKS}")
+    return found
+
+
+def _cap(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount above 0")
     return found
 
 

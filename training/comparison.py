@@ -92,7 +92,7 @@ def _comparison(units: Units, plan: Plan, arm: int, ratio: SampleRatio | None, a
     watched = guardrails(units.take(units.matured), arm, plan.margins)
     return Comparison(
         arm=units.arms[arm],
-        verdict=judged(seen, ratio, watched, arm=units.arms[arm]),
+        verdict=judged(seen, ratio, watched, arm=units.arms[arm], base=units.arms[0]),
         ratio=ratio,
         looks=tuple(seen),
         belief=belief(seen[-1].control, seen[-1].treatment) if seen else None,
@@ -126,7 +126,9 @@ def _share_of_pair(units: Units, plan: Plan, arm: int) -> float:
     return float(np.mean((units.arm == 0) | (units.arm == arm)))
 
 
-def judged(seen: list[Look], ratio: SampleRatio | None, watched: tuple[Guardrail, ...], *, arm: str) -> Verdict:
+def judged(
+    seen: list[Look], ratio: SampleRatio | None, watched: tuple[Guardrail, ...], *, arm: str, base: str = CONTROL
+) -> Verdict:
     """Return the verdict, in the order of the design: sample ratio, enough events, primary metric, guardrails."""
     if ratio is not None and ratio.invalid:
         return Verdict(Ruling.INVALID, _invalid(ratio), None)
@@ -141,7 +143,7 @@ def judged(seen: list[Look], ratio: SampleRatio | None, watched: tuple[Guardrail
     if decided is not None:
         return _decided(decided, seen, watched, arm)
     if any(each.is_last or each.past for each in seen) or (seen[-1].time >= 1.0 and seen[-1].at is None):
-        return Verdict(Ruling.INCONCLUSIVE, _inconclusive(seen, arm), seen[-1])
+        return Verdict(Ruling.INCONCLUSIVE, _inconclusive(seen, arm, base), seen[-1])
     return Verdict(Ruling.CONTINUE, _continue(seen[-1]), None)
 
 
@@ -179,7 +181,7 @@ def _invalid(ratio: SampleRatio) -> str:
     )
 
 
-def _inconclusive(seen: list[Look], arm: str) -> str:
+def _inconclusive(seen: list[Look], arm: str, base: str) -> str:
     last = next((each for each in reversed(seen) if each.is_planned), seen[-1])
     if not last.has_enough:
         return (
@@ -188,7 +190,7 @@ def _inconclusive(seen: list[Look], arm: str) -> str:
         )
     low, high = _ends(last)
     return (
-        f"Inconclusive: with all planned users there is no proof that {arm} is better or worse than {CONTROL}; "
+        f"Inconclusive: with all planned users there is no proof that {arm} is better or worse than {base}; "
         f"whatever it does to 1,000 users is between {1000 * low:+,.1f} and {1000 * high:+,.1f} orders."
     )
 

@@ -18,6 +18,7 @@ from policy.assignment import EVERYBODY
 from training.dataset import LATE
 from training.experiment import CONTROL, Bools, NoExperiment, Units, Words, check_comparable
 from training.intents import INTENT
+from training.lineage import iso
 
 STAGES = ("delivered", "opened", "clicked", "tapped")
 GUARDED = ("unsubscribed", "complained")
@@ -127,12 +128,21 @@ def drawn(
         raise NoExperiment(f"{name}: a window of {window} is longer than orders are attributed: {longest}")
     counted = longest if window is None else window
     arms = (control, *sorted(set(rows["arm"]) - {control}))
-    shares, since = _shares(rows, arms, name)
+    drawn_now, since = _shares(rows, arms, name)
+    # One that nobody is drawn into any more is over.
+    arms = tuple(each for each in arms if drawn_now is None or each == control or each in drawn_now)
     first = rows.drop_duplicates("person", keep="first")
     kept = first[first["at"] >= since].reset_index(drop=True)
+    before = len(first) - len(kept)
+    if before and control not in set(kept["arm"]):
+        raise NoExperiment(
+            f"{name}: nobody was drawn into {control} since the shares of the arms were changed on {iso(since)}, and "
+            f"{before:,} users from before that were not drawn as those since: there is nobody to compare"
+        )
     units = _units(ledger, rows, kept, arms, counted)
     check_comparable(units, name)
-    return Drawn(units, shares, counted, since, len(first) - len(kept))
+    shares = None if drawn_now is None else tuple(drawn_now[each] for each in arms)
+    return Drawn(units, shares, counted, since, before)
 
 
 def _of(ledger: Ledger, name: str, triggers: Sequence[str]) -> pd.DataFrame:
@@ -147,8 +157,8 @@ def _of(ledger: Ledger, name: str, triggers: Sequence[str]) -> pd.DataFrame:
     return rows.assign(arm=rows["everybody"], propensity=rows["everybody_probability"])
 
 
-def _shares(rows: pd.DataFrame, arms: Sequence[str], name: str) -> tuple[tuple[float, ...] | None, int]:
-    """Return the arms' shares as they are drawn now, and since when (µs) they are."""
+def _shares(rows: pd.DataFrame, arms: Sequence[str], name: str) -> tuple[dict[str, float] | None, int]:
+    """Return the shares of the arms that are drawn now, None where they are not known, and since when (µs) they are."""
     by_trigger = {str(each): part.groupby("arm")["propensity"].last() for each, part in rows.groupby("trigger")}
     for arm in arms:
         found = {each: float(shares[arm]) for each, shares in by_trigger.items() if arm in shares}
@@ -157,16 +167,20 @@ def _shares(rows: pd.DataFrame, arms: Sequence[str], name: str) -> tuple[tuple[f
             raise NoExperiment(
                 f"{name}: its triggers do not draw {arm} with the same share ({said}): report each alone"
             )
-    since, shares = int(rows["at"].iloc[0]), []
+    since, shares = int(rows["at"].iloc[0]), {}
     for arm in arms:
         mine = rows[rows["arm"] == arm]
         if mine.empty:
             return None, since
-        shares.append(float(mine["propensity"].iloc[-1]))
-        other = np.flatnonzero((mine["propensity"] - shares[-1]).abs().to_numpy() > SAME)
+        shares[arm] = float(mine["propensity"].iloc[-1])
+        other = np.flatnonzero((mine["propensity"] - shares[arm]).abs().to_numpy() > SAME)
         if other.size:
             since = max(since, int(mine["at"].iloc[int(other[-1]) + 1]))
-    return (tuple(shares) if abs(sum(shares) - 1.0) < SAME else None), since
+    seen = set(rows.loc[rows["at"] >= since, "arm"])
+    for found in (shares, {arm: share for arm, share in shares.items() if arm in seen}):
+        if abs(sum(found.values()) - 1.0) < SAME:
+            return found, since
+    return None, since
 
 
 def _units(ledger: Ledger, rows: pd.DataFrame, first: pd.DataFrame, arms: tuple[str, ...], window: timedelta) -> Units:
@@ -175,7 +189,7 @@ def _units(ledger: Ledger, rows: pd.DataFrame, first: pd.DataFrame, arms: tuple[
     followed = ledger.outcomes.merge(rows[["decision", "person", "at"]], on="decision")
     within = followed[followed["occurred_at"] - followed["at"] <= window_us]
     own = within[within["decision"].isin(first["decision"]) & (within["kind"] == "order")]
-    ordered = own.groupby("decision")["value"].agg(["size", "sum"]).reindex(first["decision"])
+    ordered = own.groupby("decision")["value"].agg(["size", "count", "sum"]).reindex(first["decision"])
     orders = ordered["size"].fillna(0).to_numpy(dtype=np.float64)
     told = _of_messages(rows, first, window_us)
     answers = within[within["kind"] != "order"].assign(decision=within["decision"].map(told))
@@ -192,6 +206,7 @@ def _units(ledger: Ledger, rows: pd.DataFrame, first: pd.DataFrame, arms: tuple[
         measures={
             "orders": orders,
             "revenue": ordered["sum"].fillna(0).to_numpy(dtype=np.float64),
+            "unpriced": (ordered["size"] - ordered["count"]).fillna(0).to_numpy(dtype=np.float64),
             **_per_decision(rows, within, first, ledger.until - window_us - late_us),
         },
         covariates={"score": first["score"].to_numpy(dtype=np.float64)},

@@ -189,7 +189,7 @@ def _estimate(found: Estimate) -> Sequence[Any]:
         found.control,
         found.treatment,
         f"{found.effect:+.4f}",
-        f"{found.low:+.4f} to {found.high:+.4f}",
+        None if found.low is None or found.high is None else f"{found.low:+.4f} to {found.high:+.4f}",
         found.p_value,
         found.adjusted,
         found.method,

@@ -27,7 +27,9 @@ def write(report: Report, directory: Path) -> Path:
     }
     found = directory / "report.html"
     found.write_text(page(report, plots), encoding="utf-8")
-    (directory / "summary.json").write_text(json.dumps(as_json(report), indent=2) + "\n", encoding="utf-8")
+    (directory / "summary.json").write_text(
+        json.dumps(as_json(report), indent=2, allow_nan=False) + "\n", encoding="utf-8"
+    )
     return found
 
 

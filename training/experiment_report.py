@@ -55,9 +55,11 @@ def judge(units: Units, plan: Plan, notes: Sequence[str] = ()) -> Report:
     found = [_judged(units, plan, each) for each in compare(units, plan)]
     said = [*notes]
     if not plan.registered:
+        by_rate = "were calculated from the conversion rate of all arms together"
+        reckoned = "are taken for it, all that the table has" if plan.window is None else by_rate
         said.append(
-            f"Nobody planned beforehand how many users this needs. {plan.users:,} were calculated from the conversion "
-            "rate of all arms together; say it in the policy file before the next experiment begins."
+            f"Nobody planned beforehand how many users this needs. {plan.users:,} {reckoned}; say it before the next "
+            "experiment begins."
         )
     if plan.shares is None:
         said.append("Nobody said which share of users each arm was to get, so the sample ratio was not checked.")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from training.experiment import CONTROL, Bools, Floats, Ints, NoExperiment, Units
 
+DAY_US = 86_400_000_000
 MOST_GROUPS = 20
 """More values than this in a column of words are names, and split nobody."""
 FEWEST_ARMS = 2
@@ -59,6 +60,8 @@ def units_of(table: pd.DataFrame, columns: Columns) -> Units:
         raise NoExperiment(f"the table has no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
     arms, arm = _arms(table[columns.arm], columns)
     at = None if columns.at is None else _moments(table[columns.at], columns.at)
+    # All outcomes are there, so the day is over: the last look is at the midnight that ends it.
+    until = None if at is None else (int(at.max()) // DAY_US + 1) * DAY_US
     measures = {} if columns.revenue is None else {"revenue": _numbers(table[columns.revenue], columns.revenue)}
     others = table.drop(columns=[*asked, *columns.ignored])
     numeric = [name for name in others if pd.api.types.is_numeric_dtype(others[name])]
@@ -75,7 +78,7 @@ def units_of(table: pd.DataFrame, columns: Columns) -> Units:
             for name in others
             if name not in numeric and others[name].nunique() <= MOST_GROUPS
         },
-        until=None if at is None else int(at.max()),
+        until=until,
     )
     return found if at is None else found.take(np.argsort(at, kind="stable"))
 
@@ -86,6 +89,8 @@ def _arms(column: "pd.Series[str]", columns: Columns) -> tuple[tuple[str, ...], 
         raise NoExperiment(f"row {int(empty[0]) + 1}: {columns.arm} is empty")
     words = column.astype(str)
     names = sorted(words.unique().tolist())
+    if not names:
+        raise NoExperiment("the table has no rows")
     control = columns.control or (CONTROL if CONTROL in names else names[0])
     if control not in names:
         raise NoExperiment(f"{columns.arm} is never {control}; it is {', '.join(names[:10])}")
@@ -114,6 +119,8 @@ def _numbers(column: "pd.Series[float]", name: str) -> Floats:
 
 
 def _moments(column: "pd.Series[str]", name: str) -> Ints:
+    if pd.api.types.is_numeric_dtype(column):
+        raise NoExperiment(f"row 1: {name} is {column.iloc[0]}, and must be an ISO 8601 moment")
     found = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601" if column.dtype == object else None)
     wrong = np.flatnonzero(found.isna())
     if wrong.size:

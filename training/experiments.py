@@ -9,6 +9,7 @@ from policy.assignment import EVERYBODY
 from policy.experiments import Experiment
 from policy.policy import Policy
 from policy.source import load
+from training.balance import balanced
 from training.experiment import CONTROL, NoExperiment, Plan, Units
 from training.experiment_ledger import Ledger, drawn, read_ledger
 from training.experiment_table import Columns, read_table, units_of
@@ -131,7 +132,7 @@ def of_table(wanted: Wanted, path: Path, columns: Columns, shares: dict[str, flo
     Raises:
         NoExperiment: The table cannot be used, or the shares are not those of its arms.
     """
-    units = units_of(read_table(path), columns)
+    units, differing = balanced(units_of(read_table(path), columns))
     plan = Plan(
         name=wanted.experiment or path.name.split(".")[0],
         users=wanted.users or len(units),
@@ -141,7 +142,11 @@ def of_table(wanted: Wanted, path: Path, columns: Columns, shares: dict[str, flo
         # A table without moments is looked at once, when it is complete.
         registered=wanted.users is not None or units.at is None,
     )
-    return Found(units, plan, ())
+    left_out = (
+        f"Left out, since the arms differ in it by more than chance makes: {', '.join(differing)}. It tells of the "
+        "time after the draw, and would explain the effect away; or users were not drawn by chance."
+    )
+    return Found(units, plan, (left_out,) if differing else ())
 
 
 def _shares(said: dict[str, float], arms: tuple[str, ...]) -> tuple[float, ...]:

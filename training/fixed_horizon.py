@@ -25,10 +25,11 @@ class Estimate(NamedTuple):
         control: Its mean in control.
         treatment: Its mean in the treatment.
         effect: The difference, with covariates where there are any.
-        low: Lower end of its interval, not corrected for the other numbers.
-        high: Its upper end.
-        p_value: Not corrected.
-        adjusted: The p-value corrected for the false discovery rate among secondary numbers; None for the primary one.
+        low: Lower end of its interval, not corrected for the other numbers; None where all users of each arm are alike.
+        high: Its upper end; None likewise.
+        p_value: Not corrected; None likewise.
+        adjusted: The p-value corrected for the false discovery rate among secondary numbers; None for the primary one,
+            and likewise.
         method: How it was calculated.
     """
 
@@ -36,9 +37,9 @@ class Estimate(NamedTuple):
     control: float
     treatment: float
     effect: float
-    low: float
-    high: float
-    p_value: float
+    low: float | None
+    high: float | None
+    p_value: float | None
     adjusted: float | None
     method: str
 
@@ -106,12 +107,12 @@ def winsorised(revenue: Floats, cap: float | None) -> tuple[Floats, float]:
     """Return revenue with a cap on what one user counts, and that cap.
 
     Args:
-        revenue: Of each user, of shape (n,).
+        revenue: Of each user, of shape (n,); below 0 where more was taken back than bought, which is capped as well.
         cap: As planned; None for the 99th percentile of all buyers, of all arms together.
     """
     bought = revenue[revenue > 0]
     most = float(np.quantile(bought, CAP_QUANTILE)) if cap is None else cap
-    return np.minimum(revenue, most), most
+    return np.clip(revenue, -most, most), most
 
 
 def _secondary(
@@ -133,10 +134,11 @@ def _secondary(
     if min(buyers) < ENOUGH_BUYERS:
         return found, f"Not yet reliable: {min(buyers)} buyers in the smaller arm, and {ENOUGH_BUYERS} are needed."
     columns["revenue"], cap = winsorised(revenue, plan.cap)
-    found["revenue per user"] = (
-        Mean("revenue", confidence_level=level),
-        f"two means, one user counts {cap:,.2f} at most",
-    )
+    unpriced = int(np.count_nonzero(pair.measures.get("unpriced", 0)))
+    method = f"two means, one user counts {cap:,.2f} at most"
+    if unpriced:
+        method += f"; orders without an amount, of {unpriced:,} users, count nothing"
+    found["revenue per user"] = (Mean("revenue", confidence_level=level), method)
     return found, None
 
 
@@ -154,9 +156,10 @@ def _corrected(metrics: dict[str, tuple[Any, str]], columns: dict[str, Any]) -> 
     if not metrics:
         return ()
     results = {name: _analysed(metric, columns) for name, (metric, _) in metrics.items()}
-    adjusted = tt.adjust_fdr(tt.experiment.ExperimentResult(results)).to_dicts()
+    told = {name: each for name, each in results.items() if np.isfinite(each.pvalue)}
+    adjusted = tt.adjust_fdr(tt.experiment.ExperimentResult(told)).to_dicts() if told else ()
     p_values = {str(each["metric"]): float(each["pvalue_adj"]) for each in adjusted}
-    return tuple(_estimate(name, results[name], p_values[name], method) for name, (_, method) in metrics.items())
+    return tuple(_estimate(name, results[name], p_values.get(name), method) for name, (_, method) in metrics.items())
 
 
 def _estimate(name: str, found: MeanResult | ProportionResult, adjusted: float | None, method: str) -> Estimate:
@@ -165,9 +168,13 @@ def _estimate(name: str, found: MeanResult | ProportionResult, adjusted: float |
         control=float(found.control),
         treatment=float(found.treatment),
         effect=float(found.effect_size),
-        low=float(found.effect_size_ci_lower),
-        high=float(found.effect_size_ci_upper),
-        p_value=float(found.pvalue),
+        low=_known(found.effect_size_ci_lower),
+        high=_known(found.effect_size_ci_upper),
+        p_value=_known(found.pvalue),
         adjusted=adjusted,
         method=method,
     )
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -64,5 +64,6 @@ def users_planned(units: Units, shares: Sequence[float] | None, *, effect: float
     first = first[: int(units.matured.sum())]
     # One more of each, so that a rate of 0 or 1 among the first few stays a plan.
     rate = (float(first.sum()) + 1.0) / (first.size + 2.0)
-    counts = np.bincount(units.arm, minlength=len(units.arms))
+    counts = np.bincount(units.arm)
+    counts = counts[counts > 0]
     return users_needed(rate, shares or (counts / counts.sum()).tolist(), effect=effect)

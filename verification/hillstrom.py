@@ -64,5 +64,6 @@ def effects_table(found: Mapping[tuple[str, str], Estimate]) -> str:
         )
         for (outcome, arm), said in PUBLISHED.items()
         for ours in [found[(outcome, arm)]]
+        if ours.low is not None and ours.high is not None
     ]
     return table(("", "published, percentage points", "here"), rows)

@@ -87,6 +87,35 @@ def test_shares_are_those_of_the_draws_and_users_of_older_shares_are_left_out(tm
     assert len(result.units) == 19
 
 
+def test_an_arm_that_was_taken_out_is_over_and_the_others_have_the_shares_of_now(tmp_path):
+    arms = ("control", "a", "b")
+    before = [Said(f"old-{i}", i, arm=arms[i % 3], propensity=(0.1, 0.45, 0.45)[i % 3]) for i in range(30)]
+    after = [Said(f"n-{i}", 100 + i, arm=arms[i % 2], propensity=(0.1, 0.9)[i % 2]) for i in range(20)]
+    result = found(tmp_path, [*before, *after])
+
+    assert result.units.arms == ("control", "a")
+    assert result.shares == (0.1, 0.9)
+    assert np.bincount(result.units.arm).tolist() == [9, 10]
+
+
+def test_where_nobody_is_held_out_any_more_that_is_why_there_is_nothing_to_compare(tmp_path):
+    before = [Said(f"old-{i}", i, arm=("control", "treatment")[i % 2], propensity=0.5) for i in range(20)]
+    after = [Said(f"new-{i}", 100 + i, propensity=1.0) for i in range(20)]
+
+    with pytest.raises(NoExperiment, match="nobody was drawn into control since the shares of the arms were changed"):
+        found(tmp_path, [*before, *after])
+
+
+def test_orders_without_an_amount_are_counted(tmp_path):
+    path = write_ledger(tmp_path, [Said("a", 1.0, ordered_after=(1.0, 2.0)), Said("b", 1.0, arm="control")], until=2000)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE outcomes SET value = NULL WHERE event_seq = 0")
+
+    units = drawn(read_ledger(path), "spring", ["cart"]).units
+
+    assert (units.measures["revenue"].tolist(), units.measures["unpriced"].tolist()) == ([20.0, 0.0], [1.0, 0.0])
+
+
 def test_triggers_that_hold_out_different_shares_are_no_one_experiment(tmp_path):
     said = [Said("a", 1.0), Said("b", 1.0, trigger="win-back", propensity=0.5)]
 

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import numpy as np
 
 from tests.training.experiments import some_units
@@ -46,9 +48,11 @@ def test_an_experiment_that_ended_early_says_that_it_looks_better_than_it_is():
 
 def test_what_was_not_planned_and_not_checked_is_said():
     units = some_units(users=500, rates=(0.1, 0.1))
-    text, _ = a_page(units, Plan("spring", 8000, None, registered=False))
+    text, _ = a_page(units, Plan("spring", 8000, None, timedelta(days=1), registered=False))
+    of_table, _ = a_page(units, Plan("spring", 500, None, registered=False))
 
     assert "Nobody planned beforehand how many users this needs. 8,000 were calculated" in text
+    assert "500 are taken for it, all that the table has" in of_table
     assert "the sample ratio was not checked" in text
 
 

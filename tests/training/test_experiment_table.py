@@ -42,7 +42,8 @@ def test_moments_put_users_in_order():
 
     assert found.at.tolist() == [1_767_225_600_000_000 + i * 86_400_000_000 for i in range(4)]
     assert found.arm.tolist() == [1, 1, 0, 0]
-    assert found.until == int(found.at[-1])
+    # The midnight that ends the last day, at which the last look is due.
+    assert found.until == int(found.at[-1]) + 86_400_000_000
 
 
 def test_the_control_can_be_named():
@@ -57,6 +58,8 @@ def test_the_control_can_be_named():
         (a_table(outcome=[0, None, 1, 1]), Columns(), "row 2: outcome is nan, and must be a number"),
         (a_table(arm=["a", None, "b", "a"]), Columns(), "row 2: arm is empty"),
         (a_table(arm="a"), Columns(), "arm has 1 values"),
+        (a_table().iloc[:0], Columns(), "the table has no rows"),
+        (a_table(drawn=[1_700_000_000] * 4), Columns(at="drawn"), "row 1: drawn is 1700000000, and must be an ISO"),
         (a_table(), Columns(control="c"), "arm is never c; it is b, control"),
         (a_table(spent=["1", "2", "three", "4"]), Columns(revenue="spent"), "row 3: spent is three"),
         (a_table(when=["2026-01-01", "soon", "2026-01-01", ""]), Columns(at="when"), "row 2: when is soon"),

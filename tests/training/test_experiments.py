@@ -1,11 +1,13 @@
 from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from policy.source import PolicyRefused
 from tests.training.experiments import Said, a_campaign, write_ledger
 from training.experiment import NoExperiment
+from training.experiment_report import judge
 from training.experiment_table import Columns
 from training.experiments import Wanted, of_ledger, of_table, open_book
 
@@ -53,6 +55,23 @@ def test_the_plan_is_that_of_the_policy_file(home):
     assert plan.window == timedelta(hours=12)
     assert plan.shares == (0.1, 0.9)
     assert plan.margins == {"unsubscribed": 0.005, "complained": 0.001}
+
+
+def test_a_table_with_moments_ends_with_a_last_look_and_explains_nothing_by_what_came_after(tmp_path):
+    random = np.random.default_rng(1)
+    arm, hour = random.integers(0, 2, 3000), pd.to_datetime("2026-01-01") + pd.to_timedelta(np.arange(3000), "h") / 10
+    outcome = (random.random(3000) < np.where(arm == 1, 0.13, 0.1)).astype(int)
+    table = pd.DataFrame({"arm": np.where(arm == 1, "mail", "control"), "outcome": outcome, "at": hour.astype(str)})
+    clicked = outcome * random.integers(0, 2, 3000) + 2 * arm * (random.random(3000) < 0.5)
+    table.assign(clicks=clicked, age=random.normal(40, 9, 3000)).to_csv(tmp_path / "mail.csv", index=False)
+
+    found = of_table(Wanted(), tmp_path / "mail.csv", Columns(at="at"), None)
+    [judged] = judge(found.units, found.plan, found.notes).judged
+
+    assert judged.comparison.last.time == 1.0
+    assert judged.ending is not None
+    assert list(found.units.covariates) == ["age"]
+    assert "the arms differ in it by more than chance makes: clicks" in found.notes[0]
 
 
 def test_where_no_plan_was_made_one_is_calculated_and_said_to_be(home):

@@ -48,6 +48,32 @@ def test_unknown_and_constant_covariates_do_no_harm():
     assert prediction(units(covariates={"unknown": np.full(4000, np.nan)})) is None
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_where_all_users_of_each_arm_are_alike_there_is_a_difference_and_no_interval():
+    arms = units(rates=(1.0, 1.0), measures={"orders": np.ones(4000), "revenue": np.linspace(1, 2, 4000)})
+    found = ending(arms, 1, PLAN)
+    [plain] = found.primary
+    orders, revenue = found.secondary
+
+    assert (plain.effect, plain.low, plain.high, plain.p_value) == (0.0, None, None, None)
+    assert (orders.p_value, orders.adjusted) == (None, None)
+    assert revenue.adjusted == revenue.p_value
+
+
+def test_what_one_user_gave_back_is_capped_like_what_one_bought():
+    revenue = np.where(np.arange(4000) == 7, -1e9, np.full(4000, 10.0))
+
+    assert winsorised(revenue, None)[0].tolist() == [10.0] * 7 + [-10.0] + [10.0] * 3992
+
+
+def test_orders_without_an_amount_are_told_where_they_count_nothing():
+    random = np.random.default_rng(3)
+    measures = {"revenue": random.exponential(20.0, 4000), "unpriced": (np.arange(4000) < 3).astype(float)}
+    [revenue] = ending(units(measures=measures), 1, PLAN).secondary
+
+    assert revenue.method.endswith("orders without an amount, of 3 users, count nothing")
+
+
 def test_secondary_numbers_are_corrected_together_and_their_intervals_are_not():
     random = np.random.default_rng(3)
     measures = {
