@@ -16,14 +16,17 @@ LEAST_PEOPLE: Final = 20
 """Of each arm; fewer give an interval that says nothing."""
 NOBODY: Final = Arm(0, 0)
 TWO_SIDED_95: Final = 1.959963984540054
-# What was explored is below the threshold, and tells of what the trigger does there.
+# What was explored is below the threshold, and tells of what the trigger does there. Whoever comes to a later step has
+# not bought by then, in either arm; and where arms hold, or put off, people count in their arm all the same.
 _DECIDED: Final = """
-SELECT d.trigger, d.at, coalesce(u.merged_into, u.user_no), d.action = 'send', d.horizon,
+SELECT d.trigger, d.at, coalesce(u.merged_into, u.user_no), d.action <> 'control' AND d.arm IS NOT 'control', d.horizon,
+    d.event_seq, d.reason = 'put_off',
     EXISTS (SELECT 1 FROM outcomes o WHERE o.trigger_decision_id = d.trigger_decision_id AND o.kind = 'order'
         AND o.occurred_at <= :at)
 FROM decisions d JOIN users u ON u.user_no = d.user_no
-WHERE d.trigger_decision_id >= :since AND d.trigger_decision_id < :until AND d.action <> 'hold'
-    AND u.excluded IS NULL AND NOT coalesce(json_extract(d.draws, '$.explored'), 0)
+WHERE d.trigger_decision_id >= :since AND d.trigger_decision_id < :until AND d.step = 0
+    AND (d.action <> 'hold' OR d.arm IS NOT NULL) AND u.excluded IS NULL
+    AND NOT coalesce(json_extract(d.draws, '$.explored'), 0)
 ORDER BY d.trigger_decision_id
 """
 
@@ -43,7 +46,7 @@ class Week:
     Attributes:
         trigger: Its name.
         since: The moment at which the week begins, in microseconds.
-        sent: Written to, and how many of them ordered within the horizon.
+        sent: Written to, or in an arm that is, and how many of them ordered within the horizon.
         withheld: By chance, and how many of them ordered.
         too_early: People whose horizon is not over yet; they are in neither.
     """
@@ -85,7 +88,12 @@ def weeks(connection: sqlite3.Connection, *, at_us: int, count: int = WEEKS) -> 
     window = {"since": first_id(since_us), "until": first_id(at_us), "at": at_us}
     found: dict[tuple[str, int], Week] = {}
     seen: set[tuple[str, int, int]] = set()
-    for trigger, at, person, is_sent, horizon, ordered in connection.execute(_DECIDED, window):
+    put_off: set[tuple[str, int]] = set()
+    for trigger, at, person, is_sent, horizon, event, waits, ordered in connection.execute(_DECIDED, window):
+        if (trigger, event) in put_off:
+            continue
+        if waits:
+            put_off.add((trigger, event))
         begun = since_us + (at - since_us) // WEEK_US * WEEK_US
         if (trigger, begun, person) in seen:
             continue

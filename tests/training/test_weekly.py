@@ -67,6 +67,26 @@ def test_a_person_counts_once_a_week_as_of_the_first_decision(tmp_path):
     assert (after.sent, after.withheld) == (Arm(1, 1), Arm(0, 0))
 
 
+def test_people_count_in_their_arm_also_where_it_holds_or_puts_off_and_later_steps_are_of_those_who_did_not_buy(
+    tmp_path,
+):
+    ledger = Ledger(tmp_path)
+    at = NOW - 10 * DAY
+    shy = ledger.decision("a", "cart", at, "hold", reason="below_threshold", arm="shy", sending=0.5)
+    late = ledger.decision("b", "cart", at, "hold", reason="put_off", arm="late", sending=0.5)
+    again = ledger.decision("b", "cart", at + 8 * DAY, "send", arm="late", sending=0.5)
+    held_out = ledger.decision("c", "cart", at, "hold", reason="below_threshold", arm="control", sending=0.5)
+    step = ledger.decision("d", "cart", at, "send", arm="late", sending=0.5)
+    path = ledger.write()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for place, each in enumerate((shy, late, again, held_out, step)):
+            known = "UPDATE decisions SET event_seq = ?, step = ? WHERE trigger_decision_id = ?"
+            connection.execute(known, (1 if each == again else place, int(each == step), each))
+        (week,) = weeks(connection, at_us=NOW)
+
+    assert (week.sent, week.withheld) == (Arm(2, 0), Arm(1, 0))
+
+
 def test_what_is_too_early_explored_excluded_or_held_is_in_no_arm(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.user("staff", excluded="staff")
