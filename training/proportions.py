@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-GRID = 4001
-"""Points of the integration; the rates' densities are smooth over many of them."""
+GRID = 2001
+"""Points of the integration for each rate; its density is smooth over many of them."""
 FARTHEST = 10.0
 """Standard deviations of a rate beyond which there is nothing to integrate."""
 
@@ -77,19 +77,28 @@ def difference(
 def belief(control: Arm, treatment: Arm) -> Belief:
     """Return what is to be believed of two rates beforehand thought equally likely to be anything in (0, 1).
 
-    P(T > C) is the integral of T's density times C's distribution; the expected loss E[max(C − T, 0)] that of T's
-    distribution times the probability that C lies above.
+    P(T > C) is the integral of C's distribution over T's; the expected loss E[max(C − T, 0)] that of T's distribution
+    times the probability that C lies above. The points are those of both rates: a few users know theirs within tenths,
+    millions within millionths.
     """
     # Seconds to import, and only whoever describes pays for it.
     from scipy.stats import beta
 
-    rates = tuple(beta(each.conversions + 1, each.users - each.conversions + 1) for each in (control, treatment))
-    low = max(0.0, min(float(each.mean() - FARTHEST * each.std()) for each in rates))
-    high = min(1.0, max(float(each.mean() + FARTHEST * each.std()) for each in rates))
-    at = np.linspace(low, high, GRID)
+    shapes = [(each.conversions + 1, each.users - each.conversions + 1) for each in (control, treatment)]
+    rates = tuple(beta(*each) for each in shapes)
+    at = np.unique(np.concatenate([_points(*each) for each in shapes]))
     below_control, below_treatment = (each.cdf(at) for each in rates)
     return Belief(
-        better=float(np.trapezoid(rates[1].pdf(at) * below_control, at)),
+        better=float(np.diff(below_treatment) @ (below_control[1:] + below_control[:-1]) / 2.0),
         loss_if_shipped=float(np.trapezoid(below_treatment * (1.0 - below_control), at)),
         loss_if_kept=float(np.trapezoid(below_control * (1.0 - below_treatment), at)),
     )
+
+
+def _points(converted: int, not_converted: int) -> Floats:
+    """Return points of the rates that these, each with one more, leave likely."""
+    both = converted + not_converted
+    # Not SciPy's deviation, which is wrong from ten millions on.
+    deviation = np.sqrt(converted / both * not_converted / both / (both + 1))
+    ends = np.clip(converted / both + FARTHEST * deviation * np.array([-1.0, 1.0]), 0.0, 1.0)
+    return np.linspace(ends[0], ends[1], GRID)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import beta
 
 from training.proportions import Arm, belief, difference
 
@@ -36,6 +37,20 @@ def test_beliefs_agree_with_draws_from_the_same_distributions(control, treatment
     assert found.better == pytest.approx(float(np.mean(rates[1] > rates[0])), abs=0.015)
     assert found.loss_if_shipped == pytest.approx(float(np.maximum(rates[0] - rates[1], 0).mean()), abs=0.01)
     assert found.loss_if_kept == pytest.approx(float(np.maximum(rates[1] - rates[0], 0).mean()), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("control", "treatment", "better"),
+    [
+        # By the normal distribution: .00003 of a difference, with an error of 1.407e-5.
+        (Arm(10**8, 10**6), Arm(10**8, 1_003_000), 0.9834),
+        # The treatment's rate is known: whether control's is below it, which is a question to control's alone.
+        (Arm(100, 5), Arm(10**9, 5 * 10**7), float(beta(6, 96).cdf(0.05))),
+        (Arm(10**9, 10**7), Arm(50, 1), float(beta(2, 50).sf(0.01))),
+    ],
+)
+def test_millions_are_compared_with_millions_and_with_a_few(control, treatment, better):
+    assert belief(control, treatment).better == pytest.approx(better, abs=2e-4)
 
 
 def test_of_equal_arms_neither_is_believed_to_be_better():
