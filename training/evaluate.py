@@ -113,6 +113,8 @@ def by_user(values: Floats, user: Ints) -> Floats:
 def upper_bound(differences: Floats, user: Ints, weight: Floats | None = None) -> float:
     """Return the one-sided 95 % bound of the mean difference; rows of one person are not independent.
 
+    Of one person alone nothing is known of others: the bound is infinite.
+
     Args:
         differences: Of paired losses, of shape (n,).
         user: Whose row it is.
@@ -121,4 +123,6 @@ def upper_bound(differences: Floats, user: Ints, weight: Floats | None = None) -
     counts = np.ones(differences.size) if weight is None else weight
     mean = float(np.average(differences, weights=weight))
     spread = by_user((counts * (differences - mean))[:, None], user)
+    if len(spread) < 2:
+        return float("inf")
     return mean + ONE_SIDED_95 * float(np.sqrt(np.sum(spread**2))) / float(counts.sum())

@@ -17,6 +17,8 @@ Ints = npt.NDArray[np.int64]
 
 FIRST_POSITIVES = 20
 FEW_POSITIVES = 600
+FEW_PEOPLE = 20
+"""Who ordered, below which errors by person are none: rows of one say nothing of others."""
 MANY_POSITIVES = 3_000
 MARGIN_FEW, MARGIN_MANY = 0.01, 0.005
 """How much worse a refresh may be at worst, as a share of the champion's log-loss."""
@@ -108,6 +110,10 @@ def _outcomes(judged: Judged, needed: int) -> Rule:
     where = "to judge by" if judged.champion is None else "since the champion learned"
     if positives < needed:
         return Rule("outcomes", False, f"too few outcomes: {positives} positive rows {where}, {needed} are needed")
+    people = int(np.unique(judged.user[judged.ordered]).size)
+    if judged.champion is not None and people < FEW_PEOPLE:
+        words = f"too few people: the {positives:,} positive rows {where} are of {people}, {FEW_PEOPLE} are needed"
+        return Rule("outcomes", False, words)
     return Rule("outcomes", True, f"{positives:,} positive rows {where}")
 
 

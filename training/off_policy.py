@@ -13,6 +13,8 @@ TREES = 40
 LEAST_ROWS = 200
 """With fewer rows of an action its mean stands for all of them."""
 LEAST_EFFECTIVE, LARGEST_WEIGHT = 500.0, 50.0
+LEAST_PEOPLE = 50.0
+"""Whose decisions these are: intervals are drawn from people, and those of a few are too narrow."""
 RESAMPLES, DRAWS_AT_ONCE = 1000, 50
 PARAMETERS = {
     "objective": "regression",
@@ -54,7 +56,8 @@ def weights(log: Decisions, send: Bools) -> Floats:
     """Return how many decisions each logged one stands for under another policy, of shape (n,).
 
     Raises:
-        Unanswerable: It does what the log never did, too few decisions speak for it, or one speaks for too many.
+        Unanswerable: It does what the log never did, too few decisions or people speak for it, or one speaks for too
+            many.
     """
     impossible = np.where(send, log.chance <= 0, log.chance >= 1)
     if impossible.any():
@@ -67,6 +70,8 @@ def weights(log: Decisions, send: Bools) -> Floats:
         raise Unanswerable(f"one decision would stand for {most:.0f}, more than {LARGEST_WEIGHT:.0f}")
     if (size := effective_size(found)) < LEAST_EFFECTIVE:
         raise Unanswerable(f"the log is worth {size:.0f} decisions of this policy, {LEAST_EFFECTIVE:.0f} are needed")
+    if (people := effective_size(by_user(found[:, None], log.user)[:, 0])) < LEAST_PEOPLE:
+        raise Unanswerable(f"the log is worth {people:.0f} people of this policy, {LEAST_PEOPLE:.0f} are needed")
     return found
 
 

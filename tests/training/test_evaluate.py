@@ -71,6 +71,7 @@ def test_repeating_every_row_of_a_person_makes_a_bound_no_tighter():
 
     once = upper_bound(differences, user)
     assert upper_bound(np.tile(differences, 5), np.tile(user, 5)) == pytest.approx(once)
+    assert upper_bound(differences, np.zeros_like(user)) == np.inf
 
 
 def test_the_bound_is_the_textbook_s_for_independent_rows():

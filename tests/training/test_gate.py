@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,14 @@ def test_a_handful_of_outcomes_promotes_nobody():
 
     assert not found.promoted
     assert found.reason.startswith("too few outcomes")
+
+
+def test_thousands_of_rows_of_a_few_people_promote_nobody():
+    few = replace(judged(TRUE, NOISY), user=USER % 12)
+    one = replace(judged(TRUE, NOISY), user=np.zeros_like(USER))
+
+    assert decide(few, same_features=True).reason.endswith("are of 12, 20 are needed")
+    assert decide(one, same_features=True).reason.endswith("are of 1, 20 are needed")
 
 
 def test_a_better_model_replaces_the_champion():

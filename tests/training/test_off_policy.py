@@ -38,7 +38,8 @@ def four(sent, chance, ordered):
 
 
 def many(log, times):
-    return log.where(np.tile(np.arange(len(log)), times))
+    rows = np.tile(np.arange(len(log)), times)
+    return replace(log.where(rows), user=np.arange(rows.size))
 
 
 def test_what_a_decision_earns_is_its_order_less_its_costs():
@@ -97,6 +98,15 @@ def test_a_decision_that_would_stand_for_more_than_fifty_is_no_answer():
 def test_fewer_than_five_hundred_effective_decisions_are_no_answer():
     with pytest.raises(Unanswerable, match="the log is worth 4 decisions of this policy, 500 are needed"):
         weights(four([True] * 4, [0.5] * 4, [True] * 4), np.ones(4, dtype=bool))
+
+
+def test_thousands_of_decisions_of_a_few_people_are_no_answer():
+    log = many(four([True, True, False, False], [0.5] * 4, [True, False, True, False]), 500)
+    send = np.ones(len(log), dtype=bool)
+
+    assert weights(log, send).sum() == len(log)
+    with pytest.raises(Unanswerable, match="the log is worth 30 people of this policy, 50 are needed"):
+        weights(replace(log, user=log.user % 60), send)
 
 
 @given(st.lists(st.floats(0.1, 10), min_size=1, max_size=30))
