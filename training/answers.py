@@ -4,6 +4,7 @@ An answer is a click of a person (not of a machine) on the message, or the begin
 What goes on with a visit that was under way is none: whoever is sent to while they are there would answer to anything.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -19,6 +20,7 @@ from features.fold import fold
 from features.habits import read_hours
 from features.layout import UTC_OFFSET
 from features.moments import zone
+from models.circle import HOURS
 from models.days import is_weekend
 from training.habits import happened_at, is_activity
 from training.log import Bools, Floats, Ints, Log
@@ -47,7 +49,8 @@ GROUP BY d.trigger_decision_id ORDER BY went_out DESC, d.trigger_decision_id LIM
 """
 # The hour is drawn when a message is put off; what then goes out at that hour was drawn there.
 _DRAWN: Final = """
-SELECT user_no, trigger, event_seq, step, COALESCE(due_at, at), json_extract(draws, '$.hour_probability') AS chance
+SELECT user_no, trigger, event_seq, step, COALESCE(due_at, at), json_extract(draws, '$.hour_probability') AS chance,
+    json_extract(draws, '$.eligible_hours')
 FROM decisions WHERE draws IS NOT NULL AND chance IS NOT NULL ORDER BY at
 """
 _CLICKED: Final = """
@@ -74,18 +77,24 @@ def read_sends(database: Path, log: Log) -> Sends:
     answered = _came_back(log, user, at) | _clicked([each[0] for each in rows], at, clicks)
     final = log.owners(user, np.full(user.size, log.span[1], dtype=np.int64))
     hour, weekend = _local_times(at, [each[2] for each in rows], offset_s)
-    return Sends(final, at, hour, histories, answered, _chances(rows, drawn), weekend)
+    chances, eligible = _chances(rows, drawn)
+    return Sends(final, at, hour, histories, answered, chances, weekend, eligible)
 
 
-def _chances(rows: Sequence[tuple[Any, ...]], drawn: Sequence[tuple[Any, ...]]) -> Floats:
-    """Return how likely the hour of each message was; NaN where it did not go out in the hour that was drawn for it."""
+def _chances(rows: Sequence[tuple[Any, ...]], drawn: Sequence[tuple[Any, ...]]) -> tuple[Floats, Bools]:
+    """Return how likely the hour of each message was, of shape (n,), and of which hours it was one, (n, 24).
+
+    NaN where it did not go out in the hour that was drawn for it.
+    """
     told = {each[:4]: each[4:] for each in drawn}
-    found = np.full(len(rows), np.nan)
+    found, eligible = np.full(len(rows), np.nan), np.ones((len(rows), HOURS), dtype=np.bool_)
     for row, (_, user_no, _, _, trigger, event_seq, step, at) in enumerate(rows):
-        due_at, chance = told.get((user_no, trigger, event_seq, step), (at + 1, None))
+        due_at, chance, hours = told.get((user_no, trigger, event_seq, step), (at + 1, None, None))
         if 0 <= at - due_at < _HOUR_S * _SECOND_US and chance is not None:
             found[row] = chance
-    return found
+            if hours:
+                eligible[row] = np.isin(np.arange(HOURS), json.loads(hours))
+    return found, eligible
 
 
 def _known(log: Log, users: Ints, at: Ints) -> tuple[Floats, Floats]:

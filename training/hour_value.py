@@ -45,15 +45,19 @@ class HourValue:
 def hour_values(sends: Sends, rules: Mapping[str, Floats]) -> tuple[HourValue, ...]:
     """Return the value of the best hours by each rule's scores, of shape (n, 24); rules with too few to tell have none.
 
-    Messages whose hour's probability is not known are left out, and hours at which hardly any of the others went out.
+    The best of those at which a message could go out: quiet hours and its end leave some of a day. Left out are
+    messages whose hour's probability is not known, and hours at which hardly any of the others went out.
     """
     drawn = np.isfinite(sends.chance) & (sends.chance > 0.0)
     if not drawn.any():
         return ()
-    part = sends.where(drawn)
-    used = np.bincount(part.hour, minlength=HOURS) >= LEAST_SENDS
+    used = np.bincount(sends.hour[drawn], minlength=HOURS) >= LEAST_SENDS
+    allowed = np.ones((len(sends), HOURS), dtype=np.bool_) if sends.eligible is None else sends.eligible
+    allowed = allowed & used
+    drawn &= allowed.any(axis=1)
+    part, free = sends.where(drawn), allowed[drawn]
     found = (
-        hour_value(part, np.where(used, scores[drawn], 0.0).argmax(axis=1), scores[drawn], name)
+        hour_value(part, np.where(free, scores[drawn], 0.0).argmax(axis=1), scores[drawn], name)
         for name, scores in rules.items()
     )
     return tuple(each for each in found if each.effective >= LEAST_EFFECTIVE)

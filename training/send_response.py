@@ -45,6 +45,7 @@ class Sends:
         answered: Whether the person clicked, or came back, within 24 hours, of shape (n,).
         chance: How likely this hour was to be chosen, where that is known; else NaN; of shape (n,).
         weekend: Whether it was a Saturday or Sunday there, of shape (n,).
+        eligible: Which hours it was drawn from, of shape (n, 24); None where any hour could be.
     """
 
     user: Ints
@@ -54,14 +55,16 @@ class Sends:
     answered: Bools
     chance: Floats
     weekend: Bools
+    eligible: Bools | None = None
 
     def __len__(self) -> int:
         return int(self.user.size)
 
     def where(self, rows: "slice | Bools | Ints") -> "Sends":
         """Return some of them."""
+        eligible = None if self.eligible is None else self.eligible[rows]
         return Sends(self.user[rows], self.at[rows], self.hour[rows], self.histories[rows], self.answered[rows],
-                     self.chance[rows], self.weekend[rows])  # fmt: skip
+                     self.chance[rows], self.weekend[rows], eligible)  # fmt: skip
 
 
 def fit(sends: Sends, model: SendHourModel) -> Response:

@@ -137,11 +137,12 @@ def test_the_probability_of_the_hour_comes_from_where_it_was_drawn(tmp_path):
         if not connection.execute("SELECT 1 FROM pragma_table_info('decisions') WHERE name = 'draws'").fetchone():
             connection.execute("ALTER TABLE decisions ADD COLUMN draws TEXT")
         connection.execute(DECISION, ("w", "w", "ada", drawn, 1, "hold"))
-        draws = '{"unit": "ada", "hour_probability": 0.0125}'
+        draws = '{"unit": "ada", "hour_probability": 0.0125, "eligible_hours": [9, 10]}'
         connection.execute("UPDATE decisions SET due_at = ?, draws = ? WHERE decision_id = 'w'", (at - MINUTE, draws))
 
     found = read_sends(path, read_log(path))
     np.testing.assert_array_equal(found.chance, [0.0125, np.nan])
+    assert [np.flatnonzero(each).tolist() for each in found.eligible] == [[9, 10], list(range(24))]
 
 
 def test_without_messages_there_are_none(tmp_path):

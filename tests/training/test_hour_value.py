@@ -1,5 +1,7 @@
 """What other hours would have been worth, told from messages whose hour was drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,24 @@ def test_messages_of_one_person_tell_less_than_as_many_of_several():
     # Two of a person who always does the same are as good as one: half as many, and an interval wider by a root of two.
     widths = [each.self_normalised[2] - each.self_normalised[1] for each in (alone, together)]
     assert widths[1] / widths[0] == pytest.approx(2**0.5)
+
+
+def test_of_a_rule_the_best_hour_counts_at_which_a_message_could_go_out():
+    random = np.random.default_rng(5)
+    n = 20_000
+    rate = np.linspace(0.05, 0.4, 24)  # the later, the better
+    first = random.integers(0, 19, n)
+    hour = first + random.integers(0, 6, n)
+    eligible = (np.arange(24) >= first[:, None]) & (np.arange(24) < first[:, None] + 6)
+    sends = replace(some(hour, random.random(n) < rate[hour], np.full(n, 1 / 6)), eligible=eligible)
+
+    [value] = hour_values(sends, {"late": np.broadcast_to(rate, (n, 24))})
+
+    # The last of its own six hours, and not 23:00, at which few of them could be sent.
+    truth = rate[first + 5].mean()
+    for estimate, low, high in (value.self_normalised, value.doubly_robust):
+        assert low < truth < high
+        assert estimate == pytest.approx(truth, abs=0.02)
 
 
 def test_where_no_hour_was_drawn_nothing_is_told():
