@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.simulator", description=__doc__)
     parser.add_argument("--users", type=_positive, default=2000, help="how many people (2000)")
     parser.add_argument("--days", type=_positive, default=60, help="how many days (60)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same events (1)")
+    parser.add_argument("--seed", type=_seed, default=1, help="the same seed gives the same events (1)")
     parser.add_argument("--out", type=Path, help="a .jsonl or .jsonl.gz file; simulated.jsonl in the home if not said")
     return parser
 
@@ -59,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
     return int(text)
 
 

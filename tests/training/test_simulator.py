@@ -85,3 +85,6 @@ def test_a_world_without_people_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["--users", "0"])
     assert "'0' is no number above 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--seed", "-1"])
+    assert "'-1' is no whole number from 0 on" in capsys.readouterr().err
