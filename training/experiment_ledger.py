@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
+from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from features.moments import SECOND_US
 from models.horizon import duration
 from policy.assignment import EVERYBODY
 from training.dataset import LATE
-from training.experiment import CONTROL, Bools, NoExperiment, Units, Words, check_comparable
+from training.experiment import CONTROL, Bools, Floats, NoExperiment, Units, Words, check_comparable
 from training.intents import INTENT
 from training.lineage import iso
 
@@ -128,7 +129,8 @@ def drawn(
         raise NoExperiment(f"{name}: a window of {window} is longer than orders are attributed: {longest}")
     counted = longest if window is None else window
     arms = (control, *sorted(set(rows["arm"]) - {control}))
-    drawn_now, since = _shares(rows, arms, name)
+    _refuse_several(rows, name)
+    drawn_now, since = _shares(rows, arms)
     # One that nobody is drawn into any more is over.
     arms = tuple(each for each in arms if drawn_now is None or each == control or each in drawn_now)
     first = rows.drop_duplicates("person", keep="first")
@@ -157,16 +159,29 @@ def _of(ledger: Ledger, name: str, triggers: Sequence[str]) -> pd.DataFrame:
     return rows.assign(arm=rows["everybody"], propensity=rows["everybody_probability"])
 
 
-def _shares(rows: pd.DataFrame, arms: Sequence[str], name: str) -> tuple[dict[str, float] | None, int]:
+def _refuse_several(rows: pd.DataFrame, name: str) -> None:
+    """Refuse triggers that draw an arm with different shares at the same time (NoExperiment).
+
+    One that has fired for the last time before shares were changed has the old ones, and is none of these.
+    """
+    for arm, mine in rows.groupby("arm"):
+        parts = {str(each): part[["at", "propensity"]].to_numpy() for each, part in mine.groupby("trigger")}
+        for one, other in combinations(parts.values(), 2):
+            if _differs(one, other) and _differs(other, one):
+                said = ", ".join(f"{each} {part[-1, 1]:.0%}" for each, part in parts.items())
+                raise NoExperiment(
+                    f"{name}: its triggers do not draw {arm} with the same share ({said}): report each alone"
+                )
+
+
+def _differs(one: Floats, other: Floats) -> bool:
+    """Whether the last share of one, of (moment, share) in the order of moments, is not what the other had by then."""
+    by_then = other[other[:, 0] <= one[-1, 0]]
+    return bool(by_then.size and abs(by_then[-1, 1] - one[-1, 1]) > SAME)
+
+
+def _shares(rows: pd.DataFrame, arms: Sequence[str]) -> tuple[dict[str, float] | None, int]:
     """Return the shares of the arms that are drawn now, None where they are not known, and since when (µs) they are."""
-    by_trigger = {str(each): part.groupby("arm")["propensity"].last() for each, part in rows.groupby("trigger")}
-    for arm in arms:
-        found = {each: float(shares[arm]) for each, shares in by_trigger.items() if arm in shares}
-        if found and max(found.values()) - min(found.values()) > SAME:
-            said = ", ".join(f"{each} {share:.0%}" for each, share in found.items())
-            raise NoExperiment(
-                f"{name}: its triggers do not draw {arm} with the same share ({said}): report each alone"
-            )
     since, shares = int(rows["at"].iloc[0]), {}
     for arm in arms:
         mine = rows[rows["arm"] == arm]

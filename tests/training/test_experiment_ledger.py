@@ -123,6 +123,15 @@ def test_triggers_that_hold_out_different_shares_are_no_one_experiment(tmp_path)
         found(tmp_path, said, triggers=("cart", "win-back"))
 
 
+def test_a_trigger_that_last_fired_before_the_shares_were_changed_is_no_other_experiment(tmp_path):
+    triggers, arms = ("cart", "browse"), ("control", "treatment")
+    before = [Said(f"old-{i}", i, trigger=triggers[i // 2 % 2], arm=arms[i % 2], propensity=0.5) for i in range(20)]
+    after = [Said(f"new-{i}", 100 + i, arm=arms[i % 2], propensity=(0.1, 0.9)[i % 2]) for i in range(20)]
+    result = found(tmp_path, [*before, *after], triggers=triggers)
+
+    assert (result.shares, result.before, len(result.units)) == ((0.1, 0.9), 21, 19)
+
+
 def test_what_nobody_reports_is_not_taken_for_nothing(tmp_path):
     silent = found(tmp_path, [Said("a", 1.0), Said("b", 1.0, arm="control")]).units
 
