@@ -202,7 +202,7 @@ class Timers:
         if key is None:
             return
         due_at = added.known_at + trigger.waits_us
-        row = (added.person.no, trigger.name, key, due_at, event.occurred_at, added.seq)
+        row = (added.person.no, trigger.name, key, due_at, added.happened_at, added.seq)
         if trigger.inactive_for is not None:
             self._written().execute(_ARM_ONCE, row)
         else:

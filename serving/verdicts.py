@@ -165,7 +165,8 @@ class Verdicts:
             self._timers.end_steps(number, trigger, run.key)
         waiting = follows(trigger, run, verdict, at=asking.at, decision_id=f"{decision_id}.{trigger.name}")
         if waiting is not None:
-            self._timers.go_on(number, trigger, waiting, armed_at=event.occurred_at, event_seq=asking.event_seq)
+            armed_at = min(event.occurred_at, asking.known_at)
+            self._timers.go_on(number, trigger, waiting, armed_at=armed_at, event_seq=asking.event_seq)
 
     def cancel(
         self, asking: Occasion, trigger: Trigger, step: int, intent: Mapping[str, float | None], decision_id: str

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.serving.engines import Shop, at_once, event, one_by_one, shops
+from tests.serving.engines import Live, Shop, at_once, event, one_by_one, shops
 
 __all__ = ["shops"]
 MINUTE = 60
@@ -114,3 +114,11 @@ async def test_a_decile_is_that_of_the_model_in_service_and_a_model_without_has_
 
     assert decisions(shop, "likeliest") == [(reason, 0)]
     shop.close()
+
+
+async def test_a_clock_that_is_two_hours_ahead_is_on_the_same_visit(shops):
+    shop = shops(POLICY, Live)
+    for minute in range(3):
+        await shop.hear(minute * MINUTE, "Product Viewed", said=(minute + 120) * MINUTE)
+
+    assert [reason for reason, _ in decisions(shop, "third-look")] == ["condition_not_met"] * 2 + ["sent"]

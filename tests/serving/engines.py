@@ -68,12 +68,13 @@ class Shop:
     probability: float = 0.3
     tracking: str | None = None
     woken: list[bool] = field(default_factory=list)
+    clock_from = ReplayClock
 
     def __post_init__(self):
         self.database = open_database(self.home / "opportune.db")
         with self.database.connect() as connection:
             last = last_moment(connection) or START
-        self.clock = ReplayClock(last)
+        self.clock = self.clock_from(last)
         self.online = OnlineStates(self.home)
         self.keeper = StateKeeper(self.online)
         self.tools = tools = Tools(
@@ -106,6 +107,42 @@ class Shop:
         self.engine.close()
         self.online.close()
         self.database.dispose()
+
+
+class HandClock:
+    """A clock like the wall's, which no event moves; the test does."""
+
+    replay = False
+
+    def __init__(self, start: int):
+        self.moment = start
+
+    def now(self):
+        return self.moment
+
+    def accept(self, moment: int):
+        """Stay as it is."""
+
+
+class Live(Shop):
+    """A shop in which time passes by itself, or here by hand."""
+
+    clock_from = HandClock
+
+    async def hear(self, at, sent, user="u", *, said=None, **fields):
+        """Take in an event at so many seconds after START whose sender says that it is `said`."""
+        self.clock.moment = START + round(at * SECOND)
+        raw = {"type": "track", "event": sent, "userId": user, "messageId": f"{sent} {user} {at}", **fields}
+        raw["timestamp"] = (START + round((at if said is None else said) * SECOND)) / SECOND
+        await self.engine.ingest([normalise(raw, received_at=self.clock.moment, mapping=MAPPING)])
+
+    async def until(self, seconds):
+        """Let everything happen that is due until a moment, `seconds` after START."""
+        self.clock.moment = START + round(seconds * SECOND)
+        self.engine.start()
+        while (self.tools.next_due or self.clock.moment + 1) <= self.clock.moment:
+            await asyncio.sleep(0.001)
+        await self.engine.flush()
 
 
 def event(name: str, user: str | None = None, at: float = 0.0, **fields: Any):

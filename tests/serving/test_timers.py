@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from features.catalog import CATALOGUE
-from tests.serving.engines import SECOND, START, Shop, event, shops
+from tests.serving.engines import SECOND, START, Live, Shop, event, shops
 
 __all__ = ["shops"]
 MINUTE = 60.0
@@ -100,6 +100,18 @@ async def test_an_order_that_arrives_late_cancels_it_too_but_not_one_from_before
     await until(shop, 60)
 
     assert decided(shop) == [("abandoned", "hold", "cancelled", 30), ("abandoned", "send", "sent", 40)]
+
+
+@pytest.mark.parametrize(
+    "fields", ["after: 30 min", "steps: [{after: 30 min}]", "send: best_hour\n    send_within: 24h"]
+)
+async def test_a_clock_that_is_ahead_keeps_no_order_from_ending_what_waits(shops, fields):
+    shop = shops(POLICY.replace("after: 30 min", fields, 1), Live)
+    await shop.hear(0, "Product Added", said=60 * MINUTE, **CART)
+    await shop.hear(10 * MINUTE, "Order Completed", **CART)
+
+    assert shop.rows("SELECT reason FROM decisions ORDER BY at")[-1] == ("cancelled",)
+    assert waiting(shop) == []
 
 
 async def test_within_one_batch_what_is_due_happens_before_what_comes_after_it(shop):
