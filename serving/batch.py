@@ -11,6 +11,7 @@ from features.kinds import Kind
 from policy.reasons import Action, Reason
 from policy.triggers import Trigger
 from serving import attribution, ledger
+from serving.cancellations import is_pointless
 from serving.clock import wall
 from serving.folding import Folding
 from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Question, UserIds
@@ -202,7 +203,12 @@ class Batch:
         tools.clock.accept(timer.due_at)
         at = tools.ticks.next()
         occasion = due_occasion(timer, person, armed_by, at=at, until=self._appender.position)
-        self._read(Reading(person, at, decision_id(at), keep=True, occasion=occasion, triggers=(trigger,)))
+        reading = Reading(person, at, decision_id(at), keep=True, occasion=occasion)
+        if is_pointless(self._connection, tools.policy, trigger, occasion):
+            reading.cancelled = ((trigger, timer.step),)
+        else:
+            reading.triggers = (trigger,)
+        self._read(reading)
         return True
 
     def _barred(self, event: Event) -> Fate | None:

@@ -14,6 +14,7 @@ from policy.policy import Policy
 from policy.timing import key_of, keys_ended
 from policy.triggers import Trigger
 from serving.driver import driver
+from serving.occasions import Occasion
 
 # What happened after a moment also became known after it: the walk back may end there. Every linked id has its own.
 _LATER: Final = """
@@ -59,6 +60,13 @@ class _Event(NamedTuple):
     payload: str
 
 
+def is_pointless(connection: Connection, policy: Policy, trigger: Trigger, occasion: Occasion) -> bool:
+    """Whether something made what is due pointless, and ended nothing: it came first, or of an id not linked yet."""
+    event = occasion.event
+    caused = Caused("", trigger, occasion.person.no, occasion.event_seq, event.occurred_at, event.payload_json)
+    return bool(cancelled(connection, policy, [caused]))
+
+
 def cancelled(connection: Connection, policy: Policy, messages: Iterable[Caused]) -> set[str]:
     """Return the ids of the messages that something made pointless since their event."""
     asked = [each for each in messages if each.trigger and each.trigger.cancel_on and each.occurred_at is not None]
@@ -87,9 +95,9 @@ def _later(connection: Connection, policy: Policy, messages: Sequence[Caused]) -
 
 
 def _ends(policy: Policy, event: _Event, message: Caused) -> bool:
-    """Whether an event ends what a message is about: it came, and happened, after theirs."""
+    """Whether an event ends what a message is about: it happened after theirs, or at once and came after it."""
     trigger = message.trigger
-    if event.seq <= (message.event_seq or 0) or event.occurred_at < (message.occurred_at or 0):
+    if (event.occurred_at, event.seq) <= (message.occurred_at or 0, message.event_seq or 0):
         return False
     if trigger is None or not any(each is trigger for each in of_event(policy.recalling, event.kind, event.name)):
         return False

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import yaml
 
 from features.activity import ELSEWHERE, PASSIVE
+from tests.acceptance.naive_cancelling import named, was_ended
 from tests.acceptance.naive_chance import explored_share, is_explored, is_held_out
 from tests.acceptance.naive_conditions import MINUTE, Known, Moment, holds, listed, span
 from tests.acceptance.naive_findings import findings
@@ -233,6 +234,9 @@ class Naive:
             self.timers.append(replace(run, due_at=self.visited(run.root) + span(quiet_for), first_at=None))
             return
         self.clock = max(self.clock, run.due_at)
+        if was_ended(run, self.by_root[run.root]):
+            self.write(run, self.tick(), "cancelled")
+            return
         self.decide(replace(run, is_due=True), self.tick(), run.due_at, self.unit(run.root))
 
     def arm(self, trigger, known):
@@ -269,18 +273,11 @@ class Naive:
         """End what an event makes pointless; return the steps that waited."""
         mine = [each for each in self.timers if each.root == known.root and each.trigger is trigger]
         ended = [each for each in mine if each.armed_at <= known.event.occurred_at]
-        named = self.named(trigger.get("key", "user"), known.properties)
-        if named:
-            ended = [each for each in ended if each.key in named]
+        about = named(trigger.get("key", "user"), known.properties)
+        if about:
+            ended = [each for each in ended if each.key in about]
         self.timers = [each for each in self.timers if each not in ended]
         return [each.step for each in ended]
-
-    def named(self, what, properties):
-        """Return which products or carts an event names; none where it ends the wait for all of them."""
-        if what == "user":
-            return set()
-        parts = [properties, *(properties.get("products", []) if what == "product" else [])]
-        return {str(part[f"{what}_id"]) for part in parts if part.get(f"{what}_id")}
 
     # What is decided.
 

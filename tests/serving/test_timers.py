@@ -114,6 +114,32 @@ async def test_a_clock_that_is_ahead_keeps_no_order_from_ending_what_waits(shops
     assert waiting(shop) == []
 
 
+async def test_an_order_that_came_before_the_cart_it_is_of_cancels_it_too(shop):
+    await shop.engine.ingest([event("Order Completed", "u", 10 * MINUTE, **CART)])
+    await shop.engine.ingest([event("Product Added", "u", 9 * MINUTE, **CART)])
+    await shop.engine.ingest([event("Product Added", "w", 10 * MINUTE, **CART)])
+    await shop.engine.ingest([event("Order Completed", "w", 10 * MINUTE, **CART)])
+    await shop.engine.ingest([event("Order Completed", "x", 10 * MINUTE, **CART)])
+    await shop.engine.ingest([event("Product Added", "x", 10 * MINUTE, **CART)])
+    await until(shop, 60)
+
+    # Of what happened in the same instant the order of arrival counts.
+    assert decided(shop) == [
+        ("abandoned", "hold", "cancelled", 10),
+        ("abandoned", "hold", "cancelled", 40),
+        ("abandoned", "send", "sent", 40),
+    ]
+
+
+async def test_an_order_of_an_id_that_is_linked_only_afterwards_cancels_it_too(shop):
+    await shop.engine.ingest([event("Product Added", at=0, anonymousId="a", **CART)])
+    await shop.engine.ingest([event("Order Completed", "u", 5 * MINUTE, **CART)])
+    await shop.engine.ingest([event("", "u", 6 * MINUTE, type="identify", anonymousId="a")])
+    await until(shop, 60)
+
+    assert decided(shop) == [("abandoned", "hold", "cancelled", 30)]
+
+
 async def test_within_one_batch_what_is_due_happens_before_what_comes_after_it(shop):
     cart = event("Product Added", "u", 0, **CART)
     order = event("Order Completed", "u", 40 * MINUTE, **CART)
