@@ -109,7 +109,7 @@ def retry_after(header: str | None, *, at: int) -> int | None:
         return int(text[:9]) * _SECOND
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = until if until.tzinfo else until.replace(tzinfo=UTC)
     return max(0, int((aware - datetime.fromtimestamp(at / _SECOND, UTC)).total_seconds() * _SECOND))
