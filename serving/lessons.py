@@ -7,6 +7,7 @@ from typing import Any, Final
 from features.events import Event
 from features.kinds import Kind
 from policy.guards import CHANNELS, EVERY_CHANNEL, UNSUBSCRIBED
+from serving.domains import in_ascii
 
 BOUNCED: Final = "bounced"
 COMPLAINED: Final = "complained"
@@ -80,10 +81,19 @@ def address(text: str) -> str | None:
     """Return an e-mail address or telephone number as it is compared; None if it can be neither."""
     text = text.strip()
     if "@" in text:
-        return text.casefold() if len(text) <= LONGEST_ADDRESS else None
+        return _mail_address(text) if len(text) <= LONGEST_ADDRESS else None
     number = "".join(each for each in text if each not in " -./()")
     digits = number.removeprefix("+")
     return number if digits.isascii() and digits.isdigit() and len(digits) <= 32 else None
+
+
+def _mail_address(text: str) -> str:
+    """Return an e-mail address with its domain in ASCII, as providers report it."""
+    local, _, domain = text.rpartition("@")
+    try:
+        return f"{local.casefold()}@{in_ascii(domain)}"
+    except ValueError:
+        return text.casefold()
 
 
 def preference(name: str) -> tuple[str, str] | None:

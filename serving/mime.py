@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from html import escape
 from typing import Final
 
+from serving.domains import in_ascii
 from serving.rendered import Rendered
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
@@ -42,7 +43,7 @@ def address(written: str, name: str = "") -> Address:
     if not at or not local.isascii() or any(each.isspace() for each in written.strip()):
         raise ValueError("is no e-mail address")
     try:
-        found = Address(name, addr_spec=f"{local}@{domain.encode('idna').decode()}")
+        found = Address(name, addr_spec=f"{local}@{in_ascii(domain)}")
     except Exception:  # noqa: BLE001 - the parser raises whatever it stumbles upon
         raise ValueError("is no e-mail address") from None
     if "." not in found.domain and found.domain != "localhost":

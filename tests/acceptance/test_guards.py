@@ -92,6 +92,15 @@ async def test_a_bounce_is_about_the_address_and_a_user_with_another_one_is_writ
 
 
 @WAYS
+async def test_a_bounce_of_an_address_in_ascii_is_about_the_one_that_was_told_in_letters(open_shop, arrive):
+    shop = open_shop()
+    bounced = event("Email Bounced", "u", 1, properties={"email": "ada@xn--lden-loa.example"})
+    await arrive(shop, identify("u", 0, email="Ada@läden.example"), bounced, added("u", 2))
+
+    assert reasons(shop) == ["suppressed"]
+
+
+@WAYS
 async def test_an_address_told_only_now_may_have_been_suppressed_before(open_shop, arrive):
     shop = open_shop()
     entry = Suppression(ADDRESS, "a@example.org", "*", "manual", START)

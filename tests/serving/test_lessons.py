@@ -66,7 +66,15 @@ def test_what_nobody_can_read_teaches_nothing(consent):
 
 @pytest.mark.parametrize(
     ("written", "compared"),
-    [(" Ada@Example.ORG ", "ada@example.org"), ("+49 (30) 12-34.5", "+493012345"), ("ada", None), ("", None)],
+    [
+        (" Ada@Example.ORG ", "ada@example.org"),
+        ("ada@Läden.example", "ada@xn--lden-loa.example"),
+        ("ada@straße.example", "ada@xn--strae-oqa.example"),
+        ("ada@ü..example", "ada@ü..example"),
+        ("+49 (30) 12-34.5", "+493012345"),
+        ("ada", None),
+        ("", None),
+    ],
 )
 def test_addresses_are_compared_without_what_makes_no_difference(written, compared):
     assert address(written) == compared

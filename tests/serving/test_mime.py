@@ -70,6 +70,7 @@ def test_what_is_no_address_is_no_recipient(to):
 
 def test_a_domain_of_any_script_is_written_in_ascii():
     assert address("ada@läden.example").addr_spec == "ada@xn--lden-loa.example"
+    assert address("ada@straße.example").addr_spec == "ada@xn--strae-oqa.example"  # strasse.example is another's
 
 
 @given(text=st.text(min_size=1, max_size=400), html=st.text(min_size=1, max_size=400))
