@@ -4,16 +4,27 @@ The score, the condition and the cool-down were answered when it was decided on;
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from policy.caps import Sent
 from policy.decide import TEST_USER
 from policy.findings import Finding, of_channel
-from policy.guards import SESSION_GAP_US, TRANSACTIONAL, Standing, bar, hindrance, next_allowed
+from policy.guards import SESSION_GAP_US, TRANSACTIONAL, Standing, bar, counted, hindrance, next_allowed
 from policy.reasons import Reason
 from policy.triggers import Trigger
+
+_LOOK_AGAIN_US: Final = 60_000_000
+
+
+class Departed(NamedTuple):
+    """Another message to the same person that went out, or is about to; moments in microseconds."""
+
+    decided_at: int
+    at: int
+    channel: str
+    trigger: str
 
 
 class Departing(NamedTuple):
@@ -25,6 +36,7 @@ class Departing(NamedTuple):
         decided_at: When it was decided on, in microseconds.
         excluded: Why its user gets no messages, or None.
         is_cancelled: Whether something of `cancel_on` happened since.
+        beside: What else went out to its user lately, or is about to: late ones crowd, whenever they were decided on.
     """
 
     trigger: Trigger | None
@@ -32,6 +44,7 @@ class Departing(NamedTuple):
     decided_at: int
     excluded: str | None = None
     is_cancelled: bool = False
+    beside: tuple[Departed, ...] = ()
 
 
 class Objection(NamedTuple):
@@ -51,7 +64,8 @@ class Objection(NamedTuple):
 def objection(message: Departing, standing: Standing, *, at: int) -> Objection | None:
     """Return what stands against a message at a moment in microseconds, or None.
 
-    The caps count what was decided before it alone: whatever came later gives way to it.
+    The caps count what was decided before it alone: whatever came later gives way to it. What they would let through
+    by that, and not by when messages really go out, waits until there is room.
     """
     trigger = message.trigger
     if trigger is None or not sends_to(trigger, message.excluded):
@@ -67,9 +81,25 @@ def objection(message: Departing, standing: Standing, *, at: int) -> Objection |
         return None
     earlier = replace(standing, sends=_before(standing.sends, message.decided_at)) if standing.sends else standing
     found = hindrance(trigger.guards, earlier, channel=message.channel, trigger=trigger.name, at=at)
-    if found is None:
+    if found is not None:
+        return Objection(found, _end(found, trigger, standing, at), of_channel(trigger, earlier, message.channel, at))
+    return _crowded(message, trigger, earlier, at) if message.beside and trigger.guards.caps else None
+
+
+def _crowded(message: Departing, trigger: Trigger, earlier: Standing, at: int) -> Objection | None:
+    """Return until when a message waits since others left late, or are leaving; None where there is room."""
+    late = {(each.decided_at, each.channel, each.trigger) for each in message.beside}
+    in_time = [each for each in earlier.sends if each not in late]
+    departed = [Sent(each.at, each.channel, each.trigger) for each in message.beside]
+    crowd = replace(earlier, sends=[*in_time, *departed])
+    caps = [*counted(trigger.guards, crowd, message.channel, trigger.name)]
+    if not any(cap.is_used_up(sends, at) for _, cap, sends in caps):
         return None
-    return Objection(found, _end(found, trigger, standing, at), of_channel(trigger, earlier, message.channel, at))
+    until = max(cap.free_from(sends, at) for _, cap, sends in caps)
+    if any(each.at >= at for each in message.beside):
+        # Whether these arrive is known soon.
+        until = min(until, at + _LOOK_AGAIN_US)
+    return Objection(Reason.CAPPED, until, of_channel(trigger, crowd, message.channel, at))
 
 
 def sends_to(trigger: Trigger, excluded: str | None) -> bool:

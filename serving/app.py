@@ -112,7 +112,7 @@ class Server:
             self.metrics.gauge(f"{name}_refused", f"Whether {file.what} was refused.", file.measure)
         self._dispatching: asyncio.Task[None] | None = None
         ceilings = Ceilings(settings.sends_per_minute, settings.sends_per_day)
-        ask = asking(lambda: tools.policy, clock.now)
+        ask = asking(lambda: tools.policy, clock.now, departs=not clock.replay)
         base = settings.links_base
         links = Links(self.tokens, base) if base else None
         rendering = Rendering(lambda: tools.policy, links, lambda: self.champions.neighbours)

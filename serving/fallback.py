@@ -18,10 +18,12 @@ _REFUSED: Final = text(
     " JOIN decisions d ON d.trigger_decision_id = o.trigger_decision_id"
     " WHERE o.status = 'dead' AND o.trigger IS NOT NULL"
 )
-# It counts for the caps of the channel that it takes in the end, and once.
+# It counts for the caps of the channel that it takes in the end, and once; of whoever was linked since, for those of
+# the person.
 _COUNT: Final = text(
     "UPDATE OR IGNORE sends SET channel = :channel"
-    " WHERE user_no = :user_no AND at = :at AND trigger = :trigger AND channel = :before"
+    " WHERE user_no = (SELECT coalesce(merged_into, user_no) FROM users WHERE user_no = :user_no)"
+    " AND at = :at AND trigger = :trigger AND channel = :before"
 )
 FallBack = Callable[[Connection, Sequence[str], int], int]
 """Has refused messages, by their ids, go out otherwise from a moment of the wall clock on; returns how many do."""

@@ -10,11 +10,12 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from policy.departure import Departing, Objection, objection
+from policy.departure import Departed, Departing, Objection, objection
 from policy.policy import Policy
 from policy.watch import watch_of
 from serving.cancellations import Caused, cancelled
 from serving.claims import Ask, Obstacle
+from serving.departures import beside, going
 from serving.driver import driver
 from serving.findings import pack
 from serving.people import People, Person
@@ -52,19 +53,24 @@ class _Message(NamedTuple):
     payload: str | None
 
 
-def obstacles(connection: Connection, policy: Policy, message_ids: Sequence[str], *, at: int) -> Mapping[str, Obstacle]:
+def obstacles(
+    connection: Connection, policy: Policy, message_ids: Sequence[str], *, at: int, departs: bool = False
+) -> Mapping[str, Obstacle]:
     """Return what the outbox has to know of `objections`; `at` is on the clock of the events, waits are by any."""
     return {
         message_id: Obstacle(
             said(each.reason), None if each.until is None else max(0, each.until - at), pack(each.findings)
         )
-        for message_id, each in objections(connection, policy, message_ids, at=at).items()
+        for message_id, each in objections(connection, policy, message_ids, at=at, departs=departs).items()
     }
 
 
-def asking(policy: Callable[[], Policy], now: Callable[[], int]) -> Ask:
-    """Return what a dispatcher asks: the guards of the policy of that moment, on the clock of the events (µs)."""
-    return lambda connection, message_ids: obstacles(connection, policy(), message_ids, at=now())
+def asking(policy: Callable[[], Policy], now: Callable[[], int], *, departs: bool = False) -> Ask:
+    """Return what a dispatcher asks: the guards of the policy of that moment, on the clock of the events (µs).
+
+    `departs` says that messages go out on that clock, too, as they do not in a replay: caps then count that.
+    """
+    return lambda connection, message_ids: obstacles(connection, policy(), message_ids, at=now(), departs=departs)
 
 
 def reconsider(connection: Connection, policy: Policy, user_nos: Iterable[int], *, at: int) -> int:
@@ -85,7 +91,7 @@ def reconsider(connection: Connection, policy: Policy, user_nos: Iterable[int], 
 
 
 def objections(
-    connection: Connection, policy: Policy, message_ids: Sequence[str], *, at: int
+    connection: Connection, policy: Policy, message_ids: Sequence[str], *, at: int, departs: bool = False
 ) -> Mapping[str, Objection]:
     """Return what stands against these messages, by message id; those of no trigger have no guards.
 
@@ -94,6 +100,7 @@ def objections(
         policy: The present one.
         message_ids: Which.
         at: The moment in microseconds, on the clock of the events.
+        departs: Whether caps also count when messages really went out, on the same clock.
     """
     rows = driver(connection).execute(_MESSAGES, (json.dumps(list(message_ids)),)).fetchall()
     messages = [_Message(*row) for row in rows]
@@ -104,10 +111,12 @@ def objections(
     asked = [(each, person) for each in messages if (person := people.get(each.user_key)) is not None]
     standings = _standings(connection, policy, asked, at=at)
     ended = cancelled(connection, policy, [_caused(policy, message, person) for message, person in asked])
+    crowds = _crowds(connection, policy, asked, at=at) if departs else {}
     found = {}
     for message, person in asked:
         trigger, is_ended = policy.by_name.get(message.trigger), message.message_id in ended
-        departing = Departing(trigger, message.channel, message.decided_at, person.excluded, is_ended)
+        crowd = crowds.get(message.message_id, ())
+        departing = Departing(trigger, message.channel, message.decided_at, person.excluded, is_ended, crowd)
         found[message.message_id] = objection(departing, standings.of(person, until=0), at=at)
     return {message_id: each for message_id, each in found.items() if each is not None}
 
@@ -121,6 +130,25 @@ def _standings(
     standings = Standings(connection, watch_of(guarded, shop_zone=policy.shop_zone))
     standings.prepare([person for _, person in asked], [], at=at)
     return standings
+
+
+def _crowds(
+    connection: Connection, policy: Policy, asked: Sequence[tuple[_Message, Person]], *, at: int
+) -> Mapping[str, tuple[Departed, ...]]:
+    """Return what else goes out to whom a capped message is for, by its id."""
+    capped = {each.name: each.guards.longest_cap_us for each in policy.triggers if each.guards.caps}
+    of = [(message, person) for message, person in asked if message.trigger in capped]
+    if not of:
+        return {}
+    after = at - max(capped[message.trigger] for message, _ in of)
+    others = going(connection, {person.no for _, person in of}, after=after)
+    claimed = frozenset(message.message_id for message, _ in asked)
+    return {
+        message.message_id: beside(
+            message.message_id, message.decided_at, others.get(person.no, ()), claimed=claimed, at=at
+        )
+        for message, person in of
+    }
 
 
 def _caused(policy: Policy, message: _Message, person: Person) -> Caused:

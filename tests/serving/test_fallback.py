@@ -90,3 +90,18 @@ def test_after_the_last_channel_there_is_nowhere_to_go(database):
 def test_nothing_takes_over_from(database, given, policy):
     assert fall_back(database, refused(database, **given), policy) == 0
     assert waiting(database) == []
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_it_counts_for_the_caps_of_the_channel_that_it_takes_under_whatever_id(database, linked):
+    message_id = refused(database)
+    number = 2 if linked else 1
+    with database.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO users (user_no, user_key, last_seq, last_known_at, unit) VALUES (2, 'w', 1, 1, 'w')"
+        )
+        connection.exec_driver_sql("UPDATE users SET merged_into = 2 WHERE user_no = 1 AND ?", (linked,))
+        connection.exec_driver_sql("INSERT INTO sends VALUES (?, ?, 't', 'email')", (number, NOW))
+
+    assert fall_back(database, message_id) == 1
+    assert rows(database, "SELECT user_no, channel FROM sends") == [(number, "sms")]
