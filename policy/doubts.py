@@ -3,15 +3,20 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from features.activity import SESSION_GAP, VISITS
+from features.kinds import NAMES, Kind
 from policy.bounds import Interval, Subject, implies, interval, subject
 from policy.conditions import Condition
-from policy.event_names import ANY
+from policy.event_names import ANY, EVENT_KINDS
 from policy.guards import TRANSACTIONAL
 from policy.policy import Policy
+from policy.quantities import in_words
 from policy.segments import Segment
 from policy.triggers import Trigger
 
 _AT_ALL = Interval(low=1)
+_AN_INSTANT = timedelta(seconds=1)
+"""Whatever happens takes a moment to arrive, and a timer is looked at a moment after it is due."""
 _ALIKE = (
     "horizon",
     "channel",
@@ -39,6 +44,7 @@ def doubts(policy: Policy) -> list[str]:
     for position, trigger in enumerate(policy.triggers):
         about = [
             *impossible(trigger),
+            *_never_in_time(trigger),
             *_impossible_steps(trigger),
             *_idle(trigger),
             *_unsure(trigger.conditions),
@@ -69,6 +75,25 @@ def impossible(trigger: Trigger) -> Iterator[str]:
         and any(map(_is_since_now, _all_parts(trigger.when)))
     ):
         yield "asks what happened since its own event, but decides at once: it needs after or inactive_for"
+
+
+def _never_in_time(trigger: Trigger) -> Iterator[str]:
+    """Yield why the moment at which a trigger decides is always a wrong one."""
+    if trigger.max_event_age < _AN_INSTANT:
+        yield "never fires: max_event_age leaves an event no time to arrive"
+    if (trigger.waits or trigger.goes_on) and trigger.expires_after < _AN_INSTANT:
+        yield "never decides what waited: expires_after leaves it no time after its moment"
+    if trigger.message_class == TRANSACTIONAL:
+        return
+    latest, guards = timedelta(microseconds=trigger.waits_us) + trigger.send_within, trigger.guards
+    if guards.not_while_browsing and latest < SESSION_GAP and all(map(_is_of_a_visit, trigger.on)):
+        yield f"never fires: {in_words(latest)} after an event of a visit that visit is not over"
+    if latest < (guards.gap_after_purchase or timedelta(0)) and set(trigger.on) == {NAMES[Kind.ORDER_COMPLETED]}:
+        yield "never fires: its own event begins the gap_after_purchase, which is longer than it waits"
+
+
+def _is_of_a_visit(event: str) -> bool:
+    return event != ANY and VISITS[EVENT_KINDS.get(event, Kind.OTHER)]
 
 
 def _impossible_steps(trigger: Trigger) -> Iterator[str]:

@@ -9,8 +9,9 @@ UNLIKELY = "steps: [{after: 1h, when: {intent: {at_most: 40%}}"
 
 
 def doubted(*triggers):
-    basics = "on: Product Viewed, cool_down: 7d"
-    lines = "".join(f"- {{name: {'abc'[n]}, {basics}, {each}}}\n" for n, each in enumerate(triggers))
+    basics = {"on": "Product Viewed", "cool_down": "7d"}
+    unsaid = [", ".join(f"{name}: {value}" for name, value in basics.items() if f" {name}:" not in t) for t in triggers]
+    lines = "".join(f"- {{name: {'abc'[n]}, {unsaid[n]}, {each}}}\n" for n, each in enumerate(triggers))
     return doubts(parse(f"triggers:\n{lines}"))
 
 
@@ -35,6 +36,11 @@ def doubted(*triggers):
             f"threshold: 0, {UNLIKELY}, branches: [{{when: {{intent: {{at_least: 50%}}}}}}]}}]",
             "never goes one way of step 1: nothing is both",
         ),
+        ("threshold: 0.1, max_event_age: 0", "never fires: max_event_age leaves an event no time"),
+        ("threshold: 0.1, after: 1h, expires_after: 0", "never decides what waited"),
+        ("threshold: 0.1, guards: {not_while_browsing: true}", "never fires: 0 seconds after an event of a visit"),
+        ("threshold: 0.1, after: 29 min, guards: {not_while_browsing: true}", "never fires: 29 minutes after"),
+        ("threshold: 0.1, on: Order Completed, after: 1d, guards: {gap_after_purchase: 2d}", "never fires: its own"),
         ("threshold: 0.1, send_within: 8h", "puts nothing off: send_within is for moments"),
         ("threshold: 0.1, class: transactional, send_within: 8h, send: best_hour", "puts nothing off: a transactional"),
     ],
@@ -56,6 +62,12 @@ def test_the_impossible_is_doubted(fields, why):
         "threshold: 0.1, after: 1h, when: {not_since: {event: Order Completed}}",
         "threshold: 1, class: transactional",
         "threshold: 0.1, send_within: 8h, send: best_hour",
+        "threshold: 0.1, after: 30 min, guards: {not_while_browsing: true}",
+        "threshold: 0.1, on: Email Opened, guards: {not_while_browsing: true}",
+        "threshold: 0.1, on: '*', guards: {not_while_browsing: true}",
+        "threshold: 0.1, on: Order Completed, after: 2d, guards: {gap_after_purchase: 2d}",
+        "threshold: 0.1, on: [Order Completed, Product Viewed], guards: {gap_after_purchase: 2d}",
+        "threshold: 0, class: transactional, on: Order Completed, guards: {gap_after_purchase: 2d}",
         "threshold: 0.1, send_within: 8h, guards: {not_while_browsing: true}",
         f"threshold: 0, {UNLIKELY}, branches: [{{when: {{intent: {{at_least: 30%}}}}}}]}}]",
     ],
