@@ -179,13 +179,21 @@ class Standings:
 
     def _barred_of(self, known: _Known) -> Barred:
         barred = known.barred
-        against = [self._barred[each] for each in known.addresses if each in self._barred]
+        against = [each for each in known.addresses if each in self._barred]
         if against:
             barred = dict(barred)
             for each in against:
-                for channel, reason in each.items():
-                    _bar(barred, channel, reason)
+                is_elsewhere = self._is_elsewhere(known, each)
+                for channel, reason in self._barred[each].items():
+                    # Only the address is dead, and not the person.
+                    if reason != BOUNCED or not is_elsewhere:
+                        _bar(barred, channel, reason)
         return barred
+
+    def _is_elsewhere(self, known: _Known, address: str) -> bool:
+        """Whether somebody has another address of the kind of this one, against which nothing stands."""
+        alike = (each for each in known.addresses if ("@" in each) == ("@" in address))
+        return any(each not in self._barred for each in alike)
 
 
 def is_lesson(added: "Appended") -> bool:

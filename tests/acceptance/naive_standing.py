@@ -77,7 +77,10 @@ class Standing:
     def suppression(self, channel, *, transactional):
         """Return why a channel is suppressed, the gravest of all reasons, or None."""
         against = list(self.barred.get(self.root, ()))
-        against += [each for address in self.addresses.get(self.root, ()) for each in self.dead.get(address, ())]
+        own = self.addresses.get(self.root, ())
+        told = [each for address in own for each in self.dead.get(address, ())]
+        # Who has another address is written to there.
+        against += [each for each in told if each[1] != "bounced" or all(address in self.dead for address in own)]
         reasons = {why for on, why in against if channel in ("webhook", on)}
         graver = sorted(reasons - {"unsubscribed"})
         return next(iter(graver), None if transactional or not reasons else "unsubscribed")

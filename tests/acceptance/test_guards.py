@@ -92,6 +92,28 @@ async def test_a_bounce_is_about_the_address_and_a_user_with_another_one_is_writ
 
 
 @WAYS
+async def test_who_told_another_address_since_the_old_one_bounced_is_written_to_there(open_shop, arrive):
+    shop = open_shop({"channel": "email", "guards": {"consent": "none"}})
+    bounced = event("Email Bounced", "u", 1, properties={"email": "old@example.org"})
+    again = event("Email Bounced", "u", 5, properties={"email": "new@example.org"})
+    await arrive(shop, identify("u", 0, email="old@example.org"), bounced, added("u", 2))
+    await arrive(shop, identify("u", 3, email="new@example.org"), added("u", 4), again, added("u", 6))
+
+    assert reasons(shop) == ["suppressed", "sent", "suppressed"]
+
+
+@WAYS
+async def test_who_unsubscribed_at_one_address_is_written_to_at_none(open_shop, arrive):
+    shop = open_shop()
+    entry = Suppression(ADDRESS, "old@example.org", "email", "unsubscribed", START)
+    await shop.engine.write(lambda connection: add(connection, [entry]))
+    await arrive(shop, identify("u", 0, email="old@example.org"), identify("u", 1, email="new@example.org"))
+    await arrive(shop, added("u", 2))
+
+    assert reasons(shop) == ["suppressed"]
+
+
+@WAYS
 async def test_a_bounce_of_an_address_in_ascii_is_about_the_one_that_was_told_in_letters(open_shop, arrive):
     shop = open_shop()
     bounced = event("Email Bounced", "u", 1, properties={"email": "ada@xn--lden-loa.example"})
