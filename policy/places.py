@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel
+from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
 
 from policy.problems import Field, Problem, message, written
@@ -27,6 +28,14 @@ class FileRefused(Exception):
 class _Loader(yaml.SafeLoader):
     """Safe YAML in which only true and false are booleans: `on`, a field of ours, is a word like any other."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Return what a node says; where it is not what its tag or its look promises, say so with its line."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError) as error:
+            says = f"{str(node.value)[:40]!r} cannot be read as {node.tag.rpartition(':')[2]}"
+            raise ConstructorError(None, None, says, node.start_mark) from error
+
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
@@ -38,7 +47,10 @@ def read(path: Path) -> str:
     """Return the text of a file (FileRefused: it cannot be read)."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise FileRefused([Problem(str(path), line, "", "cannot be read: is not in UTF-8 here")]) from error
+    except OSError as error:
         raise FileRefused([Problem(str(path), 1, "", f"cannot be read: {error}")]) from error
 
 
@@ -59,9 +71,6 @@ def read_yaml(text: str, file: str) -> tuple[Any, Places]:
         raise _not_yaml(file, text.count("\n", 0, error.position) + 1, error.reason) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _not_yaml(file, 1, str(error)) from error
-    except AttributeError as error:
-        # PyYAML stumbles over `!!timestamp x`.
-        raise _not_yaml(file, 1, "a value is not of the type that its tag says") from error
 
 
 def _not_yaml(file: str, line: int, reason: str | None) -> FileRefused:

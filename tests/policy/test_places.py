@@ -2,7 +2,7 @@
 
 import pytest
 
-from policy.places import FileRefused, read_yaml
+from policy.places import FileRefused, read, read_yaml
 
 
 def test_aliases_of_aliases_that_say_millions_are_refused_by_their_line():
@@ -16,10 +16,20 @@ def test_aliases_of_aliases_that_say_millions_are_refused_by_their_line():
     assert "more than 200,000 fields here" in says
 
 
-@pytest.mark.parametrize("value", ["!!timestamp x", "!!int x", "!!float x", "!!binary zzz", "2026-99-99"])
-def test_a_value_that_is_not_what_its_tag_says_is_no_yaml(value):
-    with pytest.raises(FileRefused, match=r"channels\.yaml:1: not valid YAML: "):
-        read_yaml(f"a: {value}\n", "channels.yaml")
+@pytest.mark.parametrize(
+    "value",
+    ["!!timestamp x", "!!int x", "!!float x", "!!binary zzz", "!!bool maybe", "!!bool [x]", "2026-99-99", "1" * 5000],
+)
+def test_a_value_that_is_not_what_its_tag_says_is_no_yaml_on_its_line(value):
+    with pytest.raises(FileRefused, match=r"channels\.yaml:2: not valid YAML: "):
+        read_yaml(f"a: 1\nb: {value}\n", "channels.yaml")
+
+
+def test_bytes_that_are_no_text_are_refused_by_their_line(tmp_path):
+    (tmp_path / "channels.yaml").write_bytes("a: ü\nb: é\n".encode().replace("é".encode(), b"\xe9"))
+
+    with pytest.raises(FileRefused, match=r"channels\.yaml:2: cannot be read: is not in UTF-8 here"):
+        read(tmp_path / "channels.yaml")
 
 
 def test_a_few_aliases_are_what_they_stand_for():
