@@ -51,8 +51,8 @@ def _load(text: str, name: str) -> dict[str, Any]:
         # A few lines of aliases of aliases say millions, and nobody means them.
         too_many = any(islice(_places(root, ""), MOST_FIELDS, None))
         found = None if root is None or too_many else loader.construct_document(root)
-    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
-        # PyYAML itself stumbles over `2020-13-45` and `!!timestamp x`.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        # PyYAML itself stumbles over `2020-13-45`, `!!bool x` and `!!timestamp x`.
         raise MappingRefused(f"{name}: is not YAML: {error}") from error
     if too_many:
         raise MappingRefused(f"{name}:1: has more than {MOST_FIELDS:,} fields, those of its aliases counted each time")

@@ -72,8 +72,9 @@ LAUGHS = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'ha'}]\
         ("events: &a [*a]\n", "is not YAML: maximum recursion depth"),
         ("events: {a: 2020-13-45}\n", "is not YAML: month must be in 1..12"),
         ("events: {a: !!timestamp x}\n", "is not YAML: "),
+        ("events: {a: !!bool x}\n", "is not YAML: "),
     ],
-    ids=["a billion laughs", "itself within itself", "no date", "no timestamp"],
+    ids=["a billion laughs", "itself within itself", "no date", "no timestamp", "no boolean"],
 )
 def test_what_would_fill_the_memory_or_break_the_reader_is_refused(tmp_path, text, reason):
     path = write(tmp_path, text)
