@@ -18,6 +18,7 @@ from sqlalchemy import event as listening
 from features.events import Event
 from features.layout import Floats
 from features.mapping import EventMapping
+from features.moments import SECOND_US
 from features.normalise import normalise
 from policy.findings import Finding
 from policy.policy import Policy
@@ -188,7 +189,12 @@ class Rehearsal:
             return [tuple(row) for row in connection.exec_driver_sql(query, values)]
 
     def _event(self, event: Event | Mapping[str, Any]) -> Event:
-        return event if isinstance(event, Event) else normalise(event, received_at=wall(), mapping=self._mapping)
+        if isinstance(event, Event):
+            return event
+        said = event.get("timestamp")
+        # What is rehearsed may lie years ahead.
+        ahead = round(said * SECOND_US) if isinstance(said, float) else 0
+        return normalise(event, received_at=max(wall(), ahead), mapping=self._mapping)
 
 
 @contextmanager

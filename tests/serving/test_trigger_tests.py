@@ -52,6 +52,7 @@ def test_the_tests_of_the_shipped_file_pass_and_every_trigger_has_one(capsys):
         f"{{name: n, {SAID_YES}, start: 22:00, {ADDED}, expect: []}}",
         f"{{name: n, consents: {{marketing: true}}, {ADDED}, expect: {{at: 30 min, reason: unknown_zone}}}}",
         f"{{name: n, zone: Europe/Berlin, {ADDED}, expect: {{at: 30 min, reason: no_consent}}}}",
+        f"{{name: years ahead, {SAID_YES}, day: 2099-03-29, {ADDED}, expect: {{at: 30 min, action: send}}}}",
         (
             "{name: n, given: [{event: Product Added, at: 0}, {event: Order Completed, order_id: o, at: 5 min}],"
             " expect: {at: 5 min, reason: cancelled}}"
