@@ -73,7 +73,7 @@ def lesson_of(event: Event) -> Lesson:
         is_statement=event.kind is Kind.CONSENT_CHANGED or bool(said),
         addresses=tuple(dict.fromkeys(found for each in own for found in _addresses(each))),
         opt_out=opt_out,
-        target=next(_addresses(properties), None) if opt_out else None,
+        target=_target(opt_out[0], properties) if opt_out else None,
     )
 
 
@@ -120,6 +120,12 @@ def _addresses(fields: Mapping[str, Any]) -> Iterator[str]:
         found = address(text) if isinstance(text, str) else None
         if found is not None:
             yield found
+
+
+def _target(channel: str, properties: Mapping[str, Any]) -> str | None:
+    """Return the address that an opt-out from a channel names; a number says nothing of e-mail, nor the reverse."""
+    is_mail = {"email": True, "sms": False}.get(channel)
+    return next((each for each in _addresses(properties) if is_mail is None or ("@" in each) is is_mail), None)
 
 
 def _block(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -168,8 +168,8 @@ class Standings:
         if lesson.opt_out is None:
             return
         channel, reason = lesson.opt_out
-        mail = [each for each in sorted(known.addresses) if "@" in each] if channel == "email" else []
-        addresses = [lesson.target] if lesson.target else mail
+        own = [each for each in sorted(known.addresses) if channel == ("email" if "@" in each else "sms")]
+        addresses = [lesson.target] if lesson.target else own
         for address in addresses:
             _bar(self._barred.setdefault(address, {}), channel, reason)
             self._suppressed.append(Suppression(ADDRESS, address, channel, reason, added.known_at))

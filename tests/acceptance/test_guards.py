@@ -83,6 +83,21 @@ async def test_an_address_that_is_suppressed_is_so_for_a_second_id_of_the_same_p
 
 
 @WAYS
+async def test_a_number_whose_owner_wants_no_sms_gets_none_under_a_second_id_either(open_shop, arrive):
+    shop = open_shop({"channel": "sms", "guards": {"consent": "none"}})
+    await arrive(
+        shop,
+        identify("u", 0, phone="+49 30 1234", email="u@example.org"),
+        identify("w", 1, phone="+49-30-1234"),
+        event("Unsubscribed", "u", 2, properties={"channel": "sms"}),
+        added("w", 3),
+    )
+
+    assert reasons(shop) == ["suppressed"]
+    assert shop.rows("SELECT subject, channel FROM suppressions ORDER BY 1") == [("+49301234", "sms"), ("u", "sms")]
+
+
+@WAYS
 async def test_a_bounce_is_about_the_address_and_a_user_with_another_one_is_written_to(open_shop, arrive):
     shop = open_shop()
     bounced = event("Email Bounced", "u", 1, properties={"email": "old@example.org"})

@@ -19,6 +19,11 @@ def said(**context):
         ("Unsubscribed", {"properties": {"channel": "sms"}}, Lesson(opt_out=("sms", "unsubscribed"))),
         ("Unsubscribed", {"properties": {"channel": "fax"}}, Lesson(opt_out=("email", "unsubscribed"))),
         (
+            "Unsubscribed",
+            {"properties": {"channel": "sms", "email": "a@b.c", "phone": "+1 2"}},
+            Lesson(opt_out=("sms", "unsubscribed"), target="+12"),
+        ),
+        (
             "Email Bounced",
             {"properties": {"email": "A@b.c"}},
             Lesson(opt_out=("email", "bounced"), target="a@b.c"),
