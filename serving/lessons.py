@@ -20,6 +20,8 @@ _OPT_OUTS: Final = {
     Kind.EMAIL_SPAM: ("email", COMPLAINED),
     Kind.PUSH_BOUNCED: ("push", BOUNCED),
 }
+_REFUSALS: Final = frozenset({"false", "no", "denied", "0"})
+"""What a form, or a page's consent mode, makes of a no."""
 _PASSING: Final = frozenset({"soft", "transient", "temporary"})
 _ADDRESS_TRAITS: Final = ("email", "phone")
 _TELLING: Final = {"consents", *_ADDRESS_TRAITS}
@@ -108,10 +110,17 @@ def _preferences(told: Mapping[str, Any]) -> dict[tuple[str, str], bool]:
     """Read `{"marketing": true, "marketing:sms": false}`, words on all channels first."""
     found: dict[tuple[str, str], bool] = {}
     for name, granted in list(told.items())[:_MOST_PURPOSES]:
-        key = preference(name)
-        if key is not None and isinstance(granted, bool):
-            found[key] = granted
+        key, said = preference(name), _granted(granted)
+        if key is not None and said is not None:
+            found[key] = said
     return dict(sorted(found.items()))
+
+
+def _granted(value: object) -> bool | None:
+    """Return a yes or a no; None where it is neither. A no counts however it is written, a yes is `true` alone."""
+    if isinstance(value, bool):
+        return value
+    return False if str(value).strip().casefold() in _REFUSALS else None
 
 
 def _addresses(fields: Mapping[str, Any]) -> Iterator[str]:

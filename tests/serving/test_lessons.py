@@ -50,6 +50,20 @@ def test_an_event_teaches(name, fields, lesson):
     assert lesson_of(told) == lesson
 
 
+@pytest.mark.parametrize("no", [False, "false", "No", " denied ", "0", 0])
+def test_a_no_counts_however_it_is_written(no):
+    told = event("", "u", 1, type="identify", traits={"consents": {"news": no}})
+
+    assert lesson_of(told).consents == {("news", "*"): False}
+
+
+@pytest.mark.parametrize("unclear", ["true", "yes", 1, None, "", [], {}, "granted", 0.5])
+def test_a_yes_is_true_alone_and_what_is_unclear_is_nothing(unclear):
+    told = event("", "u", 1, type="identify", traits={"consents": {"news": unclear}})
+
+    assert lesson_of(told).consents == {}
+
+
 def test_an_identify_call_states_consent_and_addresses():
     told = event("", "u", 1, type="identify", traits={"email": "a@b.c", "consents": {"news": True}})
 
