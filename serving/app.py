@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
+from policy.quantities import in_words
 from policy.segments import SegmentRules
 from policy.source import PolicyRefused
 from policy.timing import timing
@@ -66,6 +68,7 @@ STATES_EVERY_S = 0.25
 """Often, since nobody waits for the disk: each time is short."""
 GC_THRESHOLDS = (10_000, 50, 100)
 """A full collection stops everything for tens of milliseconds; what dies young is found without one."""
+_FAR_BEHIND = timedelta(minutes=1)
 _log = logging.getLogger(__name__)
 
 
@@ -94,13 +97,14 @@ class Server:
         policy = policy_file.load()
         self._channels = configured(settings, os.environ)
         self._online = online = OnlineStates(settings.home)
+        self._ticks = Ticks(clock, last)
         tools = Tools(
             keeper=StateKeeper(online),
             scorer=self.champions.load(),
             policy=policy,
             timing=timing(policy),
             clock=clock,
-            ticks=Ticks(clock, last),
+            ticks=self._ticks,
             score_sample=settings.score_sample,
             tracking=settings.required_consent,
             nearest=self._nearest,
@@ -274,6 +278,13 @@ class Server:
         if mail is not None and mail.renders and self._settings.links_base is None:
             remarks.append("OPPORTUNE_PUBLIC_URL is not set: e-mails have no link to unsubscribe by")
         remarks += self.engine.shadow.remarks()
+        behind = timedelta(microseconds=self._ticks.behind_us)
+        if behind >= _FAR_BEHIND:
+            # An hour that it went ahead once is in the log, whose moments never go back.
+            told = in_words(timedelta(seconds=behind // timedelta(seconds=1)))
+            remarks.append(
+                f"the clock is {told} behind what it showed before: events count as that old until it is there"
+            )
         policy = self.engine.policy
         remarks += self.champions.unlearned(policy.learned)
         remarks += self.champions.without_uplift(policy.uplifts)

@@ -58,6 +58,11 @@ class Ticks:
         self._last = max(self._clock.now(), self._last + 1)
         return self._last
 
+    @property
+    def behind_us(self) -> int:
+        """How far the clock is behind the last moment that was given out, in microseconds."""
+        return max(0, self._last - self._clock.now())
+
     def reach(self, moment: int) -> None:
         """Give out only moments after this one."""
         self._last = max(self._last, moment)

@@ -221,6 +221,24 @@ async def test_an_online_store_that_fails_is_missed_until_it_works_again_and_cos
     assert cart_items(features) == 3
 
 
+async def test_a_clock_that_was_ahead_once_is_remarked_until_it_has_caught_up(home):
+    server = a_server(home)
+    async with server.life(None):
+        await ask(server, "POST", "/v1/score", {"event": added(1)})
+        before = (await ready(server, 200)).json["remarks"]
+    with closing(sqlite3.connect(home / "opportune.db")) as connection:
+        connection.execute("UPDATE users SET last_known_at = last_known_at + 7200000000")
+        connection.commit()
+    server = a_server(home)
+    async with server.life(None):
+        after = (await ready(server, 200)).json["remarks"]
+
+    assert [each for each in before if "clock" in each] == []
+    [remark] = [each for each in after if "clock" in each]
+    assert remark.startswith("the clock is ")
+    assert "behind what it showed before" in remark
+
+
 async def test_a_moved_pointer_puts_a_new_model_in_service_while_it_lives(home, monkeypatch):
     monkeypatch.setattr(champions_module, "LOOK_EVERY_S", 0.005)
     server = a_server(home)
