@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from policy.departure import Departed, Departing, Objection, objection
+from policy.guards import TRANSACTIONAL
 from policy.policy import Policy
 from policy.watch import watch_of
 from serving.cancellations import Caused, cancelled
@@ -141,7 +142,8 @@ def _crowds(
     if not of:
         return {}
     after = at - max(capped[message.trigger] for message, _ in of)
-    others = going(connection, {person.no for _, person in of}, after=after)
+    uncounted = [each.name for each in policy.triggers if each.message_class == TRANSACTIONAL]
+    others = going(connection, {person.no for _, person in of}, after=after, but_for=uncounted)
     claimed = frozenset(message.message_id for message, _ in asked)
     return {
         message.message_id: beside(

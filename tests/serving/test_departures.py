@@ -134,6 +134,16 @@ async def test_a_message_that_leaves_at_once_is_counted_as_before(shop):
     assert shop.claim(DAY + 0.03) == [0]
 
 
+async def test_a_message_that_no_arm_was_drawn_for_is_counted_as_well(open_shop):
+    layers = "layers: [{name: one, experiments: {daily: 0%, another: 100%}}]"
+    another = POLICY[: POLICY.index("  - name: receipt")].replace("triggers:", "").replace("daily", "another")
+    shop = open_shop(layers + POLICY + another.replace("on: Product Viewed", "on: Products Searched"))
+    await of_three_days(shop)
+
+    assert shop.rows("SELECT DISTINCT arm FROM decisions") == [(None,)]
+    assert shop.claim(3 * DAY) == [3 * DAY]
+
+
 async def test_of_transactional_messages_caps_know_nothing(shop):
     await shop.hear(0, "Order Completed", properties={"order_id": "o"})
     await shop.hear(1, "Product Viewed")
