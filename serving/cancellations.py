@@ -99,6 +99,9 @@ def _ends(policy: Policy, event: _Event, message: Caused) -> bool:
     trigger = message.trigger
     if (event.occurred_at, event.seq) <= (message.occurred_at or 0, message.event_seq or 0):
         return False
+    if trigger is not None and trigger.inactive_for is not None and event.seq < (message.event_seq or 0):
+        # Whoever is missed was seen again since the event that is named here, which is the first one.
+        return False
     if trigger is None or not any(each is trigger for each in of_event(policy.recalling, event.kind, event.name)):
         return False
     properties = _properties(event.payload)

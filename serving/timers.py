@@ -23,13 +23,14 @@ ON CONFLICT (user_no, trigger, step, key) DO UPDATE SET due_at = excluded.due_at
     last_at = excluded.last_at
 """
 _GO_ON: Final = _INSERT + _REPLACE
-# What nothing was put off of and no message came from is not said: the columns are NULL, in what is replaced too.
+# What nothing was put off of and no message came from is not said: the columns are NULL, in what is replaced too. What
+# happened earlier, and only came later, takes the place of nothing.
 _ARM: Final = f"""
 INSERT INTO timers (user_no, trigger, step, key, due_at, armed_at, event_seq) VALUES (?, ?, 0, ?, ?, ?, ?)
-{_REPLACE}
+{_REPLACE} WHERE excluded.armed_at >= timers.armed_at
 """
 # Who is active again and again is looked at when the first timer is due, not at every event; what was put off is not.
-_ARM_ONCE: Final = f"{_ARM} WHERE timers.first_at IS NOT NULL"
+_ARM_ONCE: Final = f"{_ARM} AND timers.first_at IS NOT NULL"
 _WAITING: Final = "SELECT step, key FROM timers WHERE user_no = ? AND trigger = ? AND armed_at <= ?"
 _END: Final = "DELETE FROM timers WHERE user_no = ? AND trigger = ? AND step = ? AND key = ?"
 _END_STEPS: Final = "DELETE FROM timers WHERE user_no = ? AND trigger = ? AND step > 0 AND key = ?"

@@ -250,7 +250,8 @@ class Naive:
         old = self.waiting(fresh)
         if "inactive_for" in trigger and any(each.first_at is None for each in old):
             return
-        self.wait(fresh)
+        if all(each.armed_at <= fresh.armed_at for each in old):
+            self.wait(fresh)
 
     def waiting(self, run):
         return [each for each in self.timers if each.root == run.root and each.place == run.place]

@@ -131,6 +131,25 @@ async def test_an_order_that_came_before_the_cart_it_is_of_cancels_it_too(shop):
     ]
 
 
+async def test_what_happened_earlier_and_only_came_later_takes_the_place_of_nothing(shop):
+    await shop.engine.ingest([event("Order Completed", "u", 5 * MINUTE, **CART)])
+    await shop.engine.ingest([event("Product Added", "u", 6 * MINUTE, **CART)])
+    await shop.engine.ingest([event("Product Added", "u", 4 * MINUTE, **CART)])
+    await until(shop, 60)
+
+    assert decided(shop) == [("abandoned", "send", "sent", 36)]
+
+
+async def test_who_was_seen_again_after_an_order_that_came_first_is_missed_all_the_same(shops):
+    shop = shops(POLICY.replace("inactive_for: 14d", "inactive_for: 14d\n    cancel_on: Order Completed"))
+    await shop.engine.ingest([event("Order Completed", "u", 2 * MINUTE, **CART)])
+    await shop.engine.ingest([event("Page Viewed", "u", 1 * MINUTE)])
+    await shop.engine.ingest([event("Page Viewed", "u", 3 * MINUTE)])
+    await until(shop, 15 * 24 * 60)
+
+    assert decided(shop) == [("gone-quiet", "send", "sent", 14 * 24 * 60 + 3)]
+
+
 async def test_an_order_of_an_id_that_is_linked_only_afterwards_cancels_it_too(shop):
     await shop.engine.ingest([event("Product Added", at=0, anonymousId="a", **CART)])
     await shop.engine.ingest([event("Order Completed", "u", 5 * MINUTE, **CART)])
