@@ -124,6 +124,7 @@ def http_edge(
         clock=wall,
         max_event_bytes=size,
         max_batch_events=limits.batch_events,
+        max_batch_bytes=limits.sizes.batch,
         tracks_all=tracks_all,
     )
     reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing, remarks=remarks, learned=learned)

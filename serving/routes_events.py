@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 CALLS = ("track", "identify", "page", "screen", "alias", "group")
 AT_ONCE = 200
 """Events of a batch that are read before others get their turn: about 5 ms."""
+AGAIN = 8
+"""How many largest batches it may come to what one says of all its events, with each: 4 MB."""
 _SUCCESS = wire.encode(wire.EventsAnswer(success=True))
 
 
@@ -47,6 +49,7 @@ class EventRoutes:
         clock: Callable[[], int],
         max_event_bytes: int,
         max_batch_events: int,
+        max_batch_bytes: int,
         tracks_all: bool,
     ) -> None:
         """Keep what answering needs.
@@ -58,6 +61,7 @@ class EventRoutes:
             clock: Tells the wall's microseconds since the epoch.
             max_event_bytes: Of an event in a batch.
             max_batch_events: In a batch.
+            max_batch_bytes: Of a batch.
             tracks_all: Whether consent to tracking is assumed; else what cannot be used is set aside without its text.
         """
         self._engine = engine
@@ -66,6 +70,7 @@ class EventRoutes:
         self._clock = clock
         self._max_event_bytes = max_event_bytes
         self._max_batch_events = max_batch_events
+        self._most_again = AGAIN * max_batch_bytes
         self._tracks_all = tracks_all
 
     def routes(self) -> list[HotRoute]:
@@ -113,7 +118,7 @@ class EventRoutes:
         batch = _batch(body)
         if len(batch.batch) > self._max_batch_events:
             raise TooLarge(f"batch: at most {self._max_batch_events:,} events in one request.", field="batch")
-        events, refused = await self._events(batch, received_at)
+        events, refused = await self._events(batch, received_at, self._said_of_all(batch))
         if refused:
             await self._set_aside(
                 [self._reject(received_at, caller, f"batch[{i}]", bad, batch.batch[i]) for i, bad in refused]
@@ -125,13 +130,25 @@ class EventRoutes:
         rejected = [wire.Rejected(index=i, field=bad.field, reason=bad.reason) for i, bad in refused]
         return wire.encode(wire.EventsAnswer(success=True, accepted=len(events), rejected=rejected))
 
-    async def _events(self, batch: wire.EventBatch, received_at: int) -> tuple[list[Event], list[tuple[int, BadEvent]]]:
+    def _said_of_all(self, batch: wire.EventBatch) -> int:
+        """Return the bytes that a batch says of all its events, which are kept with each (TooLarge)."""
+        size = sum(wire.size_of(each) for each in (batch.context, batch.integrations) if each)
+        if (again := size * len(batch.batch)) > self._most_again:
+            raise TooLarge(
+                f"batch: its context and integrations, kept with each of its events, come to {again:,} bytes; "
+                f"at most {self._most_again:,}. Send fewer events in one request.",
+                field="batch",
+            )
+        return size
+
+    async def _events(
+        self, batch: wire.EventBatch, received_at: int, said_of_all: int
+    ) -> tuple[list[Event], list[tuple[int, BadEvent]]]:
         """Return the events of a batch that can be used, and by their place what is wrong with the others."""
         events: list[Event] = []
         refused: list[tuple[int, BadEvent]] = []
         # The file may change while this goes on: one request is mapped in one way.
         mapping = self._mapping()
-        said_of_all = wire.size_of(batch.context) if batch.context else 0
         raws: list[object] = [self._read(item, said_of_all) for item in batch.batch]
         shared = {"context": batch.context, "integrations": batch.integrations, "sentAt": batch.sent_at}
         for index, raw in enumerate(merge_batch({"batch": raws, **shared})):
@@ -149,7 +166,7 @@ class EventRoutes:
         """Return one event of a batch, or why it cannot be read; what the batch says of all counts for its size."""
         text = bytes(item)
         if len(text) + said_of_all > self._max_event_bytes:
-            alone = "is" if len(text) > self._max_event_bytes else "with the context of the batch is"
+            alone = "is" if len(text) > self._max_event_bytes else "with what its batch says of all is"
             return BadEvent("", f"{alone} larger than {self._max_event_bytes:,} bytes", "too_large")
         try:
             raw = wire.read_any(text)

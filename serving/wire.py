@@ -184,8 +184,8 @@ def read_damaged_batch(body: bytes) -> EventBatch:
 
 
 def size_of(value: dict[str, Any]) -> int:
-    """Return about how many bytes an object takes as JSON, whatever it holds."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    """Return how many bytes an object takes as JSON, whatever it holds."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
 UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)

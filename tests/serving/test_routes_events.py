@@ -176,7 +176,35 @@ def test_what_a_batch_says_of_all_counts_for_the_size_of_each(site):
 
     assert replied.json["accepted"] == 1
     assert [each["index"] for each in replied.json["rejected"]] == [1]
-    assert "with the context of the batch is larger" in replied.json["rejected"][0]["reason"]
+    assert "with what its batch says of all is larger" in replied.json["rejected"][0]["reason"]
+
+
+@pytest.mark.parametrize("section", ["context", "integrations"])
+def test_a_small_request_is_not_kept_as_a_hundred_times_its_size(tmp_path, section):
+    with a_database(tmp_path) as database:
+        site = Site(database, open_without_keys=True)
+        of_30_kb = {"page": "é" * 14_994}  # in JSON 11 bytes more
+
+        # 133 times 30 KB is the most within 8 times 500 KB.
+        fitting = site.ask("POST", "/v1/batch", {"batch": [TRACK] * 133, section: of_30_kb})
+        beyond = site.ask("POST", "/v1/batch", {"batch": [TRACK] * 134, section: of_30_kb})
+
+        assert fitting.body == b'{"success":true}'
+        assert is_problem(beyond, 413, "too_large", "batch")
+        assert f"come to {134 * (2 * 14_994 + 11):,} bytes; at most 4,000,000" in beyond.json["detail"]
+        assert len(site.engine.events) == 133
+
+
+def test_what_an_sdk_says_of_all_fits_a_full_batch(tmp_path):
+    with a_database(tmp_path) as database:
+        site = Site(database, open_without_keys=True)
+        context = {"library": {"name": "analytics-go", "version": "3.0.0"}, "timezone": "Europe/Berlin", "ip": "::1"}
+        context["userAgent"] = "Mozilla/5.0 " + "x" * 1000
+
+        replied = site.ask("POST", "/v1/batch", {"batch": [TRACK] * 2500, "context": context})
+
+        assert replied.body == b'{"success":true}'
+        assert {event.timezone for event in site.engine.events} == {"Europe/Berlin"}
 
 
 def test_a_senders_clock_is_corrected_by_what_the_batch_says_of_it(site):
