@@ -118,6 +118,8 @@ class EventRoutes:
         batch = _batch(body)
         if len(batch.batch) > self._max_batch_events:
             raise TooLarge(f"batch: at most {self._max_batch_events:,} events in one request.", field="batch")
+        wire.refuse_depth(body, batch.context, "context")
+        wire.refuse_depth(body, batch.integrations, "integrations")
         events, refused = await self._events(batch, received_at, self._said_of_all(batch))
         if refused:
             await self._set_aside(

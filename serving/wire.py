@@ -206,20 +206,21 @@ def key_of(body: bytes) -> str | None:
         raise unreadable(error, body) from None
 
 
-def too_deep() -> UnreadableBody:
-    """Return what a body nested beyond DEEPEST is refused with."""
-    return UnreadableBody(f"The body is nested deeper than {DEEPEST} levels.")
+def too_deep(field: str | None = None) -> UnreadableBody:
+    """Return what a body, or a field of it, nested beyond DEEPEST is refused with."""
+    place = f"{field}: is" if field else "The body is"
+    return UnreadableBody(f"{place} nested deeper than {DEEPEST} levels.", field=field)
 
 
-def refuse_depth(body: bytes, value: object) -> None:
-    """Raise UnreadableBody when `value`, read from `body`, is nested deeper than DEEPEST.
+def refuse_depth(body: bytes, value: object, field: str | None = None) -> None:
+    """Raise UnreadableBody when `value`, the field or the whole of `body`, is nested deeper than DEEPEST.
 
     What is stored must be readable again, from whatever depth of calls somebody reads it.
     """
     # Left out and measured: bytes.count looks at one byte at a time and takes twice as long.
     flat = body.replace(b"{", b"").replace(b"[", b"")
     if len(body) - len(flat) > DEEPEST and _deeper_than(value, DEEPEST):
-        raise too_deep()
+        raise too_deep(field)
 
 
 def _deeper_than(value: object, levels: int) -> bool:

@@ -207,6 +207,19 @@ def test_what_an_sdk_says_of_all_fits_a_full_batch(tmp_path):
         assert {event.timezone for event in site.engine.events} == {"Europe/Berlin"}
 
 
+@pytest.mark.parametrize("section", ["context", "integrations"])
+@pytest.mark.parametrize("levels", [65, 800])
+def test_what_a_batch_says_of_all_is_kept_no_deeper_than_an_event_may_be(site, section, levels):
+    fitting, deep = ('{"page": ' * each + "1" + "}" * each for each in (64, levels))
+
+    def told(said):
+        return site.ask("POST", "/v1/batch", f'{{"batch": [{json.dumps(TRACK)}], "{section}": {said}}}'.encode())
+
+    assert told(fitting).status == 200
+    assert is_problem(told(deep), 400, "unreadable_body", section)
+    assert len(site.engine.events) == 1
+
+
 def test_a_senders_clock_is_corrected_by_what_the_batch_says_of_it(site):
     site.ask(
         "POST",
