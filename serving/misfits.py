@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from math import inf, isfinite
 from typing import NamedTuple
 
-_DEEPEST = 64
+from serving.nesting import DEEPEST
+
 _MOST_DIGITS = 4300
 """Of a whole number: nobody here reads a longer one."""
 
@@ -23,7 +24,7 @@ def find_misfit(text: bytes) -> Misfit | None:
         value = json.loads(text, parse_int=_whole)
     except (ValueError, RecursionError):
         return None
-    return next(_misfits(value, "", _DEEPEST), None)
+    return next(_misfits(value, "", DEEPEST), None)
 
 
 def _whole(digits: str) -> float:

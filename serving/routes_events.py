@@ -17,6 +17,7 @@ from serving import wire
 from serving.errors import ServingError, TooLarge
 from serving.keys import INGEST
 from serving.misfits import find_misfit
+from serving.nesting import DEEPEST
 from serving.rejects import Reject
 from serving.routes import HotRoute
 
@@ -177,7 +178,7 @@ class EventRoutes:
             path, reason = find_misfit(text) or ("", "is not JSON of valid Unicode")
             return BadEvent(path, reason, "not_json")
         except ServingError as error:
-            return BadEvent("", error.detail, error.code)
+            return BadEvent("", f"is nested deeper than {DEEPEST} levels", error.code)
         return raw
 
     async def _ingest(self, events: Sequence[Event], received_at: int) -> None:

@@ -15,12 +15,12 @@ from msgspec.json import Decoder, Encoder
 from serving.errors import InvalidField, UnreadableBody
 from serving.items import Contribution, Decided, ModelUsed
 from serving.misfits import find_misfit
+from serving.nesting import DEEPEST, pruned
 
 T = TypeVar("T")
 Id = Annotated[str, Meta(max_length=256)] | int
 Moment = Annotated[datetime, Meta(tz=True)]
 
-DEEPEST = 64
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _PLACE = re.compile(r"^(?P<reason>.*?)(?: - at `\$\.?(?P<place>.*)`)?$", re.DOTALL)
 
@@ -175,9 +175,10 @@ def read_damaged_batch(body: bytes) -> EventBatch:
     """Read a batch that `read_event_batch` could not, because of what one of its events holds.
 
     A browser that cuts a text within an emoji sends half a character, which is JSON but not Unicode: the event that
-    holds it cannot be read, the others can. Raises ValueError and RecursionError like the reading of any JSON.
+    holds it cannot be read, the others can. One that is nested too deeply is cut, and as deep as is refused still.
+    Raises ValueError and RecursionError like the reading of any JSON.
     """
-    batch = json.loads(body)
+    batch = json.loads(pruned(body))
     if isinstance(batch, dict) and isinstance(batch.get("batch"), list):
         batch["batch"] = [Raw(json.dumps(each).encode()) for each in batch["batch"]]
     return convert(batch, EventBatch)
@@ -202,7 +203,7 @@ def key_of(body: bytes) -> str | None:
     except UNREADABLE as error:
         if not isinstance(error, ValidationError):
             with suppress(ValueError, RecursionError):
-                return convert(json.loads(body), KeyHolder).write_key
+                return convert(json.loads(pruned(body)), KeyHolder).write_key
         raise unreadable(error, body) from None
 
 
@@ -213,10 +214,7 @@ def too_deep(field: str | None = None) -> UnreadableBody:
 
 
 def refuse_depth(body: bytes, value: object, field: str | None = None) -> None:
-    """Raise UnreadableBody when `value`, the field or the whole of `body`, is nested deeper than DEEPEST.
-
-    What is stored must be readable again, from whatever depth of calls somebody reads it.
-    """
+    """Raise UnreadableBody when `value`, the field or the whole of `body`, is nested deeper than DEEPEST."""
     # Left out and measured: bytes.count looks at one byte at a time and takes twice as long.
     flat = body.replace(b"{", b"").replace(b"[", b"")
     if len(body) - len(flat) > DEEPEST and _deeper_than(value, DEEPEST):

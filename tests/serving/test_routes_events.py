@@ -147,6 +147,18 @@ def test_half_a_character_in_one_event_costs_the_others_nothing(site):
     assert [event.user_id for event in site.engine.events] == ["u-2"]
 
 
+@pytest.mark.parametrize("levels", [90, 900, 9000])
+def test_an_event_that_is_nested_however_deeply_costs_the_others_nothing(site, levels):
+    deep = json.dumps({**TRACK, "properties": {"note": "]]"}})[:-2] + ', "a": ' + "[" * levels + "]" * levels + "}}"
+    good = json.dumps({**TRACK, "properties": {"note": '\\"[{'}})
+
+    replied = site.ask("POST", "/v1/batch", f'{{"batch": [{good}, {deep}, {good}], "sentAt": null}}'.encode())
+
+    assert replied.json["accepted"] == 2
+    assert replied.json["rejected"] == [{"index": 1, "field": "", "reason": "is nested deeper than 64 levels"}]
+    assert [event.properties["note"] for event in site.engine.events] == ['\\"[{', '\\"[{']
+
+
 @pytest.mark.parametrize("value", ["NaN", "1e400", '"caf\\ud83d"'])
 def test_a_value_that_cannot_be_kept_is_told_by_its_field(site, value):
     broken = json.dumps({**TRACK, "properties": {"products": [{"price": 1}, {"price": "value"}]}})

@@ -11,6 +11,7 @@ from features.moments import to_moment, to_us
 from serving import contract, contract_events, wire
 from serving.errors import InvalidField, UnreadableBody
 from serving.items import Contribution, Decided, ModelUsed
+from serving.nesting import DEEPEST
 
 PAIRS = [
     (contract.ScoreRequest, wire.ScoreRequest),
@@ -233,7 +234,7 @@ def test_what_is_nested_deeper_than_can_be_kept_is_refused(levels):
     text = ("[" * levels + "]" * levels + " " + "{}" * 0).encode()
     value = json.loads(text)
 
-    if levels <= wire.DEEPEST:
+    if levels <= DEEPEST:
         wire.refuse_depth(text, value)
     else:
         with pytest.raises(UnreadableBody):
