@@ -1,6 +1,8 @@
 """Moments: whatever a sender writes as a time, read to integer microseconds since the epoch."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
+import re
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from math import isfinite
 from typing import Final
@@ -19,6 +21,8 @@ _EARLIEST: Final = 631_152_000_000_000  # 1990: below it a unit was mistaken or 
 _LATEST: Final = 7_258_118_400_000_000  # 2200
 _LARGEST: Final = 1e19  # in nanoseconds it would be the year 2286
 _ISO_DATE_DIGITS: Final = 8
+_END_OF_DAY: Final = re.compile(r"(\d{4}-?\d\d-?\d\d)([Tt ])24(?=(:?00){0,2}([.,]0+)?(?![\d:.,]))")
+"""Midnight as the last moment of its day, which ISO 8601 allows."""
 
 
 def read_moment(
@@ -67,13 +71,28 @@ def _of_text(value: str, field: str, unit: str | None, form: str | None, local: 
         found = datetime.fromisoformat(value)
         return to_us(found if found.tzinfo is not None else found.replace(tzinfo=local))
     except (ValueError, OverflowError):
-        if value[-4:] in {" UTC", " GMT"}:
-            return _of_text(value[:-4] + "+00:00", field, unit, form, local)
-        if value[-1:] == "z":
-            return _of_text(value[:-1] + "Z", field, unit, form, local)
-        if value[14:19] == "59:60":  # a leap second, which the clocks of computers do not have
-            return _of_text(value[:17] + "59" + value[19:], field, unit, form, local) + SECOND_US
-        raise _unreadable(value, field) from None
+        return _of_respelt(value, field, unit, form, local)
+
+
+def _of_respelt(value: str, field: str, unit: str | None, form: str | None, local: tzinfo) -> int:
+    with suppress(ValueError, OverflowError):
+        spelt, later_us = _respelt(value)
+        if spelt != value:
+            return _of_text(spelt, field, unit, form, local) + later_us
+    raise _unreadable(value, field)
+
+
+def _respelt(value: str) -> tuple[str, int]:
+    """Return a time in a spelling that Python knows, and the microseconds that it lacks."""
+    if value[-4:] in {" UTC", " GMT"}:
+        value = value[:-4] + "+00:00"
+    elif value[-1:] == "z":
+        value = value[:-1] + "Z"
+    if value[14:19] == "59:60":  # a leap second, which the clocks of computers do not have
+        return value[:17] + "59" + value[19:], SECOND_US
+    if end := _END_OF_DAY.match(value):
+        return f"{date.fromisoformat(end[1]) + timedelta(days=1)}{end[2]}00{value[end.end() :]}", 0
+    return value, 0
 
 
 def _is_number(value: str, unit: str | None) -> bool:

@@ -51,6 +51,40 @@ def test_a_leap_second_is_the_first_of_the_next_minute(value):
     assert read_moment(value.replace("60", "60.5"), "t") == read_moment("2017-01-01T00:00:00.5Z", "t")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2017-07-31T24:00:00Z",
+        "2017-07-31T24:00:00.000Z",
+        "2017-07-31 24:00:00 UTC",
+        "2017-07-31t24:00z",
+        "2017-07-31T24",
+        "20170731T240000Z",
+        "2017-07-31T24:00:00+00:00",
+    ],
+)
+def test_midnight_at_the_end_of_a_day_is_the_next_days(value):
+    assert read_moment(value, "t") == NOON - 12 * 3_600_000_000
+
+
+def test_a_day_ends_where_the_next_one_begins_also_when_the_clocks_change():
+    # The last Sunday of March 2017 had 23 hours in Berlin.
+    berlin = ZoneInfo("Europe/Berlin")
+
+    assert read_moment("2017-03-26T24:00", "t", local=berlin) == read_moment("2017-03-27", "t", local=berlin)
+    assert read_moment("2017-12-31T24:00:00+01:00", "t") == read_moment("2017-12-31T23:00:00Z", "t")
+
+
+@pytest.mark.parametrize(
+    "value", ["2017-08-32 12:00:00 GMT", "2017-13-01t12:00:00z", "2017-12-31T24:00:01Z", "2017-02-29T24:00:00Z"]
+)
+def test_what_is_refused_is_quoted_as_it_came(value):
+    with pytest.raises(BadEvent) as refused:
+        read_moment(f" {value} ", "t")
+
+    assert refused.value.reason == f"'{value}' is not a time (ISO 8601, or a number since 1970)"
+
+
 def test_a_file_may_say_unit_form_and_zone():
     assert read_moment(1_501_588_800, "t", unit="s") == NOON
     assert read_moment("01/08/2017 12:00", "t", form="%d/%m/%Y %H:%M") == NOON
@@ -65,6 +99,7 @@ def test_a_file_may_say_unit_form_and_zone():
         "2017-13-01",
         "2017-08-01T25:00:00Z",
         "2017-08-01T12:00:60Z",
+        "9999-12-31T24:00:00Z",
         "12:00",
         None,
         True,
