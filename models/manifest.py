@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.layout import Catalogue
+from features.paths import written
 
 MANIFEST = "manifest.json"
 BUNDLE = "bundle"
@@ -125,7 +126,7 @@ def read_manifest(kind: type[P], directory: Path) -> P:
         raise BundleRefused(f"{directory} holds no bundle: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(each) for each in first["loc"]) or "the text"
+        place = written(first["loc"]) or "the text"
         raise BundleRefused(f"{directory / MANIFEST} is damaged at {place}: {first['msg']}") from error
 
 

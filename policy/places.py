@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
 
-from policy.problems import Field, Problem, message, written
+from features.paths import written
+from policy.problems import Field, Problem, message
 
 Places = dict[Field, int]
 MOST_FIELDS: Final = 200_000

@@ -62,11 +62,6 @@ def _shown(value: object) -> str:
     return in_words(value) if isinstance(value, timedelta) else repr(value)
 
 
-def written(field: Field) -> str:
-    """Write a field as people do: `triggers[0].threshold`."""
-    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in field).lstrip(".")
-
-
 def _suggestion(field: Field, root: type[BaseModel]) -> str:
     known = [each.alias or name for name, each in _model_at(field[:-1], root).model_fields.items()]
     nearest = get_close_matches(str(field[-1]), known, n=1)

@@ -9,11 +9,12 @@ from typing import Any, Final, NamedTuple
 from pydantic import ValidationError
 
 from features.kinds import ALIASES, NAMES, fold_name
+from features.paths import written
 from policy import places
 from policy.event_names import EVENT_KINDS, KindOf, segment_kind
 from policy.places import FileRefused, Places, place, read_yaml
 from policy.policy import Policy
-from policy.problems import Field, Problem, message, written
+from policy.problems import Field, Problem, message
 from policy.template_files import Texts, read_templates, whole_place
 from policy.templates import faults, incomplete, uncoded, unknown
 from policy.thresholds import NONE_ACCEPTED, Thresholds, read_accepted

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from features.events import BadEvent
+from features.paths import written
 from serving import errors
 
 if TYPE_CHECKING:
@@ -122,9 +123,8 @@ def _first_complaint(complaints: Sequence[dict[str, object]]) -> tuple[str, str,
     """Put pydantic's first complaint in words; the first part of `loc` is where the value came from, not its name."""
     complaint = complaints[0]
     place = complaint["loc"]
-    parts = [str(part) for part in place][1:] if isinstance(place, tuple) else []
-    field = ".".join(parts) or None
-    return f"{field or 'request'}: {complaint['msg']}", errors.InvalidField.code, field
+    field = written(place[1:]) if isinstance(place, tuple) else None
+    return f"{field or 'request'}: {complaint['msg']}", errors.InvalidField.code, field or None
 
 
 def _extra_headers(error: Exception) -> Headers:

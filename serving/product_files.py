@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from features.cache import keep_compiled
+from features.paths import written
 from serving.contract_products import Product
 from serving.database import for_writing, open_database
 from serving.history_lines import FileRefused
@@ -125,7 +126,7 @@ def _fault(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "attributes: must be an object"
     first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"{written(first['loc'])}: {first['msg']}"
 
 
 def main(arguments: list[str] | None = None) -> int:

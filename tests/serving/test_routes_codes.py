@@ -37,15 +37,15 @@ def test_codes_are_added_once_and_counted(server):
 @pytest.mark.parametrize(
     ("code", "place"),
     [
-        ({}, "codes.0.code"),
-        ({"code": ""}, "codes.0.code"),
-        ({"code": 7}, "codes.0.code"),
-        ({"code": " A"}, "codes.0.code"),
-        ({"code": "A\n"}, "codes.0.code"),
-        ({"code": "x" * 201}, "codes.0.code"),
-        ({"code": "A", "expires_at": "2026-12-31"}, "codes.0.expires_at"),
-        ({"code": "A", "expires_at": 7}, "codes.0.expires_at"),
-        ({"code": "A", "pool": "x"}, "codes.0.pool"),
+        ({}, "codes[0].code"),
+        ({"code": ""}, "codes[0].code"),
+        ({"code": 7}, "codes[0].code"),
+        ({"code": " A"}, "codes[0].code"),
+        ({"code": "A\n"}, "codes[0].code"),
+        ({"code": "x" * 201}, "codes[0].code"),
+        ({"code": "A", "expires_at": "2026-12-31"}, "codes[0].expires_at"),
+        ({"code": "A", "expires_at": 7}, "codes[0].expires_at"),
+        ({"code": "A", "pool": "x"}, "codes[0].pool"),
     ],
 )
 def test_a_malformed_code_is_refused_by_its_place(server, code, place):

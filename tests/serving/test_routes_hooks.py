@@ -57,8 +57,8 @@ def test_one_event_that_cannot_be_used_spoils_no_other(server):
 @pytest.mark.parametrize(
     ("outcome", "field"),
     [
-        ({"outcome": "seen", "at": "2026-03-02T17:05:00Z", "user_id": "u"}, "outcomes.0.outcome"),
-        ({"outcome": "opened", "at": "yesterday", "user_id": "u"}, "outcomes.0.at"),
+        ({"outcome": "seen", "at": "2026-03-02T17:05:00Z", "user_id": "u"}, "outcomes[0].outcome"),
+        ({"outcome": "opened", "at": "yesterday", "user_id": "u"}, "outcomes[0].at"),
         ({"outcome": "opened", "at": "0001-01-01T00:00:00+14:00", "user_id": "u"}, "outcomes[0].at"),
         ({"outcome": "opened", "at": "2026-03-02T17:05:00Z"}, "outcomes[0].decision_id"),
         ({"outcome": "opened", "at": "2026-03-02T17:05:00Z", "address": "@"}, None),

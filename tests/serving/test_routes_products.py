@@ -63,5 +63,5 @@ def test_a_malformed_product_is_refused_by_its_place(server, product, place):
     answer = put(server, LAMP | {"stock": 99}, product)
 
     assert (answer.status, answer.json()["code"]) == (400, "invalid_field")
-    assert answer.json()["field"] == f"products.1.{place}"
+    assert answer.json()["field"] == f"products[1].{place}"
     assert server.ask("GET", "/v1/products/p").status == 404
