@@ -170,10 +170,13 @@ class People:
 
 
 def keys_of(user_id: str | None, anonymous_id: str | None, previous_id: str | None) -> list[str]:
-    """Return every key under which the ids of an event may be known, the event's own first."""
+    """Return every key under which the ids of an event may be known, the event's own first.
+
+    Of the others an event links one. What an alias is about goes before the cookie that its sender happens to add.
+    """
     keys = [user_id] if user_id else []
-    keys += [ANONYMOUS_PREFIX + anonymous_id] if anonymous_id else []
     keys += [ANONYMOUS_PREFIX + previous_id, previous_id] if previous_id else []
+    keys += [ANONYMOUS_PREFIX + anonymous_id] if anonymous_id else []
     return keys
 
 

@@ -30,8 +30,8 @@ def identify(user, anonymous, at):
     return event("", user, at, type="identify", anonymousId=anonymous)
 
 
-def alias(user, previous, at):
-    return event("", user, at, type="alias", previousId=previous)
+def alias(user, previous, at, **fields):
+    return event("", user, at, type="alias", previousId=previous, **fields)
 
 
 def visit(anonymous, at, **fields):
@@ -76,6 +76,24 @@ def test_aliases_of_aliases_end_at_the_last_user(database):
 
     assert set(dict(rows(database, OWNERS)).values()) == {"x"}
     assert rows(database, "SELECT last_seq FROM users WHERE user_key = 'x'") == [(5,)]
+
+
+def test_an_alias_links_the_id_it_is_about_whatever_cookie_came_with_it(database):
+    known = (event("Product Viewed", "old", 1), visit("cookie", 2), event("Product Viewed", "new", 3))
+
+    history(database, *known, alias("new", "old", 4, anonymousId="cookie"))
+
+    assert dict(rows(database, OWNERS)) == {"old": "new", "new": "new", "anonymous:cookie": "anonymous:cookie"}
+
+
+def test_of_a_visitor_and_a_user_of_one_id_an_alias_links_the_visitor_and_the_next_one_the_user(database):
+    known = (visit("x", 1), event("Product Viewed", "x", 2))
+
+    history(database, *known, alias("u", "x", 3, n=1))
+    assert dict(rows(database, OWNERS)) == {"anonymous:x": "u", "x": "x", "u": "u"}
+
+    history(database, alias("u", "x", 4, n=2))
+    assert dict(rows(database, OWNERS)) == {"anonymous:x": "u", "x": "u", "u": "u"}
 
 
 def test_linking_in_a_circle_changes_nothing(database):
