@@ -21,13 +21,15 @@ def main() -> None:
     os.environ.setdefault("TZ", "UTC")
     # What is imported stays: looking through it for rubbish every few thousand objects is a tenth of the start.
     gc.set_threshold(10_000, 10, 10)
-    from serving.settings import settings_of_process
+    from serving.settings import settings_of_process, unknown_settings
 
     settings = settings_of_process()
     from features.cache import keep_compiled
 
     keep_compiled(settings.home)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for remark in unknown_settings(os.environ):
+        logging.getLogger(__name__).warning("%s", remark)
     import uvicorn
 
     from features.warm import compile_kernels

@@ -1,6 +1,8 @@
 """What an operator can set: built once by whoever starts a process, from the environment, and passed on."""
 
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -25,6 +27,7 @@ def _horizon(label: str) -> str:
     return label
 
 
+_PREFIX = "OPPORTUNE_"
 Horizon = Annotated[str, AfterValidator(_horizon)]
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
 
@@ -41,7 +44,7 @@ class Webhook(BaseModel):
 class Settings(BaseSettings):
     """Every setting; each is read from the environment variable OPPORTUNE_ + its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="OPPORTUNE_", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, env_ignore_empty=True)
 
     home: Path = Field(default=Path("var"), description="Folder of everything a run leaves behind.")
     host: str = Field(default="127.0.0.1", description="Address to listen on; beyond loopback only with API keys.")
@@ -159,6 +162,18 @@ def settings_of_process() -> Settings:
         sys.exit(f"opportune: {error}")
 
 
+def unknown_settings(variables: Iterable[str]) -> list[str]:
+    """Return a sentence about each environment variable that is named as a setting is, and is none."""
+    known = {name.upper() for name in Settings.model_fields}
+    given = (each.upper().removeprefix(_PREFIX) for each in sorted(variables) if each.upper().startswith(_PREFIX))
+    return [f"{_PREFIX}{name} is no setting{_meant(name, known)}" for name in given if name not in known]
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    nearest = get_close_matches(name, known, n=1)
+    return f"; did you mean {_PREFIX}{nearest[0]}?" if nearest else ""
+
+
 def _variable(field: tuple[int | str, ...]) -> str:
     """Return the environment variable that a field is set by, and a colon."""
-    return f"OPPORTUNE_{str(field[0]).upper()}: " if field else ""
+    return f"{_PREFIX}{str(field[0]).upper()}: " if field else ""

@@ -131,6 +131,12 @@ def test_a_setting_that_cannot_be_meant_is_named_as_it_was_set(starting):
     assert starting(horizons="24h", webhooks="{").startswith("opportune: ")
 
 
+def test_a_setting_that_nobody_knows_is_told_and_keeps_no_server_from_starting(starting, caplog):
+    # It gets as far as the policy file.
+    assert "nowhere.yaml" in starting(triggers="nowhere.yaml", tracking_consents="required")
+    assert "OPPORTUNE_TRACKING_CONSENTS is no setting; did you mean OPPORTUNE_TRACKING_CONSENT?" in caplog.messages
+
+
 def test_half_a_webhook_is_no_webhook(starting):
     assert starting(webhook_url=HOOK).startswith("opportune: Value error, webhook_url and webhook_secret belong")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import HttpUrl, SecretStr, ValidationError
 
-from serving.settings import Settings
+from serving.settings import Settings, unknown_settings
 
 GIVEN = {
     "home": ("elsewhere", Path("elsewhere")),
@@ -131,6 +131,16 @@ def test_what_cannot_be_meant_is_refused(bare, name, text):
 
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_a_name_that_is_no_setting_is_told_with_the_nearest_that_is_one():
+    given = {"OPPORTUNE_TRACKING_CONSENTS": "required", "opportune_home": "x", "OPPORTUNE_QQ": "hush", "HOME": "/"}
+
+    assert unknown_settings(given) == [
+        "OPPORTUNE_QQ is no setting",
+        "OPPORTUNE_TRACKING_CONSENTS is no setting; did you mean OPPORTUNE_TRACKING_CONSENT?",
+    ]
+    assert unknown_settings(f"OPPORTUNE_{name.upper()}" for name in Settings.model_fields) == []
 
 
 def test_settings_cannot_change(bare):
