@@ -101,7 +101,7 @@ def matured(frame: Frame, horizon: timedelta) -> Matured:
     Raises:
         TooLittleHistory: The log is too short for the horizon, or has too few purchases.
     """
-    windows = split(frame.start_us, frame.end_us, horizon)
+    windows = split(frame.start_us, frame.end_us, horizon, first_us=frame.log.span[0])
     points = frame.points
     labels = label(frame.orders, points, horizon, end_us=frame.end_us)
     found, told = labels.matured, NOTHING_SENT

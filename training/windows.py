@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from features.moments import SECOND_US
+from features.moments import DAY_US, SECOND_US
 from training.log import Ints
 
 Bools = npt.NDArray[np.bool_]
@@ -69,8 +69,14 @@ def warm_up(span_us: int, horizons: list[timedelta]) -> int:
     return min(int(span_us * WARM_UP_SHARE), microseconds(LONGEST_WARM_UP), room)
 
 
-def split(start_us: int, end_us: int, horizon: timedelta) -> Windows:
+def split(start_us: int, end_us: int, horizon: timedelta, *, first_us: int | None = None) -> Windows:
     """Return the windows of the matured moments in [start_us, end_us - horizon], one horizon apart.
+
+    Args:
+        start_us: The first moment to learn from.
+        end_us: The last moment that is known.
+        horizon: Of the prediction.
+        first_us: Where the history begins, if what warms up goes before `start_us`.
 
     Raises:
         TooLittleHistory: There is not even room for three windows.
@@ -78,9 +84,11 @@ def split(start_us: int, end_us: int, horizon: timedelta) -> Windows:
     gap = microseconds(horizon)
     span = end_us - gap - start_us
     if span < (LEAST_HORIZONS - 1) * gap:
+        warm_us = start_us - first_us if first_us is not None else 0
+        warm = f" ({warm_us / DAY_US:.1f} of them to warm up)" if warm_us else ""
         raise TooLittleHistory(
-            f"the history is {(end_us - start_us) / 86_400e6:.1f} days long, and a horizon of "
-            f"{gap / 86_400e6:g} days needs at least {LEAST_HORIZONS * gap / 86_400e6:g}"
+            f"the history is {(end_us - start_us + warm_us) / DAY_US:.1f} days long{warm}, and a horizon of "
+            f"{gap / DAY_US:g} days needs at least {LEAST_HORIZONS * gap / DAY_US:g} in all"
         )
     shares = SHARES if span >= CALIBRATED_HORIZONS * gap else SHORT_SHARES
     free = span - (len(shares) - 1) * gap

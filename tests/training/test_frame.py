@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from features.catalog import CATALOGUE
+from features.moments import DAY_US
 from tests.training.logs import same_bits, write_log
 from tests.training.shops import a_shop
 from training.exposure import NOTHING_SENT, Messages, read_messages
 from training.frame import build, matured
 from training.learning import learn
 from training.log import read_log
+from training.windows import TooLittleHistory
 
 DAY_AHEAD = timedelta(hours=24)
 
@@ -63,3 +65,16 @@ def test_one_message_is_enough_to_change_what_is_learned_from(asked_and_not):
 
     assert told.messages.left_out > 0
     assert told.rows.fingerprint != matured(bypassed, DAY_AHEAD).rows.fingerprint
+
+
+def test_a_log_too_short_for_a_horizon_is_told_by_all_its_days(asked_and_not):
+    asked, _ = asked_and_not
+    first, last = asked.log.span
+
+    with pytest.raises(TooLittleHistory) as refused:
+        matured(asked, timedelta(days=30))
+
+    days, warm_up = (last - first) / DAY_US, (asked.start_us - first) / DAY_US
+    assert warm_up > 10
+    assert f"is {days:.1f} days long ({warm_up:.1f} of them to warm up)" in str(refused.value)
+    assert "a horizon of 30 days needs at least 120 in all" in str(refused.value)

@@ -37,8 +37,19 @@ def test_a_short_log_has_no_window_for_calibration():
 
 
 def test_a_log_shorter_than_four_horizons_says_so():
-    with pytest.raises(TooLittleHistory, match=r"27\.0 days long, and a horizon of 7 days needs at least 28"):
+    with pytest.raises(TooLittleHistory, match=r"27\.0 days long, and a horizon of 7 days needs at least 28 in all$"):
         split(JULY, JULY + 27 * DAY, timedelta(days=7))
+
+
+def test_what_warms_up_is_part_of_the_history_that_is_too_short():
+    horizons = [timedelta(hours=24), timedelta(days=7)]
+    start = JULY + warm_up(20 * DAY, horizons)
+
+    with pytest.raises(
+        TooLittleHistory, match=r"is 20\.0 days long \(4\.0 of them to warm up\), and .* at least 28 in"
+    ):
+        split(start, JULY + 20 * DAY, timedelta(days=7), first_us=JULY)
+    split(JULY + warm_up(28 * DAY, horizons), JULY + 28 * DAY, timedelta(days=7), first_us=JULY)
 
 
 @laws
