@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from math import inf, isfinite
 from typing import NamedTuple
 
-from serving.nesting import DEEPEST
+from features.json_text import DEEPEST
 
 _MOST_DIGITS = 4300
 """Of a whole number: nobody here reads a longer one."""

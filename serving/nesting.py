@@ -1,11 +1,11 @@
-"""How deep JSON may be nested, and what is deeper cut off before anybody is led into it."""
+"""JSON that is nested too deeply to be read, cut before anybody is led into it."""
 
 from typing import Final
 
 import numpy as np
 
-DEEPEST: Final = 64
-"""Levels of what is stored: it must be readable again, from whatever depth of calls somebody reads it."""
+from features.json_text import DEEPEST
+
 _CUT_AT: Final = DEEPEST + 3
 """An event of a batch is in a list in an object: cut there, it is still deeper than DEEPEST, and so refused."""
 

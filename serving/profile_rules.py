@@ -1,11 +1,15 @@
 """What may be told of a person by whoever is believed: over HTTP by an operator, and in files."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
+from features.json_text import DEEPEST, TOO_DEEP, deeper_than
 from features.moments import zone
 from serving.lessons import address
 from serving.profiles import LONGEST_VALUE
+
+_ABOVE: Final = 2
+"""Levels around a trait where it is stored: that of all traits, and that of what an event tells."""
 
 
 def fault(field: str, value: Any) -> str | None:
@@ -17,6 +21,8 @@ def fault(field: str, value: Any) -> str | None:
         return "is no e-mail address and no telephone number, as a text"
     if field == "timezone" and (not isinstance(value, str) or zone(value) is None):
         return "is no time zone, such as Europe/Berlin"
+    if deeper_than(value, DEEPEST - _ABOVE):
+        return TOO_DEEP
     if len(json.dumps(value, ensure_ascii=False)) > LONGEST_VALUE:
         return f"has more than {LONGEST_VALUE:,} characters as JSON"
     return None

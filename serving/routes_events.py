@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw, ValidationError
 
 from features.events import BadEvent
+from features.json_text import DEEPEST, TOO_DEEP, deeper_than
 from features.message import merge_batch
 from features.normalise import normalise
 from serving import contract_events as contract
@@ -17,7 +18,6 @@ from serving import wire
 from serving.errors import ServingError, TooLarge
 from serving.keys import INGEST
 from serving.misfits import find_misfit
-from serving.nesting import DEEPEST
 from serving.rejects import Reject
 from serving.routes import HotRoute
 
@@ -119,8 +119,6 @@ class EventRoutes:
         batch = _batch(body)
         if len(batch.batch) > self._max_batch_events:
             raise TooLarge(f"batch: at most {self._max_batch_events:,} events in one request.", field="batch")
-        wire.refuse_depth(body, batch.context, "context")
-        wire.refuse_depth(body, batch.integrations, "integrations")
         events, refused = await self._events(batch, received_at, self._said_of_all(batch))
         if refused:
             await self._set_aside(
@@ -134,8 +132,12 @@ class EventRoutes:
         return wire.encode(wire.EventsAnswer(success=True, accepted=len(events), rejected=rejected))
 
     def _said_of_all(self, batch: wire.EventBatch) -> int:
-        """Return the bytes that a batch says of all its events, which are kept with each (TooLarge)."""
-        size = sum(wire.size_of(each) for each in (batch.context, batch.integrations) if each)
+        """Return the bytes that a batch says of all its events, which are kept with each (TooLarge, UnreadableBody)."""
+        said = {"context": batch.context or {}, "integrations": batch.integrations or {}}
+        for field, each in said.items():
+            if deeper_than(each, DEEPEST):
+                raise wire.too_deep(field)
+        size = sum(wire.size_of(each) for each in said.values() if each)
         if (again := size * len(batch.batch)) > self._most_again:
             raise TooLarge(
                 f"batch: its context and integrations, kept with each of its events, come to {again:,} bytes; "
@@ -177,8 +179,8 @@ class EventRoutes:
         except wire.UNREADABLE:
             path, reason = find_misfit(text) or ("", "is not JSON of valid Unicode")
             return BadEvent(path, reason, "not_json")
-        except ServingError as error:
-            return BadEvent("", f"is nested deeper than {DEEPEST} levels", error.code)
+        except ServingError:
+            return BadEvent("", TOO_DEEP, "too_deep")
         return raw
 
     async def _ingest(self, events: Sequence[Event], received_at: int) -> None:

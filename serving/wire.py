@@ -12,10 +12,11 @@ from typing import Annotated, Any, TypeVar
 from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, convert
 from msgspec.json import Decoder, Encoder
 
+from features.json_text import DEEPEST, TOO_DEEP, deeper_than
 from serving.errors import InvalidField, UnreadableBody
 from serving.items import Contribution, Decided, ModelUsed
 from serving.misfits import find_misfit
-from serving.nesting import DEEPEST, pruned
+from serving.nesting import pruned
 
 T = TypeVar("T")
 Id = Annotated[str, Meta(max_length=256)] | int
@@ -209,21 +210,12 @@ def key_of(body: bytes) -> str | None:
 
 def too_deep(field: str | None = None) -> UnreadableBody:
     """Return what a body, or a field of it, nested beyond DEEPEST is refused with."""
-    place = f"{field}: is" if field else "The body is"
-    return UnreadableBody(f"{place} nested deeper than {DEEPEST} levels.", field=field)
+    return UnreadableBody(f"{f'{field}:' if field else 'The body'} {TOO_DEEP}.", field=field)
 
 
-def refuse_depth(body: bytes, value: object, field: str | None = None) -> None:
-    """Raise UnreadableBody when `value`, the field or the whole of `body`, is nested deeper than DEEPEST."""
+def refuse_depth(body: bytes, value: object) -> None:
+    """Raise UnreadableBody when `value`, read from `body`, is nested deeper than DEEPEST."""
     # Left out and measured: bytes.count looks at one byte at a time and takes twice as long.
     flat = body.replace(b"{", b"").replace(b"[", b"")
-    if len(body) - len(flat) > DEEPEST and _deeper_than(value, DEEPEST):
-        raise too_deep(field)
-
-
-def _deeper_than(value: object, levels: int) -> bool:
-    if isinstance(value, dict):
-        return levels == 0 or any(_deeper_than(each, levels - 1) for each in value.values())
-    if isinstance(value, list):
-        return levels == 0 or any(_deeper_than(each, levels - 1) for each in value)
-    return False
+    if len(body) - len(flat) > DEEPEST and deeper_than(value, DEEPEST):
+        raise too_deep()

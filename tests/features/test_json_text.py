@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.events import BadEvent
-from features.json_text import json_text
+from features.json_text import DEEPEST, json_text
 
 whole = st.integers() | st.sampled_from([2**53 + 1, 2**63, 2**64 - 1, 2**64, -(2**63) - 1, 10**400])
 fractions = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([1e16, 1e-7, 5e-324, -0.0, 1.0, 1e308])
@@ -60,6 +60,32 @@ def test_nothing_is_an_empty_object():
 def test_what_json_does_not_know_is_refused_and_not_written_as_something_else(value):
     with pytest.raises(BadEvent, match="is not JSON"):
         json_text({"properties": {"note": value}})
+
+
+def nested(levels):
+    within = 1
+    for level in range(levels):
+        within = [within] if level % 2 else {"a": within}
+    return within
+
+
+@given(st.integers(1, 2000))
+def test_what_is_nested_deeper_than_can_be_kept_is_refused(levels):
+    content = {"a": nested(levels - 1)}
+
+    if levels <= DEEPEST:
+        assert json.loads(json_text(content)) == content
+    else:
+        with pytest.raises(BadEvent, match="is nested deeper than 64 levels"):
+            json_text(content)
+
+
+def test_what_holds_itself_is_deeper_than_anything():
+    content = {"a": [1]}
+    content["a"].append(content)
+
+    with pytest.raises(BadEvent, match="is nested deeper than 64 levels"):
+        json_text(content)
 
 
 @pytest.mark.parametrize(

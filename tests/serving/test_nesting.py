@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.nesting import DEEPEST, pruned
+from features.json_text import DEEPEST
+from serving.nesting import pruned
 
 texts = st.text(st.sampled_from('[]{}"\\a,: é'), max_size=12)
 documents = st.recursive(

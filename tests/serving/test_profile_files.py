@@ -143,6 +143,7 @@ def test_every_bad_row_is_listed_beside_the_file_by_line_and_field(take, tmp_pat
         b'{"user_id": "u-1", "timestamp": "2999-01-01", "age": 1}',
         b'{"age": 1}',
         b"[" * 10_000,
+        b'{"user_id": "u-1", "tags": ' + b"[" * 300 + b"]" * 300 + b"}",
         json.dumps({"user_id": "u-1", **{f"f{i}": i for i in range(101)}}).encode(),
         json.dumps({"user_id": "u" * 300, "age": 1}).encode(),
         json.dumps({"user_id": "u-1", "n" * 101: 1}).encode(),

@@ -13,6 +13,10 @@ def server(tmp_path_factory):
         yield up
 
 
+def nested(levels):
+    return [nested(levels - 1)] if levels else []
+
+
 def told(server, user, **fields):
     return server.ask("PATCH", f"/v1/users/{user}/profile", {"profile": fields})
 
@@ -56,10 +60,18 @@ def test_a_field_for_which_there_is_no_room_is_missing_from_the_answer(server):
     assert further.json()["profile"] == taken_back.json()["profile"] | {"f1": "new"}
 
 
+def test_a_field_may_hold_lists_in_lists(server):
+    answer = told(server, "u-10", tags=nested(61))
+
+    assert answer.status == 200
+    assert server.ask("GET", "/v1/users/u-10/profile").json()["profile"] == {"tags": nested(61)}
+
+
 @pytest.mark.parametrize(
     ("fields", "place"),
     [
         ({"bio": "x" * 999}, "profile.bio"),
+        ({"tags": nested(63)}, "profile.tags"),
         ({"consents": {"marketing": True}}, "profile.consents"),
         ({"timezone": "Berlin"}, "profile.timezone"),
         ({"timezone": 7}, "profile.timezone"),
@@ -69,7 +81,18 @@ def test_a_field_for_which_there_is_no_room_is_missing_from_the_answer(server):
         ({f"f{i}": i for i in range(101)}, "profile"),
         ({"n" * 101: 1}, None),
     ],
-    ids=["long", "consents", "no zone", "not even text", "no address", "no text", "nothing", "too much", "a long name"],
+    ids=[
+        "long",
+        "deep",
+        "consents",
+        "no zone",
+        "not even text",
+        "no address",
+        "no text",
+        "nothing",
+        "too much",
+        "a long name",
+    ],
 )
 def test_what_could_not_be_kept_is_refused_by_name(server, fields, place):
     answer = told(server, "u-2", **fields)

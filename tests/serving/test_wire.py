@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from features.json_text import DEEPEST
 from features.moments import to_moment, to_us
 from serving import contract, contract_events, wire
 from serving.errors import InvalidField, UnreadableBody
 from serving.items import Contribution, Decided, ModelUsed
-from serving.nesting import DEEPEST
 
 PAIRS = [
     (contract.ScoreRequest, wire.ScoreRequest),
