@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -20,7 +20,7 @@ from features.paths import written
 from serving import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -114,17 +114,23 @@ def _words(error: Exception) -> tuple[str, str, str | None]:
     if isinstance(error, RequestValidationError):
         return _first_complaint(error.errors())
     if isinstance(error, HTTPException):
-        return str(error.detail), HTTPStatus(error.status_code).name.lower(), None
+        status = HTTPStatus(error.status_code)
+        # What FastAPI refuses as a bad request is a body that it cannot read at all.
+        code = errors.UnreadableBody.code if status is HTTPStatus.BAD_REQUEST else status.name.lower()
+        return str(error.detail), code, None
     # What broke inside is for the log, not for whoever is outside.
     return "The server failed on this request; its log says why.", errors.ServingError.code, None
 
 
-def _first_complaint(complaints: Sequence[dict[str, object]]) -> tuple[str, str, str | None]:
+def _first_complaint(complaints: Sequence[Mapping[str, Any]]) -> tuple[str, str, str | None]:
     """Put pydantic's first complaint in words; the first part of `loc` is where the value came from, not its name."""
     complaint = complaints[0]
     place = complaint["loc"]
-    field = written(place[1:]) if isinstance(place, tuple) else None
-    return f"{field or 'request'}: {complaint['msg']}", errors.InvalidField.code, field or None
+    if complaint["type"] == "json_invalid":
+        said = f"{complaint['ctx']['error']} (character {place[-1]})"
+        return f"The body is not JSON: {said}", errors.UnreadableBody.code, None
+    field = written(place[1:]) or "body"
+    return f"{field}: {complaint['msg']}", errors.InvalidField.code, field
 
 
 def _extra_headers(error: Exception) -> Headers:

@@ -211,6 +211,21 @@ def test_a_key_without_the_scope_is_told_which_one_is_needed(database):
     assert "ingest" in replied.json["message"]
 
 
+@pytest.mark.parametrize("path", ["PUT /v1/products", "PUT /v1/codes/spring", "POST /v1/score/batch", "POST /v1/batch"])
+@pytest.mark.parametrize("body", [b'{"products": [}', b"{", b'{"a": ' * 9000, b"\xff", b"no"], ids=range(5))
+def test_a_body_that_is_no_json_is_told_as_that_on_every_route(site, path, body):
+    method, _, path = path.partition(" ")
+
+    replied = site.ask(method, path, body)
+
+    assert is_problem(replied, 400, "unreadable_body")
+    assert "body" in replied.json["detail"]
+
+
+def test_a_body_that_is_missing_is_named(site):
+    assert is_problem(site.ask("PUT", "/v1/products"), 400, "invalid_field", "body")
+
+
 def test_an_older_sdk_may_send_its_key_in_the_body(database):
     site, keys = site_with_keys(database)
 
