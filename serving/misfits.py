@@ -21,13 +21,19 @@ class Misfit(NamedTuple):
 def find_misfit(text: bytes) -> Misfit | None:
     """Return the first such value within a text; None where there is none, or it is no JSON even so."""
     try:
-        value = json.loads(text, parse_int=_whole)
+        value = json.loads(text, parse_int=whole)
     except (ValueError, RecursionError):
         return None
-    return next(_misfits(value, "", DEEPEST), None)
+    return misfit_in(value)
 
 
-def _whole(digits: str) -> float:
+def misfit_in(value: object, path: str = "") -> Misfit | None:
+    """Return the first such value in what stands at a path of some JSON; None where there is none."""
+    return next(_misfits(value, path, DEEPEST), None)
+
+
+def whole(digits: str) -> float:
+    """Return a whole number of JSON, which is infinite where nobody could read it."""
     return int(digits) if len(digits) <= _MOST_DIGITS else inf
 
 

@@ -15,7 +15,7 @@ from msgspec.json import Decoder, Encoder
 from features.json_text import DEEPEST, TOO_DEEP, deeper_than
 from serving.errors import InvalidField, UnreadableBody
 from serving.items import Contribution, Decided, ModelUsed
-from serving.misfits import find_misfit
+from serving.misfits import find_misfit, misfit_in, whole
 from serving.nesting import pruned
 
 T = TypeVar("T")
@@ -177,12 +177,19 @@ def read_damaged_batch(body: bytes) -> EventBatch:
 
     A browser that cuts a text within an emoji sends half a character, which is JSON but not Unicode: the event that
     holds it cannot be read, the others can. One that is nested too deeply is cut, and as deep as is refused still.
-    Raises ValueError and RecursionError like the reading of any JSON.
+
+    Raises:
+        InvalidField: It is what the batch says of all its events that cannot be read.
+        ValueError, RecursionError: As in the reading of any JSON.
     """
-    batch = json.loads(pruned(body))
+    batch = json.loads(pruned(body), parse_int=whole)
     if isinstance(batch, dict) and isinstance(batch.get("batch"), list):
         batch["batch"] = [Raw(json.dumps(each).encode()) for each in batch["batch"]]
-    return convert(batch, EventBatch)
+    found = convert(batch, EventBatch)
+    for field, said in (("context", found.context), ("integrations", found.integrations)):
+        if (misfit := misfit_in(said, field)) is not None:
+            raise InvalidField(f"{misfit.path}: {misfit.reason}", field=misfit.path)
+    return found
 
 
 def size_of(value: dict[str, Any]) -> int:
@@ -204,7 +211,7 @@ def key_of(body: bytes) -> str | None:
     except UNREADABLE as error:
         if not isinstance(error, ValidationError):
             with suppress(ValueError, RecursionError):
-                return convert(json.loads(pruned(body)), KeyHolder).write_key
+                return convert(json.loads(pruned(body), parse_int=whole), KeyHolder).write_key
         raise unreadable(error, body) from None
 
 

@@ -159,6 +159,29 @@ def test_an_event_that_is_nested_however_deeply_costs_the_others_nothing(site, l
     assert [event.properties["note"] for event in site.engine.events] == ['\\"[{', '\\"[{']
 
 
+def test_several_damaged_events_of_a_batch_cost_the_others_nothing(site):
+    many, half, deep = "9" * 5000, '"\\ud83d"', "[" * 5000 + "]" * 5000
+    items = [json.dumps({**TRACK, "properties": {"a": "x"}}).replace('"x"', each) for each in (many, half, deep, "1")]
+
+    replied = site.ask("POST", "/v1/batch", f'{{"batch": [{",".join(items)}]}}'.encode())
+
+    assert replied.json["accepted"] == 1
+    assert [(each["index"], each["field"]) for each in replied.json["rejected"]] == [
+        (0, "properties.a"),
+        (1, "properties.a"),
+        (2, ""),
+    ]
+
+
+@pytest.mark.parametrize("value", ["NaN", '"caf\\ud83d"', "9" * 5000], ids=["nan", "half a character", "digits"])
+@pytest.mark.parametrize("section", ["context", "integrations"])
+def test_what_a_batch_says_of_all_and_cannot_be_kept_is_named(site, section, value):
+    body = f'{{"batch": [{json.dumps(TRACK)}], "{section}": {{"page": {{"title": {value}}}}}}}'
+
+    assert is_problem(site.ask("POST", "/v1/batch", body.encode()), 400, "invalid_field", f"{section}.page.title")
+    assert site.engine.events == []
+
+
 @pytest.mark.parametrize("value", ["NaN", "1e400", '"caf\\ud83d"'])
 def test_a_value_that_cannot_be_kept_is_told_by_its_field(site, value):
     broken = json.dumps({**TRACK, "properties": {"products": [{"price": 1}, {"price": "value"}]}})
