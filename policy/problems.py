@@ -58,6 +58,11 @@ def message(error: Mapping[str, Any], root: type[BaseModel]) -> str:
             return f"{said} (is {_shown(error['input'])})"
 
 
+def plain(said: str) -> str:
+    """Return what pydantic says of a value without its "Value error, " before the words of our own checks."""
+    return said.removeprefix("Value error, ")
+
+
 def _shown(value: object) -> str:
     return in_words(value) if isinstance(value, timedelta) else repr(value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from serving.contract import Declared
@@ -33,6 +33,12 @@ def _web_address(address: str) -> str:
     return address
 
 
+def _single(value: object) -> object:
+    if not isinstance(value, dict | list):
+        return value
+    raise ValueError("must be a text, a number, true, false or null")
+
+
 def _few(attributes: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(attributes, ensure_ascii=False)
     if len(text) > _LONGEST_ATTRIBUTES:
@@ -45,7 +51,8 @@ def _few(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 _Address = Annotated[str, Field(max_length=LONGEST_URL), AfterValidator(_web_address)]
-_Attribute = str | float | bool | None
+# Asked first: of a value that is none of these, pydantic would name each of them as a field of its own.
+_Attribute = Annotated[str | float | bool | None, BeforeValidator(_single)]
 
 
 class Product(Declared):

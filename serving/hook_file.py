@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from policy.places import FileRefused, problem, read, read_yaml
+from policy.problems import plain
 from policy.quantities import read_duration
 from serving import sns
 from serving.hook_mailgun import TOLERANCE, Mailgun
@@ -136,7 +137,7 @@ def read_hooks(file: Path, environment: Mapping[str, str]) -> dict[str, Hook]:
         found = HooksFile.model_validate(data or {})
     except ValidationError as error:
         first = error.errors()[0]
-        raise HooksRefused(str(problem(first["loc"], first["msg"], places, str(file)))) from None
+        raise HooksRefused(str(problem(first["loc"], plain(first["msg"]), places, str(file)))) from None
     except FileRefused as refused:
         raise HooksRefused(str(refused)) from None
     hooks: dict[str, Hook] = {}

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from features.events import BadEvent
 from features.paths import written
+from policy.problems import plain
 from serving import errors
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _first_complaint(complaints: Sequence[Mapping[str, Any]]) -> tuple[str, str,
         said = f"{complaint['ctx']['error']} (character {place[-1]})"
         return f"The body is not JSON: {said}", errors.UnreadableBody.code, None
     field = written(place[1:]) or "body"
-    return f"{field}: {complaint['msg']}", errors.InvalidField.code, field
+    return f"{field}: {plain(complaint['msg'])}", errors.InvalidField.code, field
 
 
 def _extra_headers(error: Exception) -> Headers:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from features.cache import keep_compiled
 from features.paths import written
+from policy.problems import plain
 from serving.contract_products import Product
 from serving.database import for_writing, open_database
 from serving.history_lines import FileRefused
@@ -126,7 +127,7 @@ def _fault(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "attributes: must be an object"
     first = error.errors(include_url=False)[0]
-    return f"{written(first['loc'])}: {first['msg']}"
+    return f"{written(first['loc'])}: {plain(first['msg'])}"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from models.horizon import duration
+from policy.problems import plain
 
 
 def _horizon(label: str) -> str:
@@ -156,7 +157,7 @@ def settings_of_process() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = (f"{_variable(each['loc'])}{each['msg']}" for each in error.errors())
+        wrong = (f"{_variable(each['loc'])}{plain(each['msg'])}" for each in error.errors())
         sys.exit(f"opportune: {'; '.join(wrong)}")
     except SettingsError as error:
         sys.exit(f"opportune: {error}")

@@ -138,7 +138,7 @@ def test_a_setting_that_nobody_knows_is_told_and_keeps_no_server_from_starting(s
 
 
 def test_half_a_webhook_is_no_webhook(starting):
-    assert starting(webhook_url=HOOK).startswith("opportune: Value error, webhook_url and webhook_secret belong")
+    assert starting(webhook_url=HOOK).startswith("opportune: webhook_url and webhook_secret belong")
 
 
 def test_a_policy_that_cannot_be_used_is_named_with_file_and_line(starting, home):

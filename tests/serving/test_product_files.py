@@ -82,7 +82,7 @@ def test_bad_rows_are_left_out_and_told_by_line_and_field(take):
         "p.csv:4: price: Input should be a valid number",
         "p.csv:5: has 3 cells for 4 columns",
         "p.csv:6: product_id: Field required",
-        "p.csv:7: url: Value error, is no web address: it begins with http:// or https://",
+        "p.csv:7: url: is no web address: it begins with http:// or https://",
     ]
 
 

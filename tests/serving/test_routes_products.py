@@ -56,6 +56,8 @@ def test_of_an_unknown_product_nothing_is_told(server):
         ({"product_id": "p", "attributes": {f"a{i}": 1 for i in range(51)}}, "attributes"),
         ({"product_id": "p", "attributes": {"a": "x" * 4000}}, "attributes"),
         ({"product_id": "p", "attributes": {"a": "half an emoji: \ud83d"}}, "attributes"),
+        ({"product_id": "p", "attributes": {"a": {"b": 1}}}, "attributes.a"),
+        ({"product_id": "p", "attributes": {"a": 1, "b": ["x"]}}, "attributes.b"),
         ({"product_id": "p", "name": "half an emoji: \ud83d"}, "name"),
     ],
 )
@@ -64,4 +66,5 @@ def test_a_malformed_product_is_refused_by_its_place(server, product, place):
 
     assert (answer.status, answer.json()["code"]) == (400, "invalid_field")
     assert answer.json()["field"] == f"products[1].{place}"
+    assert "Value error" not in answer.json()["detail"]
     assert server.ask("GET", "/v1/products/p").status == 404
