@@ -100,9 +100,8 @@ class Subject:
         """Read what is asked of an answer: nothing."""
 
     def close(self) -> None:
-        """Close the engine."""
-        self._server.engine.close()
-        self._server.database.dispose()
+        """Let its files go."""
+        self._server.close()
 
     @property
     def typical_us(self) -> float:

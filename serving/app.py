@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -29,7 +29,7 @@ from serving.checkpoints import Checkpoints
 from serving.children import keep_alive
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
 from serving.codes import empty_pools
-from serving.database import for_writing, open_database
+from serving.database import for_writing, opened_database
 from serving.dispatcher import Dispatcher
 from serving.driver import driver
 from serving.edge import Edge
@@ -81,7 +81,14 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.database = open_database(settings.database)
+        with ExitStack() as opened:
+            self._put_together(opened)
+            # What refused to start has let its files go.
+            self._opened = opened.pop_all()
+
+    def _put_together(self, opened: ExitStack) -> None:
+        settings = self._settings
+        self.database = opened.enter_context(opened_database(settings.database))
         self.metrics = Metrics()
         self.followed = self._files_to_follow()
         self._mapping = read_mapping(settings.events)
@@ -96,7 +103,7 @@ class Server:
         policy_file = PolicyFile(settings.triggers, self._mapping.kind_of)
         policy = policy_file.load()
         self._channels = configured(settings, os.environ)
-        self._online = online = OnlineStates(settings.home)
+        self._online = online = opened.enter_context(closing(OnlineStates(settings.home)))
         self._ticks = Ticks(clock, last)
         tools = Tools(
             keeper=StateKeeper(online),
@@ -109,7 +116,8 @@ class Server:
             tracking=settings.required_consent,
             nearest=self._nearest,
         )
-        self.engine = Engine(self.database, tools, self.metrics, on_messages=self._wake)
+        engine = Engine(self.database, tools, self.metrics, on_messages=self._wake)
+        self.engine = opened.enter_context(closing(engine))
         self.policies = PolicyWatch(policy_file, self.engine, database=self.database)
         self.metrics.follow_policy(lambda: self.engine.policy.version, lambda: self.policies.refusal is not None)
         for name, file in self.followed.items():
@@ -208,9 +216,7 @@ class Server:
 
     def close(self) -> None:
         """Write down everything that was acknowledged, and let the files go; whoever serves has done so at the end."""
-        self.engine.close()
-        self._online.close()
-        self.database.dispose()
+        self._opened.close()
 
     def _nearest(self, name: str) -> str | None:
         return self._mapping.nearest(name)

@@ -2,6 +2,8 @@
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,13 +29,26 @@ def open_database(path: Path) -> Engine:
     """Open the SQLite database at `path`, create or migrate its tables, and return the engine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = open_current(path)
-    with engine.connect() as connection:
-        newest = _is_newest(connection)
-    if not newest:
-        # Whoever else opens it for the first time waits here, and then finds nothing left to do.
-        with for_writing(engine).begin() as connection:
-            migrate(connection)
+    with ExitStack() as refused:
+        refused.callback(engine.dispose)
+        with engine.connect() as connection:
+            newest = _is_newest(connection)
+        if not newest:
+            # Whoever else opens it for the first time waits here, and then finds nothing left to do.
+            with for_writing(engine).begin() as connection:
+                migrate(connection)
+        refused.pop_all()
     return engine
+
+
+@contextmanager
+def opened_database(path: Path) -> Iterator[Engine]:
+    """Open the database as `open_database` does, and let its file go afterwards."""
+    engine = open_database(path)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def open_current(path: Path) -> Engine:

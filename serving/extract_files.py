@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from features.events import BadEvent
 from features.moments import iso, read_moment
-from serving.database import open_database
+from serving.database import opened_database
 from serving.extract_push import PushRefused, push
 from serving.extracts import END_US, EXTRACTS, Extract, read
 from serving.settings import settings_of_process
@@ -158,19 +158,18 @@ def main(arguments: list[str] | None = None) -> int:
     if not settings.database.exists():
         sys.stderr.write(f"export: there is no ledger in {settings.home}\n")
         return 1
-    extract, database = EXTRACTS[given.what], open_database(settings.database)
+    extract = EXTRACTS[given.what]
     try:
-        if given.endpoint:
-            pushed = push(database, settings, extract, given.endpoint, first=given.first, end=given.end)
-            sys.stdout.write(f"{pushed.rows:,} rows in {pushed.messages:,} messages sent to {given.endpoint}\n")
-            return 0
-        file = given.file or settings.home / FOLDER / f"{given.what}.{given.format}"
-        count = write(database, extract, file, given.format, first=given.first, end=given.end)
+        with opened_database(settings.database) as database:
+            if given.endpoint:
+                pushed = push(database, settings, extract, given.endpoint, first=given.first, end=given.end)
+                sys.stdout.write(f"{pushed.rows:,} rows in {pushed.messages:,} messages sent to {given.endpoint}\n")
+                return 0
+            file = given.file or settings.home / FOLDER / f"{given.what}.{given.format}"
+            count = write(database, extract, file, given.format, first=given.first, end=given.end)
     except (OSError, ErasedMeanwhile, PushRefused) as error:
         sys.stderr.write(f"export: {error}\n")
         return 1
-    finally:
-        database.dispose()
     sys.stdout.write(f"{count:,} rows written to {file}\n")
     return 0
 

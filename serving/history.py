@@ -16,7 +16,7 @@ def main() -> int:
     keep_compiled(settings.home)
     # Only now: what follows imports numba, which reads once where compiled kernels are kept.
     from serving.clock import wall
-    from serving.database import open_database
+    from serving.database import opened_database
     from serving.history_import import HistoryRefused, import_history, report
     from serving.history_lines import FileRefused
     from serving.mapping_file import MappingRefused, read_mapping
@@ -27,16 +27,17 @@ def main() -> int:
     gc.set_threshold(100_000, 50, 50)
     try:
         mapping = read_mapping(settings.events, arguments.map)
-        done = import_history(
-            arguments.file,
-            database=open_database(settings.database),
-            home=settings.home,
-            mapping=mapping,
-            received_at=wall(),
-            strict=arguments.strict,
-            tracking=settings.required_consent,
-            progress=Progress(quiet=not sys.stderr.isatty()),
-        )
+        with opened_database(settings.database) as database:
+            done = import_history(
+                arguments.file,
+                database=database,
+                home=settings.home,
+                mapping=mapping,
+                received_at=wall(),
+                strict=arguments.strict,
+                tracking=settings.required_consent,
+                progress=Progress(quiet=not sys.stderr.isatty()),
+            )
     except (MappingRefused, FileRefused, HistoryRefused, OSError) as refused:
         sys.stderr.write(f"nothing imported: {refused}\n")
         return 1

@@ -181,19 +181,20 @@ def main(arguments: list[str] | None = None) -> int:
     keep_compiled(settings.home)
     # Only now: what follows imports numba, which reads once where compiled kernels are kept.
     from serving.clock import wall
-    from serving.database import open_database
+    from serving.database import opened_database
     from serving.history_lines import FileRefused
     from serving.mapping_file import MappingRefused, read_mapping
 
     try:
-        done = import_profiles(
-            file,
-            database=open_database(settings.database),
-            home=settings.home,
-            mapping=read_mapping(settings.events),
-            at=wall(),
-            tracking=settings.required_consent,
-        )
+        with opened_database(settings.database) as database:
+            done = import_profiles(
+                file,
+                database=database,
+                home=settings.home,
+                mapping=read_mapping(settings.events),
+                at=wall(),
+                tracking=settings.required_consent,
+            )
     except (FileRefused, MappingRefused, OSError) as refused:
         sys.stderr.write(f"nothing imported: {refused}\n")
         return 1

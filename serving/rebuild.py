@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,13 +58,16 @@ def main() -> int:
     from features.cache import keep_compiled
 
     keep_compiled(settings.home)
-    from serving.database import open_database
+    from serving.database import opened_database
     from serving.online import OnlineStates
     from serving.states import StateKeeper
 
-    database = open_database(settings.database)
-    with database.connect() as connection:
-        count = rebuild(connection, StateKeeper(OnlineStates(settings.home)))
+    with (
+        opened_database(settings.database) as database,
+        database.connect() as connection,
+        closing(OnlineStates(settings.home)) as online,
+    ):
+        count = rebuild(connection, StateKeeper(online))
         lost = unreadable(connection)
     print(f"{count:,} states rebuilt from the log")
     if lost:

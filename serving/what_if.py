@@ -24,7 +24,7 @@ from policy.policy import Policy
 from policy.source import PolicyRefused, load
 from policy.variants import all_live
 from serving.champions import Champions
-from serving.database import for_writing, open_database
+from serving.database import for_writing, opened_database
 from serving.history_append import append_history
 from serving.mapping_file import MappingRefused, read_mapping
 from serving.past_events import logged
@@ -53,15 +53,12 @@ class Window:
 
     def history(self, file: Path) -> None:
         """Put what happened before into a new database at a path."""
-        database = open_database(file)
-        try:
+        with opened_database(file) as database:
             for events in _parts(event for event, known_at in self._events(0, self.first)):
                 with for_writing(database).begin() as connection:
                     append_history(connection, events, origin="import", received_at=self.first)
             with for_writing(database).begin() as connection, self._home() as home:
                 add(connection, [Suppression(*row) for row in home.execute(_SUPPRESSED, (self.first,))])
-        finally:
-            database.dispose()
 
     def events(self) -> list[tuple[Event, int]]:
         """Return what happened within, each with the moment at which it became known, in that order."""

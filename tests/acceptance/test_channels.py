@@ -133,8 +133,7 @@ async def test_what_no_endpoint_is_configured_for_is_missing_by_its_channel(serv
         "an endpoint named default",
         "an endpoint named letters",
     ]
-    bare.engine.close()
-    bare.database.dispose()
+    bare.close()
 
 
 SENT = "SELECT channel, status, last_error FROM outbox ORDER BY channel"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections import defaultdict
+from contextlib import closing
 
 import aiohttp
 import msgspec
@@ -18,7 +19,7 @@ from aiohttp import web
 
 from features.catalog import CATALOGUE
 from features.state import unpack
-from serving.database import open_database
+from serving.database import opened_database
 from serving.online import OnlineStates
 from serving.rebuild import rebuild
 from serving.states import StateKeeper
@@ -166,9 +167,11 @@ async def test_ten_crashes_lose_nothing_and_send_nothing_under_two_ids(tmp_path)
     servers.close()
     await runner.cleanup()
 
-    database = open_database(tmp_path / "opportune.db")
-    online = OnlineStates(tmp_path)
-    with database.connect() as connection:
+    with (
+        opened_database(tmp_path / "opportune.db") as database,
+        database.connect() as connection,
+        closing(OnlineStates(tmp_path)) as online,
+    ):
         logged = list(connection.exec_driver_sql("SELECT message_id FROM events").scalars())
         keys = list(connection.exec_driver_sql("SELECT user_key FROM users ORDER BY user_no").scalars())
         last_seq = dict(connection.exec_driver_sql("SELECT user_key, last_seq FROM users").all())
@@ -176,7 +179,6 @@ async def test_ten_crashes_lose_nothing_and_send_nothing_under_two_ids(tmp_path)
         rebuild(connection, StateKeeper(online))
         rebuilt = dict(zip(keys, online.read(keys), strict=True))
         fired = connection.exec_driver_sql("SELECT event_seq, count(*) FROM decisions GROUP BY event_seq").all()
-    database.dispose()
 
     assert len(load.acknowledged) > KILLS * 20
     assert load.acknowledged <= set(logged)

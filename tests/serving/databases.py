@@ -1,25 +1,18 @@
 """A database of one test: the real tables in a file of its own."""
 
-from contextlib import contextmanager
-
 import pytest
 from sqlalchemy import text
 
-from serving.database import for_writing, open_database
+from serving.database import for_writing, opened_database
 
 NOW = 1_700_000_000_000_000
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 
 
-@contextmanager
 def a_database(folder):
     """Open a fresh database in a folder, and close it afterwards."""
-    database = open_database(folder / "opportune.db")
-    try:
-        yield database
-    finally:
-        database.dispose()
+    return opened_database(folder / "opportune.db")
 
 
 @pytest.fixture

@@ -6,12 +6,15 @@ import sqlite3
 from contextlib import closing
 from functools import lru_cache
 
+import psutil
 import pytest
 from sqlalchemy import text
 
 from serving import champions as champions_module
 from serving.__main__ import main
+from serving.app import OpenToTheWorld
 from serving.clock import wall
+from serving.database import SchemaUnknown
 from serving.keys import create_key
 from tests.models.bundles import a_bundle
 from tests.serving.asking import reply
@@ -99,6 +102,18 @@ def test_without_keys_it_refuses_to_listen_beyond_this_machine_and_says_so_in_a_
         "opportune: Without API keys the server listens on loopback only: make one with `make key`, "
         "or set OPPORTUNE_HOST."
     )
+
+
+@pytest.mark.parametrize("refusal", [OpenToTheWorld, SchemaUnknown])
+def test_a_server_that_refuses_to_start_has_let_its_files_go(home, refusal):
+    if refusal is SchemaUnknown:
+        with a_database(home) as database, database.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    # The error holds whatever there was of the server.
+    with pytest.raises(refusal) as _held:
+        a_server(home, host="0.0.0.0")
+
+    assert [each.path for each in psutil.Process().open_files() if each.path.startswith(str(home))] == []
 
 
 def test_with_a_key_it_may_listen_to_the_world(home):
