@@ -91,6 +91,10 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
                 self._conn.close()
         self._conn = None
 
+    async def close(self) -> None:
+        """Do so where a Feast client is closed."""
+        self.disconnect()
+
     def online_write_batch(
         self,
         config: RepoConfig,
@@ -192,7 +196,7 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
         entities_to_keep: Sequence[Entity],
         partial: bool,
     ) -> None:
-        """Make and drop tables, as Feast's own store does."""
+        """Make and drop tables, as Feast's own store does; whoever only declares keeps no file open."""
         views, entities = (tables_to_delete, tables_to_keep), (entities_to_delete, entities_to_keep)
         try:
             super().update(config, *views, *entities, partial)
@@ -201,6 +205,8 @@ class StateSqliteOnlineStore(SqliteOnlineStore):
                 raise
             self._discard(config, error)
             super().update(config, *views, *entities, partial)
+        finally:
+            self.disconnect()
 
     def _repaired(self, config: RepoConfig, table: FeatureView, do: Callable[[sqlite3.Connection], T]) -> T:
         try:

@@ -1,10 +1,12 @@
 """What Feast holds, asked of Feast itself: applied by its own command in another process."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import warnings
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -60,10 +62,12 @@ def feast(applied):
     from feature_repo.stores import open_store
     from serving.online import OnlineStates
 
-    states = OnlineStates(applied)
-    states.write([(key, pack(state_known(ROWS, key, NOW)), NOW) for key in PEOPLE])
-    states.write([("damaged", pack(empty())[:-1] + b"\x01", NOW), ("other layout", b"OPS1", NOW)])
-    return open_store(applied)
+    with closing(OnlineStates(applied)) as states:
+        states.write([(key, pack(state_known(ROWS, key, NOW)), NOW) for key in PEOPLE])
+        states.write([("damaged", pack(empty())[:-1] + b"\x01", NOW), ("other layout", b"OPS1", NOW)])
+    store = open_store(applied)
+    yield store
+    asyncio.run(store.close())
 
 
 def files(folder):
