@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import lightgbm
@@ -123,13 +124,13 @@ def write_states(folder: Path, log: LogArrays) -> None:
     """Fold everybody's state and write it where the server reads it."""
     from serving.online import OnlineStates
 
-    online = OnlineStates(folder)
     points = last_rows(log)
     states = fold(log, points)
     people, moments = log.user[points].tolist(), log.known_at[points].tolist()
     rows = list(zip(map(user_name, people), pack_all(states), moments, strict=True))
-    for begin in range(0, len(rows), CHUNK):
-        online.write(rows[begin : begin + CHUNK])
+    with closing(OnlineStates(folder)) as online:
+        for begin in range(0, len(rows), CHUNK):
+            online.write(rows[begin : begin + CHUNK])
 
 
 def write_models(folder: Path, log: LogArrays) -> None:

@@ -176,6 +176,7 @@ def compared(home):
         rebuild(connection, StateKeeper(states))
     database.dispose()
     rows["rebuilt"] = np.array([read(unpack(each), at) for each in states.read(keys)])
+    states.close()
     places = [keys.index(each) for each in live]
     with tempfile.TemporaryDirectory() as scratch:
         path = write_states(log, users, moments, Path(scratch))
@@ -205,6 +206,7 @@ def online(home, keys, at):
     found = store.get_online_features(
         features=store.get_feature_service("intent"), entity_rows=[{"user_key": each, "as_of": at} for each in keys]
     ).to_dict()
+    asyncio.run(store.close())
     return np.column_stack([np.array(found[name], dtype=np.float64) for name in CATALOGUE.names])
 
 

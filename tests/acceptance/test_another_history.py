@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import aiohttp
@@ -161,7 +162,8 @@ def test_a_server_told_to_stop_under_load_has_written_down_all_that_it_acknowled
         live = rows(database, "SELECT DISTINCT user_key FROM events JOIN users USING (user_no) WHERE origin = 'live'")
         last_seq = dict(rows(database, LAST_SEQ))
     keys = [key for (key,) in live]
-    positions = [unpack(packed)[1] for packed in OnlineStates(story.home).read(keys)]
+    with closing(OnlineStates(story.home)) as states:
+        positions = [unpack(packed)[1] for packed in states.read(keys)]
 
     # uvicorn ends by the signal that it was told to stop with.
     assert story.code in (0, -signal.SIGTERM)

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -170,8 +170,9 @@ def where(home):
     with opened(home) as database:
         tables = {name: repr(rows(database, f"SELECT * FROM {name}")) for name in metadata.tables}
     found = [name for name, held in tables.items() if any(word in held for word in (*SECRETS, "'ann'"))]
-    states = OnlineStates(home).read(list(KEYS))
-    found += [f"online: {key}" for key, state in zip(KEYS, states, strict=True) if state is not None]
+    with closing(OnlineStates(home)) as states:
+        kept = states.read(list(KEYS))
+    found += [f"online: {key}" for key, state in zip(KEYS, kept, strict=True) if state is not None]
     files = {str(each.relative_to(home)): each.read_bytes() for each in home.rglob("*") if each.is_file()}
     return found + [name for name, held in files.items() if any(word.encode() in held for word in SECRETS)]
 

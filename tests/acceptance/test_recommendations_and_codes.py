@@ -9,7 +9,7 @@ import pytest
 from tests.acceptance.processes import serving
 from tests.commands import told
 from tests.serving.asking import reply
-from tests.serving.databases import rows
+from tests.serving.databases import a_database, rows
 from tests.serving.receivers import receiving
 from tests.serving.servers import a_server
 from tests.serving.test_courier_http import a_provider
@@ -132,7 +132,8 @@ async def test_a_message_recommends_what_goes_together_and_its_retry_and_reminde
             again = await asked(texts, 2)
             await send(server, viewed("eve", "look1", NOW + timedelta(hours=25)))
             reminded = await asked(texts, 3)
-        standing = rows(server.database, "SELECT code, trigger FROM code_holders ORDER BY code")
+        with a_database(home) as database:
+            standing = rows(database, "SELECT code, trigger FROM code_holders ORDER BY code")
 
     assert first[0][0] == "+491"
     assert first[0][1].startswith("Take7 5.00 EUR, ")

@@ -142,6 +142,7 @@ sys.stdin.readline()
 threads = [threading.Thread(target=work, args=(range(first + n, first + count, 4),)) for n in range(4)]
 for each in threads: each.start()
 for each in threads: each.join()
+database.dispose()
 print(json.dumps(found))
 """
 

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import warnings
+from contextlib import ExitStack
 
 import pytest
 
@@ -12,10 +13,17 @@ FILES = ("online.db", "online.db-wal", "online.db-shm")
 
 @pytest.fixture
 def open_states():
-    """The adapter; importing it imports Feast, which takes seconds."""
+    """Opens the adapter, and closes it at the end; importing it imports Feast, which takes seconds."""
     with warnings.catch_warnings():
         from serving.online import OnlineStates
-    return OnlineStates
+    with ExitStack() as opened:
+
+        def opening(directory):
+            states = OnlineStates(directory)
+            opened.callback(states._store.disconnect)
+            return states
+
+        yield opening
 
 
 @pytest.fixture(params=["our store", "any store of Feast's"])

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+from contextlib import closing
 
 import pytest
 
@@ -210,7 +211,7 @@ async def test_a_file_from_before_brings_back_nobody_who_was_erased(take, tmp_pa
     await shop.engine.ingest([event("Product Added", "ada")])
     shop.close()
     take("crm.csv", "user_id,tier\nada,gold\n")
-    with a_database(tmp_path / "home") as database, database.begin() as connection:
+    with a_database(tmp_path / "home") as database, database.begin() as connection, closing(shop.online):
         erase(connection, shop.tools, "ada", Rejects())
         driver(connection).execute("UPDATE tombstones SET erased_at = ?", (wall(),))
 

@@ -1,5 +1,6 @@
 import os
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -17,7 +18,7 @@ def test_tables_of_an_older_version_are_refused_with_what_to_do(tmp_path):
     open_database(tmp_path / "opportune.db").dispose()
     prepare(tmp_path)
 
-    with sqlite3.connect(tmp_path / "opportune.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "opportune.db")) as connection, connection:
         connection.execute("ALTER TABLE evaluations DROP COLUMN raw_scores")
     with pytest.raises(SystemExit, match="start the server once"):
         prepare(tmp_path)

@@ -18,7 +18,8 @@ def online(tmp_path):
     """The store of a home, as the server writes it; importing it imports Feast, which takes seconds."""
     with warnings.catch_warnings():
         from serving.online import OnlineStates
-    return OnlineStates(tmp_path)
+    with closing(OnlineStates(tmp_path)) as opened:
+        yield opened
 
 
 def state(seq):
