@@ -35,7 +35,7 @@ help: ## Show this list
 	  /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: $(STAMP) ## Install the pinned packages and this project into .venv
+install: $(STAMP) ## Install the pinned packages and this project into .venv, or for another Python: [PYTHON=python3.13 VENV=.venv-3.13]
 
 $(VENV)/.installed: pyproject.toml requirements/dev.lock requirements/bootstrap.lock requirements/install
 	@PYTHON="$(PYTHON)" requirements/install $(VENV)
