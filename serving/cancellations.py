@@ -62,8 +62,8 @@ class _Event(NamedTuple):
 
 def is_pointless(connection: Connection, policy: Policy, trigger: Trigger, occasion: Occasion) -> bool:
     """Whether something made what is due pointless, and ended nothing: it came first, or of an id not linked yet."""
-    event = occasion.event
-    caused = Caused("", trigger, occasion.person.no, occasion.event_seq, event.occurred_at, event.payload_json)
+    number, payload = occasion.person.no, occasion.event.payload_json
+    caused = Caused("", trigger, number, occasion.event_seq, occasion.happened_at, payload)
     return bool(cancelled(connection, policy, [caused]))
 
 

@@ -40,6 +40,11 @@ class Occasion(Struct, eq=False):
     excluded: str | None
     run: Run | None = None
 
+    @property
+    def happened_at(self) -> int:
+        """When the event happened, in microseconds, as the log has it: at the latest when it became known."""
+        return min(self.event.occurred_at, self.known_at)
+
 
 def occasion_of(added: Appended) -> Occasion:
     """Return the occasion of an event that the log now holds."""

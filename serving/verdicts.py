@@ -157,7 +157,7 @@ class Verdicts:
 
     def _go_on(self, asking: Occasion, trigger: Trigger, run: Run, verdict: Verdict, decision_id: str) -> None:
         """Let a trigger wait for what follows its decision, which takes the place of what waited before."""
-        number, event = asking.person.no, asking.event
+        number = asking.person.no
         # What came too late says nothing of what waits since.
         if not run.is_due and verdict.reason is not _STALE_EVENT:
             self._timers.end_put_off(number, trigger, run.key)
@@ -165,8 +165,7 @@ class Verdicts:
             self._timers.end_steps(number, trigger, run.key)
         waiting = follows(trigger, run, verdict, at=asking.at, decision_id=f"{decision_id}.{trigger.name}")
         if waiting is not None:
-            armed_at = min(event.occurred_at, asking.known_at)
-            self._timers.go_on(number, trigger, waiting, armed_at=armed_at, event_seq=asking.event_seq)
+            self._timers.go_on(number, trigger, waiting, armed_at=asking.happened_at, event_seq=asking.event_seq)
 
     def cancel(
         self, asking: Occasion, trigger: Trigger, step: int, intent: Mapping[str, float | None], decision_id: str

@@ -206,8 +206,7 @@ class PersonView:
 def asked_by(asking: Occasion) -> Seen:
     """Return the event that asks, as conditions see it."""
     event = asking.event
-    happened_at = min(event.occurred_at, asking.known_at)
-    return Seen(event.kind, event.name, happened_at, asking.known_at, event.properties)
+    return Seen(event.kind, event.name, asking.happened_at, asking.known_at, event.properties)
 
 
 def _is_of(kind: int, name: str, key: int | str) -> bool:
