@@ -89,6 +89,11 @@ def address(text: str) -> str | None:
     return number if digits.isascii() and digits.isdigit() and len(digits) <= 32 else None
 
 
+def channel_of(address: str) -> str:
+    """Return the channel on which an address, as it is compared, is reached."""
+    return "email" if "@" in address else "sms"
+
+
 def _mail_address(text: str) -> str:
     """Return an e-mail address with its domain in ASCII, as providers report it."""
     local, _, domain = text.rpartition("@")
@@ -133,8 +138,8 @@ def _addresses(fields: Mapping[str, Any]) -> Iterator[str]:
 
 def _target(channel: str, properties: Mapping[str, Any]) -> str | None:
     """Return the address that an opt-out from a channel names; a number says nothing of e-mail, nor the reverse."""
-    is_mail = {"email": True, "sms": False}.get(channel)
-    return next((each for each in _addresses(properties) if is_mail is None or ("@" in each) is is_mail), None)
+    is_any = channel not in {"email", "sms"}
+    return next((each for each in _addresses(properties) if is_any or channel_of(each) == channel), None)
 
 
 def _block(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from policy.caps import Sent
 from policy.guards import UNSUBSCRIBED, Standing
 from policy.watch import Watch
 from serving import consents, orders, sends, suppressions
-from serving.lessons import BOUNCED, Lesson, lesson_of, teaches
+from serving.lessons import BOUNCED, Lesson, channel_of, lesson_of, teaches
 from serving.suppressions import ADDRESS, USER, Suppression
 from serving.withdrawal import suppress
 
@@ -168,7 +168,7 @@ class Standings:
         if lesson.opt_out is None:
             return
         channel, reason = lesson.opt_out
-        own = [each for each in sorted(known.addresses) if channel == ("email" if "@" in each else "sms")]
+        own = [each for each in sorted(known.addresses) if channel_of(each) == channel]
         addresses = [lesson.target] if lesson.target else own
         for address in addresses:
             _bar(self._barred.setdefault(address, {}), channel, reason)
@@ -192,7 +192,7 @@ class Standings:
 
     def _is_elsewhere(self, known: _Known, address: str) -> bool:
         """Whether somebody has another address of the kind of this one, against which nothing stands."""
-        alike = (each for each in known.addresses if ("@" in each) == ("@" in address))
+        alike = (each for each in known.addresses if channel_of(each) == channel_of(address))
         return any(each not in self._barred for each in alike)
 
 
