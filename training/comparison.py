@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from features.moments import DAY_US
 from training.experiment import CONTROL, ENOUGH_CONVERSIONS, Plan, Units, check_comparable
 from training.guardrails import Guardrail, Standing, guardrails
 from training.looks import Look, counted, looks, moments
@@ -70,7 +71,7 @@ def ratio_of(units: Units, plan: Plan) -> SampleRatio | None:
     drawn = np.eye(len(units.arms), dtype=np.int64)[units.arm].cumsum(axis=0)
     if units.at is None:
         return sample_ratio(drawn[-1:], plan.shares)
-    days = np.flatnonzero(np.diff(units.at // 86_400_000_000))
+    days = np.flatnonzero(np.diff(units.at // DAY_US))
     return sample_ratio(drawn[[*days.tolist(), len(units) - 1]], plan.shares)
 
 

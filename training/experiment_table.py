@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from features.moments import DAY_US
 from training.experiment import CONTROL, Bools, Floats, Ints, NoExperiment, Units
 
-DAY_US = 86_400_000_000
 MOST_GROUPS = 20
 """More values than this in a column of words are names, and split nobody."""
 FEWEST_ARMS = 2
