@@ -34,6 +34,8 @@ _REST_S: Final = 0.02
 _REST_AFTER_FAILURE_S: Final = 1.0
 _RENDERED_AT_ONCE: Final = 8
 """Messages of one endpoint that a turn puts into words: a large one takes milliseconds, in which nobody is answered."""
+_BURIED_AT_ONCE: Final = 50
+"""Messages of an endpoint that is gone which a turn gives up: each is asked for its next channel."""
 _LOOK_AGAIN_US: Final = 500_000
 """While sending is paused, or a ceiling is reached: nobody says when that is over."""
 
@@ -188,20 +190,30 @@ class Dispatcher:
         if self._disabled is None:
             self._disabled = self._recall(connection)
         outbox.settle(connection, finished)
-        refused = [each.claim.message_id for each in finished if each.answer.refused]
-        if refused and self._fall_back(connection, refused, at):
-            outbox.route(connection, self._channels)
+        refused = [each.claim.message_id for each in finished if each.answer.refused or each.follows.gone]
         for each in finished:
             if each.follows.gone:
                 endpoint = self._once_known[each.claim.endpoint]
                 self._disabled[endpoint.name] = disable(connection, endpoint, at=each.at)
-        for name, error in self._disabled.items():
-            outbox.bury(connection, name, error=error)
+        ended = [*refused, *self._bury(connection, at)]
+        if ended and self._fall_back(connection, ended, at):
+            outbox.route(connection, self._channels)
         if self._stopping:
             return [], None
         if is_paused(connection):
             return [], at + _LOOK_AGAIN_US
-        return self._claim(connection, self._endpoints.keys() - self._disabled, at)
+        claims, look_at = self._claim(connection, self._endpoints.keys() - self._disabled, at)
+        # There may be more of them, and the next channel may lead to an endpoint that is gone, too.
+        return claims, at if ended else look_at
+
+    def _bury(self, connection: Connection, at: int) -> list[str]:
+        """Give up what waits for endpoints that are gone, some of it at a time; return the ids."""
+        gone = (self._disabled or {}).items()
+        return [
+            message_id
+            for name, error in gone
+            for message_id in outbox.bury(connection, name, error=error, at=at, at_most=_BURIED_AT_ONCE)
+        ]
 
     def _claim(self, connection: Connection, open_to: set[str], at: int) -> tuple[list[Claim], int | None]:
         """Claim for each endpoint as many messages as it has room for; return them, and when more may become due."""

@@ -35,8 +35,9 @@ _FAILED: Final = text(
     " WHERE message_id = :message_id AND attempts = :attempt AND status = 'pending'"
 )
 _BURY: Final = text(
-    "UPDATE outbox SET status = 'dead', lease_until = 0, last_error = :error"
-    " WHERE status = 'pending' AND endpoint = :endpoint"
+    "UPDATE outbox SET status = 'dead', lease_until = 0, last_error = :error WHERE message_id IN"
+    " (SELECT message_id FROM outbox WHERE status = 'pending' AND endpoint = :endpoint AND lease_until <= :at"
+    " LIMIT :at_most) RETURNING message_id"
 )
 _ROUTE: Final = text(
     "UPDATE outbox SET endpoint = :endpoint WHERE status = 'pending' AND endpoint = 'default' AND channel = :channel"
@@ -133,9 +134,10 @@ def _failure(attempt: Attempt) -> dict[str, object]:
     }
 
 
-def bury(connection: Connection, endpoint: str, *, error: str) -> int:
-    """Declare all pending messages of an endpoint dead; return how many."""
-    return connection.execute(_BURY, {"endpoint": endpoint, "error": error}).rowcount
+def bury(connection: Connection, endpoint: str, *, error: str, at: int, at_most: int) -> Sequence[str]:
+    """Declare some of what waits for an endpoint dead; return the ids. What is on its way `at` (µs) is answered yet."""
+    asked = {"endpoint": endpoint, "error": error, "at": at, "at_most": at_most}
+    return connection.execute(_BURY, asked).scalars().all()
 
 
 def route(connection: Connection, endpoints: Mapping[str, str]) -> None:

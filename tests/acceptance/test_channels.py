@@ -167,6 +167,35 @@ async def test_whoever_has_no_address_for_the_first_channel_is_reached_on_the_se
     assert mail.raw == []
 
 
+async def test_what_waits_for_an_endpoint_that_is_gone_goes_out_by_sms(serve):
+    by_hook = EITHER.replace("[email, sms]", "[webhook, sms]")
+    async with receiving(410) as hook, a_provider(status=200) as texts:
+        server = serve(port=9, url=texts.url, hook=hook.url, policy=by_hook)
+        async with server.life(None):
+            people = ["ada", "bob", "eve"]
+            await send(server, *(identified(each, **TRAITS) for each in people), added("ada"))
+            await settled(server, 2)
+            await send(server, *(added(each) for each in people[1:]))
+            await settled(server, 6)
+            assert rows(server.database, "SELECT channel, count(*) FROM sends GROUP BY 1") == [("sms", 3)]
+            standing = rows(server.database, "SELECT channel, status, count(*) FROM outbox GROUP BY 1, 2")
+
+    assert standing == [("sms", "delivered", 3), ("webhook", "dead", 3)]
+    assert (len(hook.ids), len(texts.asked)) == (1, 3)
+
+
+async def test_where_both_channels_go_to_an_endpoint_that_is_gone_the_message_ends(serve):
+    both = EITHER.replace("[email, sms]", "[webhook, push]")
+    async with receiving(410) as hook, a_provider(status=200) as texts:
+        server = serve(port=9, url=texts.url, hook=hook.url, policy=both)
+        async with server.life(None):
+            await send(server, identified("ada", **TRAITS), added("ada"))
+            standing = await settled(server, 2)
+
+    assert [(status, "410" in error) for _, _, status, error in standing] == [("dead", True), ("dead", True)]
+    assert len(hook.ids) == 1
+
+
 async def test_a_channel_that_guards_forbid_is_no_way_out(serve):
     async with a_mail_server(to_recipient="550 No such user") as mail, a_provider(status=200) as texts:
         server = serve(

@@ -136,16 +136,27 @@ def test_two_dispatchers_never_claim_the_same_message(database):
     assert sorted(claimed) == sorted(f"msg_{number}" for number in range(200))
 
 
-def test_the_messages_of_an_endpoint_that_is_gone_are_buried(database):
+def test_what_waits_for_an_endpoint_that_is_gone_is_buried_some_at_a_time(database):
     enqueue(database, a_message(1), a_message(2), a_message(3, endpoint="sms"))
 
     with database.begin() as connection:
-        assert outbox.bury(connection, "mail", error="gone") == 2
+        first = outbox.bury(connection, "mail", error="gone", at=NOW, at_most=1)
+        rest = outbox.bury(connection, "mail", error="gone", at=NOW, at_most=9)
         assert outbox.waiting_for(connection) == {"sms"}
+    assert (len(first), sorted([*first, *rest])) == (1, ["msg_1", "msg_2"])
     assert rows(database, "SELECT message_id, last_error FROM outbox WHERE status = 'dead' ORDER BY 1") == [
         ("msg_1", "gone"),
         ("msg_2", "gone"),
     ]
+
+
+def test_what_is_on_its_way_is_not_buried_before_its_lease_is_over(database):
+    enqueue(database, a_message(1))
+
+    with database.begin() as connection:
+        claims.take(connection, "mail", at_most=1, at=NOW, lease_us=LEASE)
+        assert outbox.bury(connection, "mail", error="gone", at=NOW + LEASE - 1, at_most=9) == []
+        assert outbox.bury(connection, "mail", error="gone", at=NOW + LEASE, at_most=9) == ["msg_1"]
 
 
 def test_a_long_queue_of_one_endpoint_costs_the_others_nothing(database):
