@@ -28,6 +28,8 @@ SESSION_GAP_US: Final = microseconds(SESSION_GAP)
 TRANSACTIONAL: Final = "transactional"
 UNSUBSCRIBED: Final = "unsubscribed"
 """The one reason for suppression that is about marketing only; all others mean that the address is dead or unwanted."""
+BOUNCED: Final = "bounced"
+"""The one that is about an address, and not about whose it is."""
 _OWN_TERMS: Final = frozenset({"email", "sms", "push"})
 _NO_CONSENT, _SUPPRESSED, _CAPPED = Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.CAPPED
 

@@ -13,6 +13,7 @@ from policy.triggers import Trigger
 from serving import attribution, ledger
 from serving.cancellations import is_pointless
 from serving.clock import wall
+from serving.fallback import FallingBack
 from serving.folding import Folding
 from serving.items import Answer, Arrival, Due, Fate, Ingested, Item, Job, Question, UserIds
 from serving.ledger import DecisionRow
@@ -350,7 +351,9 @@ class Batch:
         self._profiles.save()
         concerned = self._work.concerned.union(each.person.no for each in self._work.recalling)
         if concerned:
-            reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())
+            ended = reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())
+            fall_back = FallingBack(lambda: self._tools.policy, self._tools.clock.now)
+            self._sends |= bool(ended) and fall_back(self._connection, ended, now) > 0
         orders = [*self._work.orders, *attribution.ordered_before(self._connection, self._work.joined)]
         attribution.attribute(self._connection, orders)
         attribution.respond(self._connection, self._work.responses)

@@ -14,7 +14,7 @@ from serving import outbox
 from serving.breaker import Breaker
 from serving.ceilings import Ceilings
 from serving.channels import Channels
-from serving.claims import Ask, Claim, ask_nothing, in_words, take
+from serving.claims import Ask, Claim, Obstacle, ask_nothing, in_words, take
 from serving.courier import Connections, attempt, open_connections
 from serving.courier_file import IsThere
 from serving.disabled import disable, disabled_endpoints
@@ -229,12 +229,13 @@ class Dispatcher:
                 continue
             renders = self._endpoints[name].renders
             at_most = min(room, _RENDERED_AT_ONCE) if renders else room
-            taken = take(connection, name, at_most=at_most, at=at, lease_us=self._lease_us, ask=self._ask)
+            taken, moved = self._take(connection, name, at_most, at)
             if len(taken) < room:
                 idle.append(name)
             if renders:
                 taken, unsaid = self._in_words(connection, taken, at)
-                again = again or unsaid
+                moved = moved or unsaid
+            again = again or moved
             claimed += len(taken)
             claims += taken
         self._ceilings.count(connection, claimed, at)
@@ -245,6 +246,18 @@ class Dispatcher:
         moments = [until for name in open_to if (until := self._closed_until(name)) > at]
         due = outbox.next_due(connection, idle)
         return claims, min([*moments, *([] if due is None else [due])], default=None)
+
+    def _take(self, connection: Connection, name: str, at_most: int, at: int) -> tuple[list[Claim], bool]:
+        """Return what may go out, and whether something that may not goes out otherwise."""
+        withdrawn: list[str] = []
+
+        def ask(connection: Connection, message_ids: Sequence[str]) -> Mapping[str, Obstacle]:
+            found = self._ask(connection, message_ids)
+            withdrawn.extend(message_id for message_id, each in found.items() if each.wait_us is None)
+            return found
+
+        claims = take(connection, name, at_most=at_most, at=at, lease_us=self._lease_us, ask=ask)
+        return claims, bool(withdrawn) and self._fall_back(connection, withdrawn, at) > 0
 
     def _in_words(self, connection: Connection, claims: list[Claim], at: int) -> tuple[list[Claim], bool]:
         """Return what can be said, and whether something goes out otherwise because it cannot be said so."""

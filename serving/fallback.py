@@ -1,4 +1,7 @@
-"""What a channel refused for good goes out on the next one that its trigger prefers, under an id of its own."""
+"""What a channel refused for good goes out on the next one that its trigger prefers, under an id of its own.
+
+And so does what is taken back since the address that it would have gone to bounced: that says nothing of the others.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -7,6 +10,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
+from policy.findings import SUPPRESSION
+from policy.guards import BOUNCED
 from policy.policy import Policy
 from serving import outbox
 from serving.message import Message, message_id_of
@@ -16,7 +21,9 @@ from serving.withdrawal import withdraw
 _REFUSED: Final = text(
     "SELECT o.*, d.step FROM json_each(:message_ids) m JOIN outbox o ON o.message_id = m.value"
     " JOIN decisions d ON d.trigger_decision_id = o.trigger_decision_id"
-    " WHERE o.status = 'dead' AND o.trigger IS NOT NULL"
+    " WHERE o.trigger IS NOT NULL AND (o.status = 'dead' OR o.status = 'withdrawn' AND EXISTS ("
+    "SELECT 1 FROM json_each(o.findings) f WHERE json_extract(f.value, '$[0]') = :guard"
+    " AND json_extract(f.value, '$[3]') = :bounced))"
 )
 # It counts for the caps of the channel that it takes in the end, and once; of whoever was linked since, for those of
 # the person.
@@ -43,7 +50,8 @@ class FallingBack:
 
     def __call__(self, connection: Connection, message_ids: Sequence[str], at: int) -> int:
         """Enqueue what takes the place of refused messages, from `at` (µs of the wall clock) on; return how many."""
-        rows = connection.execute(_REFUSED, {"message_ids": json.dumps(list(message_ids))}).all()
+        asked = {"message_ids": json.dumps(list(message_ids)), "guard": SUPPRESSION, "bounced": BOUNCED}
+        rows = connection.execute(_REFUSED, asked).all()
         return sum(self._take_place(connection, row, at) for row in rows)
 
     def _take_place(self, connection: Connection, row: Row[Any], at: int) -> bool:

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from features.events import Event
 from features.kinds import Kind
-from policy.guards import CHANNELS, EVERY_CHANNEL, UNSUBSCRIBED
+from policy.guards import BOUNCED, CHANNELS, EVERY_CHANNEL, UNSUBSCRIBED
 from serving.domains import in_ascii
 
-BOUNCED: Final = "bounced"
 COMPLAINED: Final = "complained"
 LONGEST_ADDRESS: Final = 320
 _MOST_PURPOSES: Final = 50

@@ -74,7 +74,7 @@ def asking(policy: Callable[[], Policy], now: Callable[[], int], *, departs: boo
     return lambda connection, message_ids: obstacles(connection, policy(), message_ids, at=now(), departs=departs)
 
 
-def reconsider(connection: Connection, policy: Policy, user_nos: Iterable[int], *, at: int) -> int:
+def reconsider(connection: Connection, policy: Policy, user_nos: Iterable[int], *, at: int) -> list[str]:
     """Ask the guards again of all that waits for some people, and withdraw what they forbid for good.
 
     Args:
@@ -84,11 +84,13 @@ def reconsider(connection: Connection, policy: Policy, user_nos: Iterable[int], 
         at: The moment in microseconds, on the clock of the events.
 
     Returns:
-        How many messages were withdrawn.
+        The ids of the messages that were withdrawn.
     """
     waiting = _pending_of(connection, user_nos)
     found = objections(connection, policy, waiting, at=at) if waiting else {}
-    return withdraw(connection, {key: each for key, each in found.items() if each.until is None})
+    ended = {key: each for key, each in found.items() if each.until is None}
+    withdraw(connection, ended)
+    return list(ended)
 
 
 def objections(

@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 
 from features.kinds import Kind
 from policy.caps import Sent
-from policy.guards import UNSUBSCRIBED, Standing
+from policy.guards import BOUNCED, UNSUBSCRIBED, Standing
 from policy.watch import Watch
 from serving import consents, orders, sends, suppressions
-from serving.lessons import BOUNCED, Lesson, channel_of, lesson_of, teaches
+from serving.lessons import Lesson, channel_of, lesson_of, teaches
 from serving.suppressions import ADDRESS, USER, Suppression
 from serving.withdrawal import suppress
 

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from policy.departure import Objection
-from policy.guards import EVERY_CHANNEL, UNSUBSCRIBED
+from policy.guards import BOUNCED, EVERY_CHANNEL, UNSUBSCRIBED
 from policy.reasons import Reason
 from serving import suppressions
 from serving.driver import driver
@@ -48,9 +48,13 @@ def withdraw(connection: Connection, objections: Mapping[str, Objection]) -> int
 
 
 def suppress(connection: Connection, entries: Sequence[Suppression]) -> None:
-    """Add entries to the list, and let go of the pending messages that they forbid."""
+    """Add entries to the list, and let go of the pending messages that they forbid.
+
+    What a bounce forbids depends on which other addresses there are: the guards say it, to whom the event is about in
+    the same transaction, to everybody in the instant of dispatch.
+    """
     suppressions.add(connection, entries)
-    for each in entries:
+    for each in (entry for entry in entries if entry.reason != BOUNCED):
         statement = _OF_ADDRESS if each.kind == ADDRESS else _OF_USER
         asked = {
             "why": each.reason,

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from serving.pause import pause, resume
 from tests.serving.asking import reply
 from tests.serving.databases import rows
 from tests.serving.mail_servers import a_mail_server
@@ -194,6 +195,24 @@ async def test_where_both_channels_go_to_an_endpoint_that_is_gone_the_message_en
 
     assert [(status, "410" in error) for _, _, status, error in standing] == [("dead", True), ("dead", True)]
     assert len(hook.ids) == 1
+
+
+async def test_whose_address_bounced_meanwhile_for_somebody_else_is_reached_by_sms(serve):
+    async with a_mail_server() as mail, a_provider(status=200) as texts:
+        server = serve(port=mail.port, url=texts.url, hook="http://127.0.0.1:9/", policy=EITHER)
+        async with server.life(None):
+            await server.engine.write(lambda connection: pause(connection, at=0))
+            await send(server, identified("ada", **TRAITS), identified("eve", email=TRAITS["email"]), added("ada"))
+            bounced = {"type": "track", "event": "Email Bounced", "userId": "eve"}
+            await send(server, {**bounced, "properties": {"email": TRAITS["email"]}})
+            await server.engine.write(resume)
+            standing = await settled(server, 2)
+
+    assert [(status, (error or "")[:10]) for _, _, status, error in standing] == [
+        ("withdrawn", "suppressed"),
+        ("delivered", ""),
+    ]
+    assert [asked["to"] for asked, _ in texts.asked] == [TRAITS["phone"]]
 
 
 async def test_a_channel_that_guards_forbid_is_no_way_out(serve):

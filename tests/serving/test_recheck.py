@@ -103,6 +103,37 @@ async def test_a_suppression_of_one_channel_leaves_the_messages_of_another(open_
     ]
 
 
+def bounce(user, at, address):
+    return event("Email Bounced", user, at, properties={"email": address})
+
+
+async def test_a_late_bounce_of_an_old_address_withdraws_nothing_that_goes_to_another(open_shop):
+    shop = open_shop({"channel": "email", "guards": {"consent": "none"}})
+    await one_by_one(shop, identify("u", 0, email="old@example.org"), identify("u", 1, email="new@example.org"))
+    await one_by_one(shop, added("u", 2), bounce("u", 3, "old@example.org"))
+
+    assert shop.claim() == ["u"]
+
+
+@WAYS
+async def test_what_a_bounce_takes_back_goes_out_on_the_next_channel_at_once(open_shop, arrive):
+    shop = open_shop({"channel": {"prefer": ["email", "sms"]}, "guards": {"consent": "none"}})
+    await arrive(shop, identify("u", 0, email="u@example.org"), added("u", 1), bounce("u", 2, "u@example.org"))
+
+    assert shop.rows("SELECT channel, status FROM outbox ORDER BY channel") == [
+        ("email", "withdrawn"),
+        ("sms", "pending"),
+    ]
+    assert shop.rows("SELECT channel FROM sends") == [("sms",)]
+
+
+async def test_whoever_unsubscribes_from_one_channel_is_not_written_to_on_the_next_for_it(open_shop):
+    shop = open_shop({"channel": {"prefer": ["email", "sms"]}, "guards": {"consent": "none"}})
+    await one_by_one(shop, identify("u", 0, email="u@example.org"), added("u", 1), event("Unsubscribed", "u", 2))
+
+    assert shop.rows("SELECT channel, status FROM outbox") == [("email", "withdrawn")]
+
+
 async def test_of_a_message_on_several_channels_only_what_is_refused_is_withdrawn(open_shop):
     shop = open_shop({"channel": {"together": ["email", "sms"]}})
     await one_by_one(shop, consents("u", 0, marketing=True), added("u", 1))
