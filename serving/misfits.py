@@ -1,14 +1,22 @@
-"""Values in JSON, as browsers and Python write it, that cannot be kept: numbers that are none, half a character."""
+"""Values in JSON, as browsers, Python and hand-made clients write it, that cannot be kept.
+
+Numbers that are none, half a character, control characters that are not escaped.
+"""
 
 import json
+import re
 from collections.abc import Iterator
 from math import inf, isfinite
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from features.json_text import DEEPEST
 
 _MOST_DIGITS = 4300
 """Of a whole number: nobody here reads a longer one."""
+_TEXT: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_CONTROL: Final = re.compile(rb"\\?[\x00-\x1f]|\\.", re.DOTALL)
+_MARKED: Final = re.compile("\ud800[\ud800-\ud81f]")
+"""In place of a control character: two halves, of which one is left over whatever stands beside them."""
 
 
 class Misfit(NamedTuple):
@@ -32,16 +40,34 @@ def misfit_in(value: object, path: str = "") -> Misfit | None:
     return next(_misfits(value, path, DEEPEST), None)
 
 
+def read_damaged(text: bytes) -> object:
+    """Return what JSON says that may hold such values; `misfit_in` finds them, control characters too.
+
+    Raises:
+        ValueError, RecursionError: It is no JSON even so.
+    """
+    try:
+        return json.loads(text, parse_int=whole)
+    except json.JSONDecodeError:
+        return json.loads(_TEXT.sub(lambda found: _CONTROL.sub(_mark, found[0]), text), parse_int=whole)
+
+
 def whole(digits: str) -> float:
     """Return a whole number of JSON, which is infinite where nobody could read it."""
     return int(digits) if len(digits) <= _MOST_DIGITS else inf
+
+
+def _mark(found: re.Match[bytes]) -> bytes:
+    code = found[0][-1]
+    return found[0] if code >= ord(" ") else b"\\ud800\\ud8%02x" % code
 
 
 def _misfits(value: object, path: str, levels: int) -> Iterator[Misfit]:
     if isinstance(value, float) and not isfinite(value):
         reason = "must be a finite number"
     elif isinstance(value, str) and not _is_unicode(value):
-        reason = "is not valid Unicode"
+        control = _MARKED.search(value)
+        reason = "holds a control character that is not escaped" if control else "is not valid Unicode"
     elif isinstance(value, dict) and not all(map(_is_unicode, value)):
         reason = "has a name that is not valid Unicode"
     else:

@@ -15,7 +15,7 @@ from msgspec.json import Decoder, Encoder
 from features.json_text import DEEPEST, TOO_DEEP, deeper_than
 from serving.errors import InvalidField, UnreadableBody
 from serving.items import Contribution, Decided, ModelUsed
-from serving.misfits import find_misfit, misfit_in, whole
+from serving.misfits import find_misfit, misfit_in, read_damaged
 from serving.nesting import pruned
 
 T = TypeVar("T")
@@ -176,13 +176,14 @@ def read_damaged_batch(body: bytes) -> EventBatch:
     """Read a batch that `read_event_batch` could not, because of what one of its events holds.
 
     A browser that cuts a text within an emoji sends half a character, which is JSON but not Unicode: the event that
-    holds it cannot be read, the others can. One that is nested too deeply is cut, and as deep as is refused still.
+    holds it cannot be read, the others can; so it is with a control character that nobody escaped. One that is nested
+    too deeply is cut, and as deep as is refused still.
 
     Raises:
         InvalidField: It is what the batch says of all its events that cannot be read.
         ValueError, RecursionError: As in the reading of any JSON.
     """
-    batch = json.loads(pruned(body), parse_int=whole)
+    batch = read_damaged(pruned(body))
     if isinstance(batch, dict) and isinstance(batch.get("batch"), list):
         batch["batch"] = [Raw(json.dumps(each).encode()) for each in batch["batch"]]
     found = convert(batch, EventBatch)
@@ -211,7 +212,7 @@ def key_of(body: bytes) -> str | None:
     except UNREADABLE as error:
         if not isinstance(error, ValidationError):
             with suppress(ValueError, RecursionError):
-                return convert(json.loads(pruned(body), parse_int=whole), KeyHolder).write_key
+                return convert(read_damaged(pruned(body)), KeyHolder).write_key
         raise unreadable(error, body) from None
 
 

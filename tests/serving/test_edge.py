@@ -239,7 +239,7 @@ def test_an_older_sdk_may_send_its_key_in_the_body(database):
     assert all("writeKey" not in str(event.payload) for event in site.engine.events)
 
 
-@pytest.mark.parametrize("damage", ["NaN", '"caf\\ud83d"', pytest.param("[" * 5000 + "]" * 5000, id="deep")])
+@pytest.mark.parametrize("damage", ["NaN", '"caf\\ud83d"', '"a\x01"', pytest.param("[" * 5000 + "]" * 5000, id="deep")])
 def test_what_is_damaged_in_one_event_does_not_hide_the_key_of_the_others(database, damage):
     site, keys = site_with_keys(database)
     batch = {"batch": [{"type": "track", **TRACK}, {**TRACK, "properties": {"price": "damage"}}]}

@@ -147,6 +147,20 @@ def test_half_a_character_in_one_event_costs_the_others_nothing(site):
     assert [event.user_id for event in site.engine.events] == ["u-2"]
 
 
+@pytest.mark.parametrize("text", ["a\x01b", "\n", "\\\x02", "\\\\\x1f", "\\ud83d\x00"])
+def test_a_control_character_that_nobody_escaped_costs_the_others_nothing(site, text):
+    broken = json.dumps({**TRACK, "properties": {"note": "text"}}).replace('"text"', f'"{text}"')
+    good = json.dumps({**TRACK, "properties": {"note": "a\nb"}}, indent=2)
+
+    body = f'{{"batch": [{broken},\r\n\t{good}], "writeKey": null}}'.encode()
+    replied = site.ask("POST", "/v1/batch", body)
+
+    assert replied.json["accepted"] == 1
+    assert [(each["index"], each["field"]) for each in replied.json["rejected"]] == [(0, "properties.note")]
+    assert replied.json["rejected"][0]["reason"] == "holds a control character that is not escaped"
+    assert [event.properties["note"] for event in site.engine.events] == ["a\nb"]
+
+
 @pytest.mark.parametrize("levels", [90, 900, 9000])
 def test_an_event_that_is_nested_however_deeply_costs_the_others_nothing(site, levels):
     deep = json.dumps({**TRACK, "properties": {"note": "]]"}})[:-2] + ', "a": ' + "[" * levels + "]" * levels + "}}"
