@@ -16,10 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from features.events import BadEvent
 from features.kinds import NAMES, Kind
 from serving.errors import SignatureRefused
-from serving.hooks import Received, an_object, mail_address, moment, read_json, some, word
+from serving.hooks import Received, an_object, mail_address, moment, read_list, some, sound, word
 from serving.reports import PERMANENT, TRANSIENT, Report, stable_id
 
 SIGNATURE: Final = "x-twilio-email-event-webhook-signature"
@@ -58,15 +57,12 @@ class SendGrid:
     def opened(self, received: Received) -> Sequence[tuple[str, object]]:
         """Return the events of a request that SendGrid signed."""
         self._check(received)
-        found = read_json(received.body)
-        if not isinstance(found, list):
-            raise BadEvent("body", "must be a list of events", "not_a_list")
-        return [(f"[{i}]", each) for i, each in enumerate(found)]
+        return [(f"[{i}]", each) for i, each in enumerate(read_list(received.body))]
 
     def report(self, item: object, received: Received) -> Report | None:
         """Return what one event says."""
         del received
-        fields = an_object(item, "")
+        fields = an_object(sound(item), "")
         event = word(fields, "event")
         kind = _KINDS.get(event)
         if kind is None:

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from features.events import BadEvent
+from features.json_text import DEEPEST, TOO_DEEP, deeper_than
 from features.moments import read_moment
 from features.values import section, text
 from serving import wire
+from serving.errors import InvalidField, UnreadableBody
 from serving.lessons import address
+from serving.misfits import misfit_in, read_damaged
+from serving.nesting import pruned
 
 if TYPE_CHECKING:
     from serving.reports import Report
@@ -56,6 +60,34 @@ def read_json(body: bytes) -> object:
         raise wire.unreadable(error, body) from None
     wire.refuse_depth(body, found)
     return found
+
+
+def read_list(body: bytes) -> list[object]:
+    """Return the items of the list that a body is; what cannot be kept of one of them is left for `sound` to find.
+
+    Raises:
+        UnreadableBody, InvalidField: It is no JSON even so.
+        BadEvent: It is no list.
+    """
+    try:
+        found = read_json(body)
+    except (UnreadableBody, InvalidField) as error:
+        try:
+            found = read_damaged(pruned(body))
+        except (ValueError, RecursionError):
+            raise error from None
+    if not isinstance(found, list):
+        raise BadEvent("body", "must be a list of events", "not_a_list")
+    return found
+
+
+def sound(item: object) -> object:
+    """Return an item of a list, in which nothing is that cannot be kept (BadEvent)."""
+    if deeper_than(item, DEEPEST):
+        raise BadEvent("", TOO_DEEP, "too_deep")
+    if (misfit := misfit_in(item)) is not None:
+        raise BadEvent(misfit.path, misfit.reason, "not_json")
+    return item
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -55,6 +55,28 @@ def test_one_event_that_cannot_be_used_spoils_no_other(server):
 
 
 @pytest.mark.parametrize(
+    ("value", "field", "reason"),
+    [
+        ("[" * 9000 + "]" * 9000, "[0]", "is nested deeper than 64 levels"),
+        ("[" * 64 + "]" * 64, "[0]", "is nested deeper than 64 levels"),
+        ('"\\ud83d"', "[0].category", "is not valid Unicode"),
+        ('"a\x01b"', "[0].category", "holds a control character that is not escaped"),
+        ("NaN", "[0].category", "must be a finite number"),
+    ],
+    ids=["deep", "a level too deep", "half a character", "control character", "no number"],
+)
+def test_one_event_that_cannot_be_kept_spoils_no_other(server, value, field, reason):
+    decision = somebody(server, f"mia {reason} {len(value)}")
+    events = [sendgrid_event("open", f"{reason} {len(value)} {i}", decision_id=decision) for i in range(2)]
+    body = json.dumps([{**events[0], "category": "value"}, events[1]]).replace('"value"', value).encode()
+
+    answer = server.ask("POST", "/v1/hooks/sendgrid", body, **sendgrid_headers(body))
+
+    rejected = [{"index": 0, "field": field, "reason": reason}]
+    assert answer.json() == {"success": True, "accepted": 1, "rejected": rejected}
+
+
+@pytest.mark.parametrize(
     ("outcome", "field"),
     [
         ({"outcome": "seen", "at": "2026-03-02T17:05:00Z", "user_id": "u"}, "outcomes[0].outcome"),
