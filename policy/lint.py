@@ -11,7 +11,7 @@ import yaml
 from features.mapping import EventMapping
 from features.mapping_checks import BadMapping
 from policy.doubts import doubts
-from policy.places import read_yaml
+from policy.places import read_yaml, regular
 from policy.policy import Policy
 from policy.sentences import sentence, sentence_of_segment
 from policy.source import PolicyRefused, Source, checked, read, remarks
@@ -58,7 +58,7 @@ def _mapping(path: Path | None) -> EventMapping:
     """Return the mapping that a server would use, so that both know the same names and tell the same version."""
     texts = [files("features").joinpath("events.yaml").read_text(encoding="utf-8")]
     if path is not None:
-        texts.append(path.read_text(encoding="utf-8"))
+        texts.append(regular(path).read_text(encoding="utf-8"))
     return EventMapping(*(yaml.safe_load(each) or {} for each in texts))
 
 

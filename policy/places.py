@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from errno import EINVAL
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,10 +45,17 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+def regular(path: Path) -> Path:
+    """Return the path of a file (OSError: it is a pipe, a device or a socket, which may keep its reader for ever)."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(EINVAL, "Is not a regular file", str(path))
+    return path
+
+
 def read(path: Path) -> str:
     """Return the text of a file (FileRefused: it cannot be read)."""
     try:
-        return path.read_text(encoding="utf-8")
+        return regular(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise FileRefused([Problem(str(path), line, "", "cannot be read: is not in UTF-8 here")]) from error

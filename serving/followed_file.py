@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from policy.places import regular
+
 LOOK_EVERY_S = 1.0
 _NOT_THERE: Final = b""
 _log = logging.getLogger(__name__)
@@ -79,6 +81,6 @@ async def follow(files: Sequence[FollowedFile]) -> None:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return regular(path).read_bytes()
     except OSError:
         return _NOT_THERE

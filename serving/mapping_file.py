@@ -11,7 +11,7 @@ import yaml
 
 from features.mapping import EventMapping
 from features.mapping_checks import BadMapping
-from policy.places import MOST_FIELDS
+from policy.places import MOST_FIELDS, regular
 
 
 class MappingRefused(ValueError):
@@ -28,7 +28,7 @@ def read_mapping(*paths: Path | None) -> EventMapping:
     mapping = EventMapping(*layers)
     for path in filter(None, paths):
         try:
-            text = path.read_text(encoding="utf-8")
+            text = regular(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise MappingRefused(f"{path}: {error}") from error
         layers.append(_load(text, str(path)))

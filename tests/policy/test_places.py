@@ -1,5 +1,7 @@
 """Files of operators: whatever is wrong with one is said by line, and soon."""
 
+import os
+
 import pytest
 
 from policy.places import FileRefused, read, read_yaml
@@ -30,6 +32,20 @@ def test_bytes_that_are_no_text_are_refused_by_their_line(tmp_path):
 
     with pytest.raises(FileRefused, match=r"channels\.yaml:2: cannot be read: is not in UTF-8 here"):
         read(tmp_path / "channels.yaml")
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_its_end(tmp_path):
+    os.mkfifo(tmp_path / "triggers.yaml")
+
+    with pytest.raises(FileRefused, match=r"triggers\.yaml:1: cannot be read: .*Is not a regular file"):
+        read(tmp_path / "triggers.yaml")
+
+
+def test_a_link_to_a_file_is_read_as_that_file(tmp_path):
+    (tmp_path / "mounted.yaml").write_text("a: 1\n")
+    (tmp_path / "channels.yaml").symlink_to("mounted.yaml")
+
+    assert read(tmp_path / "channels.yaml") == "a: 1\n"
 
 
 def test_a_few_aliases_are_what_they_stand_for():

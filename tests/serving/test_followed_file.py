@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 
@@ -88,6 +89,26 @@ async def test_events_are_mapped_as_the_file_says_now_and_triggers_follow(home):
     assert [each["trigger"] for each in before.json["decisions"]] == ["bought"]
     assert [each["trigger"] for each in after.json["decisions"]] == ["bought"]
     assert (logged[0], logged[-1]) == (Kind.OTHER, Kind.ORDER_COMPLETED)
+
+
+async def test_a_pipe_in_the_place_of_a_file_is_refused_and_the_others_are_followed_on(home):
+    server = opened(home)
+    edge = server.edge()
+    async with server.life(None):
+        for name in ("events.yaml", "triggers.yaml"):
+            (home / name).unlink()
+            os.mkfifo(home / name)
+
+        async def are_told():
+            return sum("Is not a regular file" in each for each in await remarks(edge)) == 2
+
+        await until(are_told)
+        (home / "channels.yaml").write_text(FILE.format(name="two"))
+
+        async def is_followed():
+            return "two" in server.dispatcher.endpoints
+
+        await until(is_followed)
 
 
 async def test_one_request_is_mapped_in_one_way_and_nothing_is_lost_while_the_mapping_changes(home):

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from features.kinds import Kind
@@ -20,6 +22,13 @@ def test_a_line_of_the_shop_is_laid_over_what_we_ship(tmp_path):
 
 def test_an_empty_file_changes_nothing(tmp_path):
     assert read_mapping(write(tmp_path, "")).kind_of("productView") is Kind.PRODUCT_VIEWED
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_its_end(tmp_path):
+    os.mkfifo(tmp_path / "events.yaml")
+
+    with pytest.raises(MappingRefused, match=r"events\.yaml: .*Is not a regular file"):
+        read_mapping(tmp_path / "events.yaml")
 
 
 @pytest.mark.parametrize(
