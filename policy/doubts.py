@@ -5,53 +5,37 @@ from datetime import timedelta
 
 from features.activity import SESSION_GAP, VISITS
 from features.kinds import NAMES, Kind
-from policy.bounds import Interval, Subject, implies, interval, subject
+from policy.bounds import Interval, Subject, interval, subject
 from policy.conditions import Condition
 from policy.event_names import ANY, EVENT_KINDS
 from policy.guards import TRANSACTIONAL
 from policy.policy import Policy
 from policy.quantities import in_words
 from policy.segments import Segment
+from policy.shadows import Above
 from policy.triggers import Trigger
 
 _AT_ALL = Interval(low=1)
 _AN_INSTANT = timedelta(seconds=1)
 """Whatever happens takes a moment to arrive, and a timer is looked at a moment after it is due."""
-_ALIKE = (
-    "horizon",
-    "channel",
-    "message_class",
-    "mode",
-    "key",
-    "after",
-    "inactive_for",
-    "cancel_on",
-    "guards",
-    "send",
-    "send_within",
-    "half_life",
-    "steps",
-    "exit_when",
-    "codes",
-    "explore",
-)
-"""What two triggers must have in common for one to shadow the other."""
 
 
 def doubts(policy: Policy) -> list[str]:
     """Return a sentence for each doubt, in the file's order; none is an error."""
     found = [f"segment {each.name} {why}" for each in policy.segments for why in (*_empty(each), *_unsure([each.when]))]
-    for position, trigger in enumerate(policy.triggers):
+    above = Above()
+    for trigger in policy.triggers:
         about = [
             *impossible(trigger),
             *_never_in_time(trigger),
             *_impossible_steps(trigger),
             *_idle(trigger),
             *_unsure(trigger.conditions),
-            *_shadowed(trigger, policy.triggers[:position]),
+            *_shadowed(above.shadowing(trigger)),
             *_unguarded(trigger),
         ]
         found += [f"trigger {trigger.name} {each}" for each in about]
+        above.add(trigger)
     return found
 
 
@@ -141,22 +125,9 @@ def _contradiction(condition: Condition, known: dict[Subject, Interval]) -> str 
     return f"“{condition.sentence()}” and what else is asked of it" if known[about].is_empty else None
 
 
-def _shadowed(trigger: Trigger, above: tuple[Trigger, ...]) -> Iterator[str]:
-    for other in above:
-        if _covers(other, trigger):
-            yield f"is shadowed by {other.name}: whenever it would fire, {other.name} would, to the same person"
-
-
-def _covers(other: Trigger, trigger: Trigger) -> bool:
-    return (
-        all(getattr(other, name) == getattr(trigger, name) for name in _ALIKE)
-        and (ANY in other.on or set(trigger.on) <= set(other.on))
-        and not (other.asks_uplift or trigger.asks_uplift)
-        and other.threshold <= trigger.threshold
-        and other.cool_down <= trigger.cool_down
-        and other.max_event_age >= trigger.max_event_age
-        and (other.when is None or (trigger.when is not None and implies(trigger.when, other.when)))
-    )
+def _shadowed(other: Trigger | None) -> Iterator[str]:
+    if other is not None:
+        yield f"is shadowed by {other.name}: whenever it would fire, {other.name} would, to the same person"
 
 
 def _unguarded(trigger: Trigger) -> Iterator[str]:

@@ -1,6 +1,11 @@
 """What a policy can hardly mean."""
 
+import json
+from time import process_time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy.doubts import doubts
 from policy.source import parse
@@ -11,7 +16,7 @@ UNLIKELY = "steps: [{after: 1h, when: {intent: {at_most: 40%}}"
 def doubted(*triggers):
     basics = {"on": "Product Viewed", "cool_down": "7d"}
     unsaid = [", ".join(f"{name}: {value}" for name, value in basics.items() if f" {name}:" not in t) for t in triggers]
-    lines = "".join(f"- {{name: {'abc'[n]}, {unsaid[n]}, {each}}}\n" for n, each in enumerate(triggers))
+    lines = "".join(f"- {{name: {'abcde'[n]}, {unsaid[n]}, {each}}}\n" for n, each in enumerate(triggers))
     return doubts(parse(f"triggers:\n{lines}"))
 
 
@@ -86,6 +91,57 @@ def test_a_trigger_below_one_that_always_fires_with_it_is_shadowed():
     assert doubted(wide, f"{narrow}, channel: email") == []
     assert doubted("threshold: 20%, when: {count: {event: x, at_least: 2}}", narrow)
     assert not doubted("threshold: 20%, when: {count: {event: x, at_least: 4}}", narrow)
+
+
+def test_of_several_triggers_that_shadow_one_the_first_is_named():
+    assert [each.split(":")[0] for each in doubted("threshold: 20%", "threshold: 10%", "threshold: 30%")] == [
+        "trigger c is shadowed by a"
+    ]
+
+
+COUNTS = st.sampled_from(["x", "y"]).flatmap(
+    lambda event: st.integers(1, 3).map(lambda n: {"count": {"event": event, "at_least": n}})
+)
+PARTS = COUNTS | st.just({"not_since": {"event": "z", "since": "x"}})
+WHENS = (
+    st.none()
+    | PARTS
+    | st.fixed_dictionaries({"all": st.lists(PARTS, min_size=1, max_size=3)})
+    | (st.fixed_dictionaries({"any": st.lists(PARTS, min_size=1, max_size=3)}))
+)
+ONES = st.fixed_dictionaries(
+    {
+        "threshold": st.sampled_from([0.1, 0.2]),
+        "on": st.sampled_from([["x"], ["y"], ["x", "y"], ["*"]]),
+        "channel": st.sampled_from(["email", "sms"]),
+        "when": WHENS,
+    }
+)
+
+
+@given(st.lists(ONES, min_size=2, max_size=5))
+def test_whatever_shadows_a_trigger_by_itself_is_found_among_others(ones):
+    def shadow(*chosen):
+        """Return which of these the last of them is shadowed by."""
+        names = ("threshold", "on", "channel", "when")
+        fields = [", ".join(f"{name}: {json.dumps(one[name])}" for name in names if one[name]) for one in chosen]
+        begins = f"trigger {'abcde'[len(chosen) - 1]} is shadowed by "
+        return [each.removeprefix(begins)[0] for each in doubted(*fields) if each.startswith(begins)]
+
+    alone = [name for name, each in zip("abcde", ones[:-1], strict=False) if shadow(each, ones[-1])]
+
+    assert shadow(*ones) == alone[:1]
+
+
+def test_a_thousand_triggers_are_not_looked_at_each_with_each_other():
+    alike = "on: x, cool_down: 0, threshold: 0.1"
+    lines = [f"- {{name: t{n}, {alike}, when: {{count: {{event: x{n}, at_least: 3}}}}}}\n" for n in range(1000)]
+    policy = parse(f"triggers:\n{''.join(lines)}- {{name: last, {alike}, when: {{count: {{event: x7, at_least: 4}}}}}}")
+    begin = process_time()
+
+    assert [each.split(":")[0] for each in doubts(policy)] == ["trigger last is shadowed by t7"]
+    # It took ten seconds.
+    assert process_time() - begin < 2
 
 
 def test_live_marketing_without_cap_and_quiet_hours_is_unguarded():
