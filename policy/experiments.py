@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from policy.assignment import EVERYBODY
-from policy.names import Name
+from policy.names import Name, check_differ
 from policy.quantities import Duration, Share, horizon_length, in_words
 from policy.triggers import Trigger
 
@@ -52,10 +52,7 @@ def check_planned(experiments: Experiments, triggers: Iterable[Trigger]) -> None
     Raises:
         ValueError: One of these is there.
     """
-    names = [each.name for each in experiments]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"experiments: two have the same name: {', '.join(twice)}")
+    check_differ((each.name for each in experiments), "experiments", "experiments")
     horizons: dict[str, list[timedelta]] = {each.name: [] for each in experiments}
     for trigger in triggers:
         with_everybody = (EVERYBODY,) if trigger.shared.everybody is not None else ()

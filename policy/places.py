@@ -17,6 +17,8 @@ from policy.problems import Field, Problem, message
 Places = dict[Field, int]
 MOST_FIELDS: Final = 200_000
 """Of one file: thousands of triggers have room."""
+_PLACED: Final = re.compile(r"([a-z_]*\[\d+\](?:\.[a-z_]+|\[\d+\])*): (.*)", re.DOTALL)
+"""What is wrong, after where it is within something: `triggers[3].name: …`."""
 
 
 class FileRefused(Exception):
@@ -118,6 +120,13 @@ def problem(field: Field, says: str, places: Places, file: str, *, about: str = 
 
 def place(error: Mapping[str, Any], places: Places, file: str, root: type[BaseModel], within: Field = ()) -> Problem:
     """Return what an error of `root`, which a file holds in the field `within`, says, and on which line it stands."""
-    says = message(error, root)
+    says, field = message(error, root), (*within, *error["loc"])
+    # A check of a whole list begins with the place of what is wrong in it.
+    if (found := _PLACED.match(says)) and (inner := (*field, *_steps(found[1]))) in places:
+        return problem(inner, found[2], places, file)
     # What is wrong with a block as a whole begins with the field that it is about.
-    return problem((*within, *error["loc"]), says, places, file, about=re.split(r"\W", says, maxsplit=1)[0])
+    return problem(field, says, places, file, about=re.split(r"\W", says, maxsplit=1)[0])
+
+
+def _steps(place: str) -> Field:
+    return tuple(int(each) if each.isdigit() else each for each in re.findall(r"\w+", place))

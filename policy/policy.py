@@ -14,6 +14,7 @@ from policy.experiments import Experiments, check_planned
 from policy.exploration import Explore
 from policy.holding import ShortHoldOut
 from policy.hours import Zone
+from policy.names import check_differ
 from policy.segments import Segment, SegmentRules, Segments, check_known, segment_rules
 from policy.templates import Templates
 from policy.triggers import Trigger
@@ -62,10 +63,7 @@ class Policy(BaseModel):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        names = [each.name for each in self.triggers]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"triggers: two have the same name: {', '.join(twice)}")
+        check_differ((each.name for each in self.triggers), "triggers", "triggers")
         asked = (condition.reads.segments for each in self.triggers for condition in each.conditions)
         check_known(frozenset().union(*asked), self.segments_by_name)
         for each in self.triggers:

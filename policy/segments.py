@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator
 from policy.comparisons import Block
 from policy.conditions import Condition, When
 from policy.event_names import ANY, by_event, of_event
-from policy.names import Name
+from policy.names import Name, check_differ
 from policy.view import Reads, View
 
 
@@ -53,13 +53,12 @@ def whole_reads(reads: Reads, segments: Mapping[str, Segment]) -> Reads:
 
 def _sound(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
     names = [each.name for each in segments]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"two segments have the same name: {', '.join(twice)}")
+    check_differ(names, "", "segments")
     check_known({name for each in segments for name in each.when.reads.segments}, names)
     inner = {each.name: each.when.reads.segments for each in segments}
-    for name in names:
+    for position, name in enumerate(names):
         if circle := _circle(name, inner):
-            raise ValueError(f"segments go round in a circle: {' -> '.join(circle)}")
+            raise ValueError(f"[{position}].when: segments go round in a circle: {' -> '.join(circle)}")
     return segments
 
 

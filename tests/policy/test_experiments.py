@@ -42,7 +42,10 @@ def test_a_plan_decides_nothing_so_the_version_does_not_know_it():
     [
         ("{name: summer}", "no trigger is part of summer"),
         ("{name: cart}", "no trigger is part of cart"),
-        ("{name: spring}\n  - {name: spring}", "two have the same name: spring"),
+        (
+            "{name: spring}\n  - {name: spring}",
+            r"yaml:8: experiments\[1\].name: two experiments have the same name: spring",
+        ),
         (
             "{name: spring, window: 7d}",
             "spring counts orders within 7 days, and its triggers attribute them within 1 day",

@@ -86,8 +86,10 @@ def test_live_endpoints_and_horizons_are_known():
 def test_two_triggers_of_one_name_are_refused():
     trigger = "- {name: a, on: x, threshold: 0.5, cool_down: 1d}\n"
 
-    with pytest.raises(PolicyRefused, match="same name: a"):
+    with pytest.raises(PolicyRefused) as refused:
         parse(f"triggers:\n{trigger}{trigger}")
+
+    assert str(refused.value) == "triggers.yaml:3: triggers[1].name: two triggers have the same name: a"
 
 
 def test_a_horizon_that_only_a_condition_looks_at_is_known():

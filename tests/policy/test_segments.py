@@ -67,12 +67,14 @@ def test_segments_that_are_part_of_themselves_are_refused():
     circle = TEXT.replace("count: {event: Order Completed, within: 30d, at_least: 1}", "segment: lapsed")
 
     assert problems_of(circle) == [
-        "triggers.yaml:2: segments: segments go round in a circle: buyers -> lapsed -> buyers"
+        "triggers.yaml:4: segments[0].when: segments go round in a circle: buyers -> lapsed -> buyers"
     ]
 
 
 def test_two_segments_of_one_name_are_refused():
-    assert "two segments have the same name: buyers" in problems_of(TEXT.replace("name: lapsed", "name: buyers"))[0]
+    twice = problems_of(TEXT.replace("name: lapsed", "name: buyers"))
+
+    assert twice[0] == "triggers.yaml:6: segments[1].name: two segments have the same name: buyers"
 
 
 @pytest.mark.parametrize(
