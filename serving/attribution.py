@@ -1,5 +1,6 @@
 """Which earlier decisions an order counts for, so that sending and withholding can be compared."""
 
+import json
 from collections.abc import Sequence
 from math import isfinite
 from types import MappingProxyType
@@ -30,21 +31,26 @@ _ATTRIBUTE: Final = text(
     " ON CONFLICT (trigger_decision_id, event_seq) DO NOTHING"
 )
 
-# The events of each id are chained from the last one backwards. Where nothing was decided no chain is followed.
+# The events of each id are chained from the last one backwards. Where nothing was decided no chain is followed. Who is
+# asked about comes first in each join: else SQLite walks through all that was decided.
 _ORDERED_BEFORE: Final = text(
     """
-WITH RECURSIVE ids (no) AS (
-    SELECT user_no FROM users WHERE user_no = :user_no OR merged_into = :user_no
-), decided (since) AS (
-    SELECT min(d.at) FROM ids JOIN decisions d ON d.user_no = ids.no
-    WHERE d.at >= :earliest AND (d.action <> 'hold' OR d.send_probability IS NOT NULL)
-), chain (seq) AS (
-    SELECT u.last_seq FROM decided JOIN ids JOIN users u ON u.user_no = ids.no WHERE decided.since IS NOT NULL
+WITH RECURSIVE asked (person, earliest) AS (
+    SELECT CAST(key AS INTEGER), value FROM json_each(:asked)
+), ids (person, no, earliest) AS (
+    SELECT person, person, earliest FROM asked
     UNION ALL
-    SELECT e.prev_seq FROM chain JOIN events e ON e.seq = chain.seq JOIN decided
-    WHERE e.known_at >= decided.since AND e.prev_seq IS NOT NULL
+    SELECT person, u.user_no, earliest FROM asked CROSS JOIN users u ON u.merged_into = person
+), decided (person, since) AS (
+    SELECT person, min(d.at) FROM ids CROSS JOIN decisions d ON d.user_no = no
+    WHERE d.at >= earliest AND (d.action <> 'hold' OR d.send_probability IS NOT NULL) GROUP BY person
+), chain (person, since, seq) AS (
+    SELECT person, since, u.last_seq FROM decided JOIN ids USING (person) CROSS JOIN users u ON u.user_no = no
+    UNION ALL
+    SELECT person, since, e.prev_seq FROM chain CROSS JOIN events e ON e.seq = chain.seq
+    WHERE e.known_at >= since AND e.prev_seq IS NOT NULL
 )
-SELECT e.seq, e.occurred_at, e.record FROM chain JOIN events e ON e.seq = chain.seq
+SELECT person, e.seq, e.occurred_at, e.record FROM chain CROSS JOIN events e ON e.seq = chain.seq
 WHERE e.kind = :kind
 """
 )
@@ -133,12 +139,12 @@ def ordered_before(connection: Connection, links: Sequence["Appended"]) -> list[
 
     Whose decisions they count for is another question then. Runs after the links are written.
     """
-    found = []
-    for each in links:
-        no, earliest = each.person.no, each.known_at - _LOOK_BACK_US
-        asked = {"user_no": no, "earliest": earliest, "kind": int(Kind.ORDER_COMPLETED)}
-        found += [_order(no, *row) for row in connection.execute(_ORDERED_BEFORE, asked)]
-    return found
+    if not links:
+        return []
+    # A later link of the same person asks for less.
+    earliest = {each.person.no: each.known_at - _LOOK_BACK_US for each in reversed(links)}
+    asked = {"asked": json.dumps(earliest), "kind": int(Kind.ORDER_COMPLETED)}
+    return [_order(*row) for row in connection.execute(_ORDERED_BEFORE, asked)]
 
 
 def _order(user_no: int, seq: int, occurred_at: int, record: bytes) -> Order:

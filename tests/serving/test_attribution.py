@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
+from sqlalchemy.event import listen
 
 from features.kinds import NAMES, Kind
 from policy.quantities import horizon_length, microseconds
@@ -210,3 +211,21 @@ async def test_an_order_counts_when_it_is_known_only_later_whose_it_was(in_one_b
     # Not the one before the cart, and nothing for whoever stayed somebody else.
     assert found == [(2, 18.0), (0, None)]
     assert by_the_log.ordered.tolist() == [True, False]
+
+
+async def test_the_orders_of_all_whose_ids_are_linked_in_a_batch_are_found_at_once():
+    people = range(7)
+    before = [told("Order Completed", 60 + n, userId=f"u{n}") for n in people]
+    carts = [told("Product Added", 10 + n, anonymousId=f"v{n}") for n in people]
+    links = [told("identify", 90, userId=f"u{n}", anonymousId=f"v{n}") for n in people]
+    said = []
+
+    with rehearsal(parse(POLICY), scorer({"24h": Constant(0.5)}, MEANINGS), mapping=MAPPING, start=START) as shop:
+        await shop.tell(*carts, *before)
+        listen(shop.database, "before_cursor_execute", lambda *args: said.append(args[2]))
+        await shop.tell(*links)
+        found = [tuple(row)[1:] for row in rows(shop.database, CUT)]
+
+    assert found == [(1, 9.0)] * 7
+    assert len([each for each in said if "RECURSIVE" in each and "decided" in each]) == 1
+    assert len([each for each in said if "INTO outcomes" in each]) == 1
