@@ -65,9 +65,9 @@ class HourDraw(NamedTuple):
     """Which hour a message was drawn to go out at.
 
     Attributes:
-        probability: Of that hour, of all at which it may go out.
+        probability: Of that hour, whenever it is: of several days, and where clocks are set back, there are two of it.
         explored: Whether chance chose it; else it is the best one.
-        eligible: The hours it was drawn from, on the clock of the person's day.
+        eligible: The hours it was drawn from, on the clock of the person's day, each as often as there is one.
     """
 
     probability: float
@@ -91,7 +91,8 @@ class HourChance(NamedTuple):
         count = len(eligible)
         explored = self.number < self.share
         found = min(int(self.number / self.share * count), count - 1) if explored else best
-        probability = self.share / count + (1.0 - self.share) * (found == best)
+        hour = eligible[found]
+        probability = self.share * eligible.count(hour) / count + (1.0 - self.share) * (hour == eligible[best])
         return found, HourDraw(probability, explored, eligible)
 
 

@@ -12,6 +12,7 @@ from scipy.stats import binomtest
 
 from features.moments import to_moment, to_us
 from policy.decide import decide
+from policy.exploration import HourChance
 from policy.guards import Standing
 from policy.reasons import Action, Reason
 from policy.sentences import sentence
@@ -161,6 +162,28 @@ def test_each_hour_is_as_frequent_as_its_logged_probability():
         assert [*likely] == pytest.approx([0.3 / 14 + 0.7 * (hour == 10)])
         assert binomtest(count, 4000, 0.3 / 14 + 0.7 * (hour == 10)).pvalue > 0.001
     assert binomtest(sum(each.draws.hour.explored for each, _ in found), 4000, 0.3).pvalue > 0.001
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=9), st.floats(0.05, 1), st.data())
+def test_an_hour_that_there_is_several_times_is_as_likely_as_all_of_them(eligible, share, data):
+    best = data.draw(st.integers(0, len(eligible) - 1))
+    drawn = [HourChance(share, (i + 0.5) / 2000).draw(best, tuple(eligible)) for i in range(2000)]
+
+    counts = Counter(eligible[place] for place, _ in drawn)
+    assert all(counts[eligible[place]] / 2000 == pytest.approx(each.probability, abs=0.005) for place, each in drawn)
+    assert sum({eligible[place]: each.probability for place, each in drawn}.values()) == pytest.approx(1)
+
+
+def test_where_clocks_are_set_back_the_hour_that_is_shown_twice_is_twice_as_likely_by_chance():
+    at = to_us(datetime(2017, 10, 28, 22, tzinfo=UTC))
+    facts = [
+        some_facts(unit=f"u{i}", at=at, event_at=at, standing=Standing(timezone="Europe/Berlin")) for i in range(400)
+    ]
+    trigger = a_trigger(explore={"hours": "100%"}, send="best_hour", send_within="4h")
+    found = [decide(trigger, each).draws.hour for each in facts]
+
+    assert {each.eligible for each in found} == {(0, 1, 2, 2, 3)}
+    assert {round(each.probability, 9) for each in found} == {0.2, 0.4}
 
 
 def test_the_share_of_explored_hours_falls_on_the_day_that_the_policy_says():
