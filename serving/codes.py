@@ -40,7 +40,7 @@ WHERE pool = excluded.pool AND handed_at IS NULL
 """
 _POOLS: Final = """
 SELECT pool, sum(handed_at IS NULL AND expires_at > ?1), sum(handed_at IS NOT NULL),
-       sum(handed_at IS NULL AND expires_at <= ?1)
+       sum(handed_at IS NULL AND expires_at <= ?1), max(added_at)
 FROM codes GROUP BY pool ORDER BY pool
 """
 
@@ -75,12 +75,13 @@ class Holder(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """How many codes of a pool can still be handed out, were handed out, and expired before they could be."""
+    """How many codes of a pool can still be handed out, were handed out, expired before; when the newest came (µs)."""
 
     pool: str
     left: int
     handed_out: int
     expired: int
+    last_added_at: int
 
 
 class Added(NamedTuple):

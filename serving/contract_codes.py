@@ -10,8 +10,9 @@ from pydantic.config import JsonDict
 from serving.contract import Declared, Moment
 
 MOST_CODES = 5000
+_MONDAY = "2026-03-02T17:04:05Z"
 _SPRING: JsonDict = {"code": "SPRING-7F3K", "expires_at": "2026-06-30T23:59:59Z"}
-_POOL: JsonDict = {"pool": "spring", "left": 998, "handed_out": 2, "expired": 0}
+_POOL: JsonDict = {"pool": "spring", "left": 998, "handed_out": 2, "expired": 0, "last_added_at": _MONDAY}
 
 
 def _printable(code: str) -> str:
@@ -63,6 +64,7 @@ class PoolStanding(Declared):
     left: int = Field(description="How many can still be handed out.")
     handed_out: int
     expired: int = Field(description="How many expired before they were.")
+    last_added_at: Moment = Field(description="When the newest of its codes came.")
 
 
 class PoolsAnswer(Declared):

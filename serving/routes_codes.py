@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Path
 
-from features.moments import to_us
+from features.moments import to_moment, to_us
 from policy.names import LONGEST_NAME, NAME
 from serving import codes
 from serving import contract_codes as contract
@@ -50,4 +50,5 @@ class CodeRoutes:
         """Return how many codes of each pool are left."""
         with self._database.connect() as connection:
             found = codes.pools(connection, at=self._engine.now())
-        return contract.PoolsAnswer(pools=[contract.PoolStanding(**each._asdict()) for each in found])
+        told = [each._asdict() | {"last_added_at": to_moment(each.last_added_at)} for each in found]
+        return contract.PoolsAnswer(pools=[contract.PoolStanding(**each) for each in told])

@@ -40,7 +40,7 @@ def test_each_gets_another_code_until_none_is_left(connection):
     filled(connection, "a", "b")
 
     assert [take(connection, seq) for seq in (1, 2, 3)] == ["a", "b", None]
-    assert pools(connection, at=NOW) == [Pool("spring", 0, 2, 0)]
+    assert pools(connection, at=NOW) == [Pool("spring", 0, 2, 0, NOW)]
 
 
 def test_all_messages_of_a_sequence_carry_the_same_code(connection):
@@ -70,7 +70,7 @@ def test_what_expires_first_goes_first_and_what_is_not_good_for_long_enough_is_n
 
     assert [take(connection, seq) for seq in range(1, 5)] == ["soon", "late", "for ever", None]
     assert take(connection, 9, codes=Codes(pool="spring", valid_for="0 min")) == "too soon"
-    assert pools(connection, at=NOW + 9 * DAY)[0] == Pool("spring", 0, 4, 0)
+    assert pools(connection, at=NOW + 9 * DAY)[0] == Pool("spring", 0, 4, 0, NOW)
 
 
 def test_a_code_tells_until_when_it_is_good(connection):
@@ -98,8 +98,9 @@ def test_pools_tell_what_is_left_by_name(connection):
     filled(connection, "a", "b", "c")
     filled(connection, "d", expires_at=NOW, pool="old")
     take(connection, 1)
+    add(connection, "spring", [Code("a"), Code("e")], at=NOW + DAY)
 
-    assert pools(connection, at=NOW) == [Pool("old", 0, 0, 1), Pool("spring", 2, 1, 0)]
+    assert pools(connection, at=NOW) == [Pool("old", 0, 0, 1, NOW), Pool("spring", 3, 1, 0, NOW + DAY)]
 
 
 def test_what_was_not_committed_was_not_handed_out(database):
@@ -265,7 +266,7 @@ async def test_nothing_is_handed_out_where_nothing_is_sent(opened, mode, hold_ou
     shop = opened("a", mode=mode, hold_out=hold_out)
     await shop.engine.ingest([added("u")])
     with for_writing(shop.database).begin() as connection:
-        assert pools(connection, at=START) == [Pool("spring", 1, 0, 0)]
+        assert [each[:4] for each in pools(connection, at=START)] == [("spring", 1, 0, 0)]
         connection.exec_driver_sql("DELETE FROM codes")
     await shop.engine.ingest([added("v")])
 
@@ -295,7 +296,7 @@ async def test_a_batch_that_fails_hands_out_nothing(opened, monkeypatch):
         with pytest.raises(Exception, match="disk"):
             await shop.engine.ingest([added("u")])
     with shop.database.connect() as connection:
-        assert pools(connection, at=START) == [Pool("spring", 1, 0, 0)]
+        assert [each[:4] for each in pools(connection, at=START)] == [("spring", 1, 0, 0)]
     await shop.engine.ingest([added("u")])
 
     assert [code for *_, code in bodies(shop)] == ["a", "a"]
@@ -330,7 +331,7 @@ async def test_whoever_is_erased_leaves_a_code_that_is_never_handed_out_again(op
     assert shop.rows("SELECT code FROM code_holders") == [("b",)]
     assert again == Added(0, 2, [])
     with shop.database.connect() as connection:
-        assert pools(connection, at=START) == [Pool("spring", 0, 2, 0)]
+        assert [each[:4] for each in pools(connection, at=START)] == [("spring", 0, 2, 0)]
 
 
 async def test_who_was_given_which_code_is_forgotten_with_old_decisions(opened):

@@ -1,5 +1,7 @@
 """Codes over HTTP, on the real application."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.contract.running import running
@@ -16,7 +18,7 @@ def put(server, pool, *codes):
 
 
 def test_codes_are_added_once_and_counted(server):
-    soon = {"code": "B", "expires_at": "2020-01-01T00:00:00Z"}
+    soon, begin = {"code": "B", "expires_at": "2020-01-01T00:00:00Z"}, datetime.now(UTC)
 
     assert put(server, "spring", {"code": "A"}, soon).json() == {
         "pool": "spring",
@@ -26,12 +28,13 @@ def test_codes_are_added_once_and_counted(server):
     }
     assert put(server, "spring", {"code": "A"}, {"code": "C"}).json()["known"] == 1
     assert put(server, "summer", {"code": "A"}, {"code": "D"}).json()["elsewhere"] == ["A"]
-    assert server.ask("GET", "/v1/codes").json() == {
-        "pools": [
-            {"pool": "spring", "left": 2, "handed_out": 0, "expired": 1},
-            {"pool": "summer", "left": 1, "handed_out": 0, "expired": 0},
-        ]
-    }
+    pools = server.ask("GET", "/v1/codes").json()["pools"]
+    spring, summer = (datetime.fromisoformat(each.pop("last_added_at")) for each in pools)
+    assert pools == [
+        {"pool": "spring", "left": 2, "handed_out": 0, "expired": 1},
+        {"pool": "summer", "left": 1, "handed_out": 0, "expired": 0},
+    ]
+    assert begin <= spring < summer <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(
