@@ -1,7 +1,8 @@
 """Copying write-ahead logs into their database files, in a thread of its own: hardly a commit has to wait for it.
 
 While the thread copies, more is written, and a log that is not copied to its very end only ever grows. So the writer is
-asked to copy the little that is left between two of its transactions, and begins the log anew with the next one.
+asked to copy the little that is left between two of its transactions, and begins the log anew with the next one. That
+is when SQLite flushes the database, for which the writer waits: most of it is written before, in portions.
 """
 
 import logging
@@ -14,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from serving.database import CHECKPOINT, open_existing
+from serving.writeback import write_back
 
 NICENESS = 15
 """Of 19: whoever waits for an answer goes first."""
@@ -69,7 +71,7 @@ class Checkpoints:
         while not self._stopping.wait(self._every_s):
             try:
                 pages = self._copy()
-            except sqlite3.Error:
+            except (sqlite3.Error, OSError):
                 _log.warning("the write-ahead log of %s could not be copied", self._file, exc_info=True)
             if self._finish is not None:
                 self._finish(pages)
@@ -87,4 +89,6 @@ class Checkpoints:
                 _, pages, _ = connection.execute(CHECKPOINT).fetchall()[0]
                 if self._long is None or pages < self._long or pages - before <= _LITTLE:
                     break
+                if self._durable and before == 0:
+                    write_back(self._file)
         return pages

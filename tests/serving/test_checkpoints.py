@@ -33,12 +33,12 @@ def count(path):
         return other.execute("SELECT count(*) FROM t").fetchone()[0]
 
 
-@pytest.mark.parametrize("durable", [True, False])
-def test_the_log_is_copied_and_the_writer_told(file, durable):
+@pytest.mark.parametrize(("durable", "long"), [(True, None), (False, None), (True, 1), (False, 1)])
+def test_the_log_is_copied_and_the_writer_told(file, durable, long):
     path, connection = file
     connection.execute("INSERT INTO t VALUES (1)")
     told = threading.Event()
-    checkpoints = Checkpoints(path, every_s=EVERY_S, durable=durable, finish=lambda _: told.set())
+    checkpoints = Checkpoints(path, every_s=EVERY_S, durable=durable, finish=lambda _: told.set(), long=long)
     checkpoints.start()
     assert told.wait(WAIT_S)
     checkpoints.stop()

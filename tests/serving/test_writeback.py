@@ -1,0 +1,46 @@
+"""What a database changed is written to the disk in portions, and no lock on it is let go of."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from serving.writeback import PORTION, write_back
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux writes a part of a file")
+SIZE = 3 * PORTION
+LOOK = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(c.execute('SELECT count(*) FROM t').fetchone()[0])"
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A database of some portions, open, with a write-ahead log that was copied."""
+    path = tmp_path / "some.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (zeroblob(?))", (SIZE,))
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        yield path
+
+
+def test_all_of_it_is_written(file):
+    assert write_back(file) == -(-file.stat().st_size // PORTION) == 4
+
+
+def test_a_file_that_nobody_has_open_is_left_alone(tmp_path):
+    path = tmp_path / "some.db"
+    path.write_bytes(bytes(100))
+
+    assert write_back(path) == 0
+
+
+def test_its_locks_are_kept(file):
+    write_back(file)
+    # Whoever closes a database last removes its log: another process does if it sees no lock of ours.
+    seen = subprocess.run([sys.executable, "-c", LOOK, file], capture_output=True, text=True, check=True)
+
+    assert seen.stdout == "1\n"
+    assert file.with_name("some.db-wal").exists()
