@@ -58,7 +58,33 @@ def test_who_only_speaks_of_it_is_left_alone(server):
     assert sum("Upgrade: h2c" in json.dumps(each) for each in exported["tables"]["events"]) == 1
 
 
-@pytest.mark.parametrize("sent", [b"POST /v1/tr", request("late-1", "")[0], request("late-2", "")[0] + b'{"userId"'])
+@pytest.mark.parametrize("head", [b"GET /healthz HTTP/1.1\r\nX-Long: ", b"GET /healthz?", b"GET /healthz HTTP/1.1\r\n"])
+def test_a_head_without_end_is_refused_instead_of_kept(server, head):
+    with socket.create_connection(("127.0.0.1", server.port)) as connection, suppress(ConnectionError):
+        connection.sendall(head)
+        time.sleep(0.05)
+        for _ in range(1000):
+            connection.sendall(b"X-Many: y\r\n" * 1000 if head.endswith(b"\n") else b"y" * 10_000)
+        pytest.fail("ten million bytes were taken")
+    assert server.ask("GET", "/healthz").status == 200
+
+
+def test_who_sends_too_long_a_head_is_told(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nX-Long: ")
+        time.sleep(0.05)
+        connection.sendall(b"y" * 60_000)
+        time.sleep(0.05)
+        connection.sendall(b"y" * 6_000)
+        connection.settimeout(20)
+        found = connection.recv(65536)
+    assert found.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(found.partition(b"\r\n\r\n")[2])["code"] == "head_too_large"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST /v1/tr", request("late-1", "")[0], request("late-2", "")[0] + b'{"userId"']
+)
 def test_who_does_not_end_a_request_is_hung_up_on(server, monkeypatch, sent):
     monkeypatch.setattr("serving.http1.WHOLE_WITHIN_S", 0.3)
     begun = time.monotonic()
