@@ -13,6 +13,8 @@ from features.events import BadEvent
 from features.mapping import EventMapping
 
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+_GZIPPED = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _REPORT_EVERY = 4096
 _SHOWN = 2000
 
@@ -42,7 +44,11 @@ class FileRefused(ValueError):
 
 
 def lines_of(path: Path, advance: Advance) -> Iterator[tuple[int, bytes | BadEvent]]:
-    """Yield each line with its number; a compressed file that is damaged ends with the reason."""
+    """Yield each line with its number; a compressed file that is damaged ends with the reason.
+
+    Raises:
+        FileRefused: It is UTF-16, which has other lines.
+    """
     stream, beneath = _open(path)
     number = 0
     with beneath, stream:
@@ -59,9 +65,12 @@ def lines_of(path: Path, advance: Advance) -> Iterator[tuple[int, bytes | BadEve
 def _open(path: Path) -> tuple[BinaryIO, BinaryIO]:
     """Return the bytes to read, and the file beneath, whose position tells how far we are."""
     beneath = path.open("rb")
-    if path.suffix.lower() == ".gz":
-        return cast("BinaryIO", gzip.open(beneath)), beneath
-    return beneath, beneath
+    # Not by its name: browsers unpack what they download, and leave the name as it was.
+    begins = beneath.peek(2)[:2]
+    if begins in _UTF_16:
+        beneath.close()
+        raise FileRefused(f"{path.name} is UTF-16: save it as UTF-8")
+    return cast("BinaryIO", gzip.open(beneath)) if begins == _GZIPPED else beneath, beneath
 
 
 def id_of(content: bytes, of_what: bytes = b"") -> str:
@@ -99,6 +108,6 @@ def _json_row(number: int, content: bytes, decode: Callable[[bytes], Any], *, wh
         reason += "; each line must be an object of its own" if content[:1] == b"[" or content == b"{" else ""
         return Row(number, None, bad=BadEvent("", reason, "not_json"), text=shown(content))
     if not isinstance(raw, dict):
-        bad = BadEvent("", "must be an object", "not_an_object")
+        bad = BadEvent("", "must be an object, one on each line", "not_an_object")
         return Row(number, None, bad=bad, text=shown(content))
     return Row(number, raw, id_of(content))

@@ -26,13 +26,12 @@ _NO_PAYLOAD: Mapping[str, Any] = MappingProxyType({})
 
 
 class Stage:
-    """A table in a file of its own, gone when closed; memory stays bounded however long the history."""
+    """A table in a file of its own that nobody else sees; memory stays bounded however long the history."""
 
     def __init__(self, path: Path) -> None:
-        """Create the table at `path`, over whatever a killed import left there."""
+        """Create the table at `path`, on whose disk it lies from then on without a name."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        self._path = path
         self._rows: list[tuple[int, bytes]] = []
         self._latest = 0
         self._sorted = True
@@ -50,6 +49,8 @@ class Stage:
         self._connection.execute("BEGIN")
         self._connection.execute(_CREATE)
         self._connection.execute(_CREATE_KNOWN)
+        # However the import ends, nothing of it is left: the system frees a file without a name when it is closed.
+        path.unlink()
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +59,6 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
-        self._path.unlink(missing_ok=True)
 
     def __len__(self) -> int:
         return self._count

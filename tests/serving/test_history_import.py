@@ -333,7 +333,7 @@ def test_a_byte_order_mark_and_quoted_cells_over_several_lines_are_read(history)
         ("history.xlsx", b"PK", "none of .jsonl"),
         ("history", b"", "none of .jsonl"),
         ("history.csv", b"", "does not begin with a line"),
-        ("history.csv", b"\xff\xfeu\x00s\x00e\x00r\x00\n", "does not begin with a line"),
+        ("history.csv", b"\xffuser\n", "does not begin with a line"),
         ("history.csv", b"name,event,timestamp\n", "no column is known as userId or anonymousId"),
         ("history.csv", b"user_id;event;when\n", "by another character, `file: {delimiter: ';'}`"),
         ("history.csv", b"user_id,event,when\n", "no column is known as timestamp"),
