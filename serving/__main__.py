@@ -58,12 +58,12 @@ def _app(settings: "Settings") -> "Edge":
 
     from policy.places import FileRefused
     from serving.app import OpenToTheWorld, create_app
-    from serving.database import SchemaUnknown
+    from serving.database import SchemaUnknown, unusable
 
     try:
         return create_app(settings)
     except (SchemaUnknown, SQLAlchemyError) as error:
-        sys.exit(f"opportune: {settings.database} cannot be used: {error}")
+        sys.exit(f"opportune: {unusable(settings.database, error)}")
     except (OSError, ValueError, FileRefused, OpenToTheWorld) as error:
         sys.exit(f"opportune: {error}")
 

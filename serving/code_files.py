@@ -17,7 +17,7 @@ from features.moments import DAY_US, SECOND_US, read_moment
 from policy.names import LONGEST_NAME, NAME
 from serving.codes import Code, add
 from serving.contract_codes import GivenCode
-from serving.database import for_writing, opened_database
+from serving.database import database_of_command, for_writing
 from serving.history_lines import FileRefused
 from serving.row_files import rows_of
 from serving.settings import settings_of_process
@@ -145,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
     from serving.clock import wall
 
     try:
-        with opened_database(settings.database) as database:
+        with database_of_command(settings.database) as database:
             done = import_codes(file, given.pool, database, at=wall())
     except (FileRefused, OSError) as refused:
         sys.stderr.write(f"nothing imported: {refused}\n")

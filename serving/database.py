@@ -1,6 +1,7 @@
 """The database: opened once by whoever starts a process, brought to the present schema before use."""
 
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -18,6 +20,7 @@ CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 BUSY_S = 10.0
 """How long to wait for whoever else writes."""
 _BEGIN = "opportune_begin"
+_INTERRUPTED = 130
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -49,6 +52,28 @@ def opened_database(path: Path) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def database_of_command(path: Path) -> Iterator[Engine]:
+    """Open the database for a command; why it cannot be used, or no longer, is its last sentence (SystemExit)."""
+    with ExitStack() as opened:
+        try:
+            try:
+                engine = opened.enter_context(opened_database(path))
+            except OSError as error:
+                sys.exit(f"opportune: {error}")
+            yield engine
+        except (SchemaUnknown, SQLAlchemyError, sqlite3.Error) as error:
+            sys.exit(f"opportune: {unusable(path, error)}")
+        except KeyboardInterrupt:
+            sys.stderr.write("opportune: interrupted\n")
+            sys.exit(_INTERRUPTED)
+
+
+def unusable(path: Path, error: Exception) -> str:
+    """Return in a sentence why a database cannot be used, without the statement that found it out."""
+    return f"{path} cannot be used: {error.orig if isinstance(error, DBAPIError) else error}"
 
 
 def open_current(path: Path) -> Engine:

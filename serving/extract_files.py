@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from features.events import BadEvent
 from features.moments import iso, read_moment
-from serving.database import opened_database
+from serving.database import database_of_command
 from serving.extract_push import PushRefused, push
 from serving.extracts import END_US, EXTRACTS, Extract, read
 from serving.settings import settings_of_process
@@ -160,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     extract = EXTRACTS[given.what]
     try:
-        with opened_database(settings.database) as database:
+        with database_of_command(settings.database) as database:
             if given.endpoint:
                 pushed = push(database, settings, extract, given.endpoint, first=given.first, end=given.end)
                 sys.stdout.write(f"{pushed.rows:,} rows in {pushed.messages:,} messages sent to {given.endpoint}\n")

@@ -16,7 +16,7 @@ def main() -> int:
     keep_compiled(settings.home)
     # Only now: what follows imports numba, which reads once where compiled kernels are kept.
     from serving.clock import wall
-    from serving.database import opened_database
+    from serving.database import database_of_command
     from serving.history_import import HistoryRefused, import_history, report
     from serving.history_lines import FileRefused
     from serving.mapping_file import MappingRefused, read_mapping
@@ -27,7 +27,7 @@ def main() -> int:
     gc.set_threshold(100_000, 50, 50)
     try:
         mapping = read_mapping(settings.events, arguments.map)
-        with opened_database(settings.database) as database:
+        with database_of_command(settings.database) as database:
             done = import_history(
                 arguments.file,
                 database=database,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 
 from serving.clock import wall
-from serving.database import opened_database
+from serving.database import database_of_command, for_writing
 from serving.schema import api_keys
 from serving.settings import settings_of_process
 
@@ -72,7 +72,10 @@ def revoke_key(connection: Connection, name: str) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make, list or revoke keys of the installation that the settings name; a server that runs follows in a second."""
     asked = _parser().parse_args(arguments)
-    with opened_database(settings_of_process().database) as database, database.begin() as connection:
+    with (
+        database_of_command(settings_of_process().database) as database,
+        for_writing(database).begin() as connection,
+    ):
         try:
             return _COMMANDS[asked.command](connection, asked)
         except KeyRefused as error:

@@ -56,7 +56,7 @@ def pending(connection: Connection) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Stop all sending, start it again, or say how it stands; a server that runs obeys within a second."""
     from serving.clock import wall
-    from serving.database import for_writing, opened_database
+    from serving.database import database_of_command, for_writing
     from serving.settings import settings_of_process
 
     parser = argparse.ArgumentParser(prog="python -m serving.pause", description=main.__doc__)
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(
             f"No server ran in {settings.home} yet; one with another OPPORTUNE_HOME does not hear of this.\n"
         )
-    with opened_database(settings.database) as database, for_writing(database).begin() as connection:
+    with database_of_command(settings.database) as database, for_writing(database).begin() as connection:
         if switch == "on":
             pause(connection, at=wall())
         elif switch == "off":

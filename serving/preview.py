@@ -163,13 +163,13 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     settings = settings_of_process()
     keep_compiled(settings.home)
-    from serving.database import opened_database
+    from serving.database import database_of_command
     from serving.mapping_file import MappingRefused, read_mapping
 
     try:
         mapping = read_mapping(settings.events)
         policy = load(settings.triggers, kind_of=mapping.kind_of)
-        with opened_database(settings.database) as database, database.connect() as connection:
+        with database_of_command(settings.database) as database, database.connect() as connection:
             asked = Asked(given.trigger, given.user, given.step, given.channel)
             said = preview(connection, policy, asked, partial(_in_service, settings.home))
         files = write(said, given.out or settings.home / "preview" / given.trigger)

@@ -14,7 +14,7 @@ from features.cache import keep_compiled
 from features.paths import written
 from policy.problems import plain
 from serving.contract_products import Product
-from serving.database import for_writing, opened_database
+from serving.database import database_of_command, for_writing
 from serving.history_lines import FileRefused
 from serving.products import FIELDS, upsert
 from serving.row_files import rows_of
@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     from serving.clock import wall
 
     try:
-        with opened_database(settings.database) as database:
+        with database_of_command(settings.database) as database:
             done = import_products(file, database, at=wall())
     except (FileRefused, OSError) as refused:
         sys.stderr.write(f"nothing imported: {refused}\n")

@@ -181,12 +181,12 @@ def main(arguments: list[str] | None = None) -> int:
     keep_compiled(settings.home)
     # Only now: what follows imports numba, which reads once where compiled kernels are kept.
     from serving.clock import wall
-    from serving.database import opened_database
+    from serving.database import database_of_command
     from serving.history_lines import FileRefused
     from serving.mapping_file import MappingRefused, read_mapping
 
     try:
-        with opened_database(settings.database) as database:
+        with database_of_command(settings.database) as database:
             done = import_profiles(
                 file,
                 database=database,

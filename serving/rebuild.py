@@ -58,12 +58,12 @@ def main() -> int:
     from features.cache import keep_compiled
 
     keep_compiled(settings.home)
-    from serving.database import opened_database
+    from serving.database import database_of_command
     from serving.online import OnlineStates
     from serving.states import StateKeeper
 
     with (
-        opened_database(settings.database) as database,
+        database_of_command(settings.database) as database,
         database.connect() as connection,
         closing(OnlineStates(settings.home)) as online,
     ):

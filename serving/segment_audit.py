@@ -19,7 +19,7 @@ from policy.source import PolicyRefused, load
 from policy.view import Seen
 from serving import members
 from serving.champions import Champions
-from serving.database import opened_database
+from serving.database import database_of_command
 from serving.driver import Row, driver
 from serving.log import last_moment
 from serving.mapping_file import MappingRefused, read_mapping
@@ -203,7 +203,7 @@ def main() -> int:
     except (PolicyRefused, MappingRefused) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
-    with opened_database(settings.database) as database, database.connect() as connection:
+    with database_of_command(settings.database) as database, database.connect() as connection:
         found = audit(connection, policy, Champions(settings.home / "bundles", settings.horizons).load())
     for each in found.differences[:SHOWN]:
         stored = "" if each.stored else "not "

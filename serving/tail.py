@@ -122,6 +122,9 @@ def main() -> int:
     except sqlite3.OperationalError as error:
         sys.stderr.write(f"{database}: {error}; start the service or import a history first\n")
         return 1
+    except sqlite3.DatabaseError as error:
+        sys.stderr.write(f"{database} cannot be read: {error}\n")
+        return 1
     except (KeyboardInterrupt, BrokenPipeError):
         return 0
 

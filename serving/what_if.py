@@ -138,7 +138,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.as_live:
         present, other = all_live(present), all_live(other)
     window = Window(settings.home, _moment(given.first), _moment(given.end))
-    found = what_if(settings, present, other, window, mapping)
+    try:
+        found = what_if(settings, present, other, window, mapping)
+    except sqlite3.DatabaseError as error:
+        sys.stderr.write(f"what-if: {settings.database} cannot be read: {error}\n")
+        return 1
     _write(found, settings.home / "what-if", given, {"present": present.version, "other": other.version})
     sys.stdout.write(f"{table(found)}\n{_remark(present, other)}Written to {settings.home}/what-if\n")
     return 0

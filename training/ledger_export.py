@@ -13,11 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.cache import keep_compiled
 from features.catalog import CATALOGUE
 from features.moments import SECOND_US
 from training.ledger_rows import Row, rows
-from training.process import home_of_process
+from training.process import home_of_process, prepare
 
 ACTIONS = ("control", "send")
 """What could be done where chance had a say: withhold the message, or send it; places are item ids and labels."""
@@ -58,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and export; 1 where there is no ledger."""
     asked = _parser().parse_args(arguments)
     home = home_of_process()
-    keep_compiled(home)
+    prepare(home)
     database = home / "opportune.db"
     if not database.exists():
         sys.stderr.write(f"export-ledger: {database} does not exist: there is no ledger to export\n")

@@ -72,7 +72,7 @@ def _refuse_older_tables(database: Path) -> None:
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         try:
             older = connection.execute(_HAS_TABLES).fetchone() and not connection.execute(_NEWEST_COLUMN).fetchone()
-        except sqlite3.DatabaseError:
-            return  # Whoever reads it says what is wrong with it.
+        except sqlite3.DatabaseError as error:
+            sys.exit(f"opportune: {database} cannot be read: {error}")
     if older:
         sys.exit(f"opportune: the tables in {database} are of an older version: start the server once, by make serve")

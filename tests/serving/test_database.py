@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-from serving.database import _config, _newest, for_writing, migrate, open_database
+from serving.database import _config, _newest, database_of_command, for_writing, migrate, open_database
 from serving.schema import metadata
 from tests.serving.databases import a_database, database, rows
 
@@ -155,6 +155,33 @@ def test_several_processes_may_be_the_first_to_open_it(tmp_path):
     assert [rows(each, FACTS) for each in opened] == [[]] * 4
     for each in opened:
         each.dispose()
+
+
+def test_a_command_says_in_a_sentence_why_its_database_cannot_be_used(tmp_path):
+    (tmp_path / "opportune.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(SystemExit) as told, database_of_command(tmp_path / "opportune.db"):
+        pytest.fail("it was opened")
+    assert told.value.code == f"opportune: {tmp_path}/opportune.db cannot be used: file is not a database"
+
+    with pytest.raises(SystemExit, match=r"^opportune: .*File exists"):
+        database_of_command(tmp_path / "opportune.db" / "opportune.db").__enter__()
+
+
+def test_a_command_says_that_somebody_else_writes(tmp_path, database, monkeypatch):
+    monkeypatch.setattr("serving.database.BUSY_S", 0.1)
+    with (
+        for_writing(database).begin(),
+        pytest.raises(SystemExit, match=r"opportune.db cannot be used: database is locked$"),
+        database_of_command(tmp_path / "opportune.db") as found,
+    ):
+        for_writing(found).connect().begin()
+
+
+def test_a_command_that_is_interrupted_says_so_and_no_more(tmp_path, capsys):
+    with pytest.raises(SystemExit) as told, database_of_command(tmp_path / "opportune.db"):
+        raise KeyboardInterrupt
+
+    assert (told.value.code, capsys.readouterr().err) == (130, "opportune: interrupted\n")
 
 
 def test_a_log_from_before_events_named_the_one_before_them_is_chained(tmp_path):

@@ -1,10 +1,13 @@
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
 
+from serving.database import for_writing
 from serving.keys import KeyRefused, create_key, main, read_keys, revoke_key
 from tests.conftest import ROOT
 from tests.serving.databases import a_database, rows
@@ -63,6 +66,17 @@ def test_the_command_shows_a_key_once_lists_names_and_revokes(tmp_path, monkeypa
     assert "already" in capsys.readouterr().err
     assert main(["revoke", "--name", "shop"]) == 0
     assert main(["revoke", "--name", "shop"]) == 1
+
+
+def test_the_command_waits_for_whoever_writes(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPPORTUNE_HOME", str(tmp_path))
+    with a_database(tmp_path) as database, ThreadPoolExecutor() as others:
+        with for_writing(database).begin():
+            made = others.submit(main, ["create", "--name", "shop", "--scopes", "score"])
+            time.sleep(0.5)
+            assert not made.done()
+
+        assert made.result() == 0
 
 
 def test_the_command_runs_as_a_module(tmp_path):

@@ -11,7 +11,7 @@ from serving.database import open_database
 from serving.history_append import append_history
 from serving.mapping_file import read_mapping
 from serving.rejects import Reject, keep_rejects
-from serving.tail import Seen, news
+from serving.tail import Seen, main, news
 from serving.unknown_names import count_unknown
 
 MAPPING = read_mapping()
@@ -116,3 +116,12 @@ def test_without_a_database_the_command_says_what_to_do(tmp_path):
 
     assert done.returncode == 1
     assert "start the service or import a history first" in done.stderr
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "opportune.db").write_bytes(b"no database" * 1000)
+    monkeypatch.setenv("OPPORTUNE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["tail", "--once"])
+
+    assert main() == 1
+    assert capsys.readouterr().err == f"{tmp_path}/opportune.db cannot be read: file is not a database\n"

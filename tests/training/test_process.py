@@ -28,3 +28,10 @@ def test_a_home_without_a_database_is_prepared_too(tmp_path):
     prepare(tmp_path)
 
     assert os.environ["OPPORTUNE_HOME"] == str(tmp_path)
+
+
+def test_a_file_that_is_no_database_ends_the_command_with_a_sentence(tmp_path):
+    (tmp_path / "opportune.db").write_bytes(b"no database" * 1000)
+
+    with pytest.raises(SystemExit, match=r"opportune\.db cannot be read: file is not a database"):
+        prepare(tmp_path)
