@@ -53,6 +53,11 @@ class Backlog:
         self.people -= size
         return taken
 
+    def put_back(self, waiting: Sequence[Waiting]) -> None:
+        """Let what was taken wait again, before all others."""
+        self._items.extendleft(reversed(waiting))
+        self.people += sum(size_of(item) for item, _ in waiting)
+
     def _put(self, item: Item) -> "asyncio.Future[Any]":
         future = asyncio.get_running_loop().create_future()
         self._items.append((item, future))

@@ -20,7 +20,7 @@ from serving.clock import wall
 from serving.database import CHECKPOINT, for_writing
 from serving.driver import driver
 from serving.erasure import Erased, erase
-from serving.errors import InvalidField, NotReady
+from serving.errors import InvalidField, NotReady, WrittenElsewhere
 from serving.flushes import flushes_of
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
 from serving.mentions import Rejects
@@ -33,6 +33,7 @@ from serving.segments import Tended, tend
 from serving.shadow import Shadow
 from serving.timers import Timer, Timers
 from serving.work import Tools
+from serving.write_lock import TRY_AGAIN_S, WriteLock
 
 T = TypeVar("T")
 MOST_UNWRITTEN, UNWRITTEN_FOR_S = 256, 1.0
@@ -52,16 +53,10 @@ class Engine:
     """The only writer of its database: takes items from the event loop, and answers them once they are durable."""
 
     def __init__(self, database: Database, tools: Tools, metrics: Metrics, *, on_messages: Callable[[], None]) -> None:
-        """Open the one connection.
-
-        Args:
-            database: Where log and ledger are.
-            tools: What batches work with.
-            metrics: Where to count.
-            on_messages: Called when the outbox got something to send.
-        """
+        """Open the one connection; `on_messages` is called when the outbox got something to send."""
         self._connection = for_writing(database).connect()
         self._driver = driver(self._connection)
+        self._lock = WriteLock(self._driver)
         self._driver.execute(_LAST_RESORT).fetchall()
         self._flushes = flushes_of(self._driver)
         self._tools = tools
@@ -71,10 +66,7 @@ class Engine:
         self._flushing: asyncio.TimerHandle | None = None
         self._storing: asyncio.TimerHandle | None = None
         self._firing: asyncio.TimerHandle | None = None
-        self._is_due_asked = False
-        self._busy = False
-        self._closed = False
-        self._failing = False
+        self._is_due_asked = self._busy = self._closed = self._failing = False
         self._worked_at = 0.0
         self.store_error: str | None = None
         """Why the online store did not take the latest states; None if it did."""
@@ -104,8 +96,7 @@ class Engine:
 
         Raises:
             InvalidField: `at` is in the future, or before what the log still holds.
-            Overloaded: Too many items wait.
-            NotReady: The engine is closed.
+            Overloaded, WrittenElsewhere, NotReady: Too many wait, another process writes, or the engine is closed.
         """
         clock = self._tools.clock
         if at is not None and not clock.replay and at > clock.now():
@@ -116,7 +107,7 @@ class Engine:
         return answer
 
     async def ingest(self, events: Sequence[Event]) -> Ingested:
-        """Return once the events are durable (Overloaded, NotReady)."""
+        """Return once the events are durable (Overloaded, WrittenElsewhere, NotReady)."""
         ingested: Ingested = await self._submit(Arrival(events))
         return ingested
 
@@ -240,6 +231,9 @@ class Engine:
         writes = any(map(self._writes, items))
         try:
             answers = (self._write if writes else self._read)(items)
+        except WrittenElsewhere as error:
+            self._put_off(waiting, error)
+            return
         except Exception:  # noqa: BLE001 - whatever it is, it is the answer of one item alone
             self._one_by_one(waiting)
         else:
@@ -298,6 +292,18 @@ class Engine:
                 answers = [error]
             self._answer([each], answers, written=writes)
 
+    def _put_off(self, waiting: Sequence[Waiting], error: WrittenElsewhere) -> None:
+        """Keep what wants to write for a moment, and answer what only asks."""
+        self._one_by_one([each for each in waiting if not self._writes(each[0])])
+        writing = [each for each in waiting if self._writes(each[0])]
+        if self._lock.is_worth_waiting_for():
+            self._waiting.put_back(writing)
+            asyncio.get_running_loop().call_later(TRY_AGAIN_S, self._turn)
+        else:
+            self._failing = True
+            answer_all(writing, [error] * len(writing))
+            self._rest()
+
     def _answer(self, waiting: Sequence[Waiting], answers: Sequence[Any], *, written: bool) -> None:
         """Answer items; those that write once what they wrote is durable."""
         if written and self._flushes is not None:
@@ -320,9 +326,10 @@ class Engine:
         return item.at is not None and self._tools.clock.replay and bool(self._tools.timing.by_name)
 
     def _read(self, items: Sequence[Item]) -> list[Any]:
-        """Answer items that only ask; each statement sees the last commit, and there is no other writer of states."""
+        """Answer items that only ask, about the last commit, whoever else is writing."""
         batch = Batch(self._connection, self._tools, writes=False)
         try:
+            self._driver.execute("BEGIN")  # SQLAlchemy would begin as for writing, where it is asked.
             answers = batch.run(items)
         finally:
             self._roll_back()
@@ -333,7 +340,7 @@ class Engine:
         """Answer items in a transaction of their own."""
         try:
             # Straight to the driver; what SQLAlchemy is asked within joins this transaction.
-            self._driver.execute("BEGIN IMMEDIATE")
+            self._lock.begin()
             batch = Batch(self._connection, self._tools, writes=True)
             answers = batch.run(items)
             self._commit()

@@ -142,6 +142,12 @@ class Overloaded(ServingError):
     code = "overloaded"
 
 
+class WrittenElsewhere(ServingError):
+    """Another process has been writing to the database for too long."""
+
+    code = "written_elsewhere"
+
+
 class NotReady(ServingError):
     """The server is still starting."""
 

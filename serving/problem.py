@@ -45,6 +45,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.UnknownEncoding: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WrittenElsewhere: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 OK = 200

@@ -65,3 +65,14 @@ async def test_answers_and_errors_reach_those_who_still_wait():
 
     assert first.result() == "one"
     assert str(third.exception()) == "three"
+
+
+async def test_what_is_put_back_is_taken_first_in_its_old_order():
+    items = questions(4, users=2)
+    waiting = filled(*items[:3])
+    put_off = waiting.take()
+    waiting.add(items[3])
+    waiting.put_back(put_off)
+
+    assert waiting.people == 8
+    assert taken(waiting) == [items]

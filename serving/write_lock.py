@@ -1,0 +1,42 @@
+"""The right to write, which another process may have at the moment: nobody waits for it on the event loop."""
+
+import sqlite3
+from time import monotonic
+
+from serving.database import BUSY_S
+from serving.driver import Driver
+from serving.errors import WrittenElsewhere
+
+TRY_AGAIN_S = 0.01
+_AT_ONCE_MS = 25
+"""So long SQLite waits by itself: as long as the loop may stand still."""
+
+
+class WriteLock:
+    """Begins transactions that write, each at the first moment at which no other process does."""
+
+    def __init__(self, driver: Driver) -> None:
+        """From now on the connection waits for nobody else for long."""
+        self._driver = driver
+        self._since: float | None = None
+        driver.execute(f"PRAGMA busy_timeout={_AT_ONCE_MS}").fetchall()
+
+    def begin(self) -> None:
+        """Begin a transaction (WrittenElsewhere)."""
+        try:
+            self._driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise WrittenElsewhere from error
+        self._since = None
+
+    def is_worth_waiting_for(self) -> bool:
+        """Whether to try again: not where the others have had it for so long already."""
+        now = monotonic()
+        if self._since is None:
+            self._since = now
+        if now - self._since < BUSY_S:
+            return True
+        self._since = None
+        return False
