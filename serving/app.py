@@ -25,7 +25,7 @@ from serving.ceilings import Ceilings
 from serving.champions import Champions
 from serving.channels import configured, unreachable
 from serving.channels_file import ChannelsRefused
-from serving.checkpoints import Checkpoints
+from serving.checkpoints import MOST_PAGES, Checkpoints
 from serving.children import keep_alive
 from serving.clock import Clock, ReplayClock, Ticks, WallClock, wall
 from serving.codes import empty_pools
@@ -34,8 +34,9 @@ from serving.dispatcher import Dispatcher
 from serving.driver import driver
 from serving.edge import Edge
 from serving.endpoints import EndpointRefused, is_loopback
-from serving.engine import MOST_PAGES, Engine
+from serving.engine import Engine
 from serving.erasure_files import Files
+from serving.errors import NotWritable
 from serving.fallback import FallingBack
 from serving.followed_file import FollowedFile, follow
 from serving.health import HealthFile, keep_looking
@@ -266,6 +267,10 @@ class Server:
             missing.append("the models: the registry has not been asked yet, and the rule answers")
         if self._dispatching is None or self._dispatching.done():
             missing.append("the dispatcher: messages are decided on, but not sent")
+        if isinstance(self.engine.trouble, NotWritable):
+            missing.append("a disk that can be written to: events are refused")
+            # Where nobody else tries any more, since this is not ready.
+            self.engine.try_to_write()
         nowhere = unreachable(self.engine.policy, self._channels)
         missing += [f"an endpoint named {name}: messages for it wait in the outbox" for name in nowhere]
         if self.engine.store_error is not None:

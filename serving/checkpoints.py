@@ -22,6 +22,10 @@ NICENESS = 15
 _MOST_PASSES = 8
 _LITTLE = 256
 """Pages that the writer copies within some milliseconds."""
+MOST_PAGES, PAUSE_S = 96_000, 0.05
+"""A write-ahead log of so many pages is brought to an end at once; a shorter one when nothing came for so long."""
+LAST_RESORT = "PRAGMA wal_autocheckpoint=256000"
+"""A commit copies a log of so many pages itself, in some fifty milliseconds: only where nobody brought it to an end."""
 _log = logging.getLogger(__name__)
 
 

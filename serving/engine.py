@@ -16,11 +16,13 @@ from policy.reasons import Action, Reason
 from policy.timing import Timing, timing
 from serving.backlog import Backlog, Waiting, answer_all
 from serving.batch import Batch
+from serving.checkpoints import LAST_RESORT, MOST_PAGES, PAUSE_S
 from serving.clock import wall
 from serving.database import CHECKPOINT, for_writing
 from serving.driver import driver
 from serving.erasure import Erased, erase
 from serving.errors import InvalidField, NotReady, WrittenElsewhere
+from serving.facts import set_fact
 from serving.flushes import flushes_of
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
 from serving.mentions import Rejects
@@ -33,7 +35,7 @@ from serving.segments import Tended, tend
 from serving.shadow import Shadow
 from serving.timers import Timer, Timers
 from serving.work import Tools
-from serving.write_lock import TRY_AGAIN_S, WriteLock
+from serving.write_lock import TRY_AGAIN_S, WriteLock, blamed
 
 T = TypeVar("T")
 MOST_UNWRITTEN, UNWRITTEN_FOR_S = 256, 1.0
@@ -41,10 +43,6 @@ MOST_STATES, STATES_FOR_S = 64, 0.02
 """Changed states go to the online store so many at a time, or so long after the first of them, whatever is sooner."""
 ENOUGH = 16
 """So many people are worth a turn while the disk still works for the last one."""
-MOST_PAGES, PAUSE_S = 96_000, 0.05
-"""A write-ahead log of so many pages is brought to an end at once; a shorter one when nothing came for so long."""
-_LAST_RESORT = "PRAGMA wal_autocheckpoint=256000"
-"""A commit copies a log of so many pages itself, in some fifty milliseconds: only where nobody brought it to an end."""
 RETRY_AFTER_S, LONGEST_WAIT_S = 1.0, 3600.0
 _log = logging.getLogger(__name__)
 
@@ -57,7 +55,7 @@ class Engine:
         self._connection = for_writing(database).connect()
         self._driver = driver(self._connection)
         self._lock = WriteLock(self._driver)
-        self._driver.execute(_LAST_RESORT).fetchall()
+        self._driver.execute(LAST_RESORT).fetchall()
         self._flushes = flushes_of(self._driver)
         self._tools = tools
         self._metrics = metrics
@@ -66,10 +64,12 @@ class Engine:
         self._flushing: asyncio.TimerHandle | None = None
         self._storing: asyncio.TimerHandle | None = None
         self._firing: asyncio.TimerHandle | None = None
-        self._is_due_asked = self._busy = self._closed = self._failing = False
+        self._is_due_asked = self._busy = self._closed = False
         self._worked_at = 0.0
         self.store_error: str | None = None
         """Why the online store did not take the latest states; None if it did."""
+        self.trouble: Exception | None = None
+        """Why the last that was to be written could not be; None if it was."""
         tools.next_due = Timers(self._connection, tools.timing).look()
         self._roll_back()
         metrics.gauge("queue_depth", "Requests that wait for the next batch.", lambda: len(self._waiting))
@@ -133,6 +133,10 @@ class Engine:
         """Keep events that cannot be used, for whoever sent them to look at."""
         await self.write(lambda connection: keep_rejects(connection, rejects))
 
+    def try_to_write(self) -> None:
+        """Write what does not matter, to find out whether that is possible by now."""
+        self._submit_alone(Job(lambda connection: set_fact(driver(connection), "tried_to_write", str(wall()))))
+
     def start(self) -> None:
         """Let timers fire from now on, those that came due while nobody was there first."""
         self._await_due()
@@ -173,10 +177,7 @@ class Engine:
         self._store_states()
 
     def finish_checkpoint(self, pages: int) -> None:
-        """Copy what is left of the write-ahead log, so that it begins anew with the next transaction.
-
-        It takes the disk some milliseconds, so that is left for a pause, unless the log has grown to many `pages`.
-        """
+        """Copy what is left of the write-ahead log: in a pause, or at once where it has grown to many `pages`."""
         if self._closed or (pages < MOST_PAGES and monotonic() - self._worked_at < PAUSE_S):
             return
         try:
@@ -245,7 +246,7 @@ class Engine:
         if self._closed:
             return
         # While nothing can be written, more tries would only fill the log.
-        if len(self._tools.unwritten) >= MOST_UNWRITTEN and not self._failing:
+        if len(self._tools.unwritten) >= MOST_UNWRITTEN and self.trouble is None:
             self._flush()
         elif self._tools.unwritten and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(UNWRITTEN_FOR_S, self._flush)
@@ -260,7 +261,7 @@ class Engine:
             self._firing = None
         if due is None or clock.replay or self._closed or self._is_due_asked:
             return
-        delay_s = max((due - clock.now()) / 1e6, RETRY_AFTER_S if self._failing else 0.0)
+        delay_s = max((due - clock.now()) / 1e6, RETRY_AFTER_S if self.trouble else 0.0)
         self._firing = asyncio.get_running_loop().call_later(min(delay_s, LONGEST_WAIT_S), self._ask_due)
 
     def _ask_due(self) -> None:
@@ -288,8 +289,8 @@ class Engine:
                 answers = (self._write if writes else self._read)([item])
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
                 _log.exception("an item could not be handled")
-                self._failing = True
-                answers = [error]
+                self.trouble = blamed(error)
+                answers = [self.trouble]
             self._answer([each], answers, written=writes)
 
     def _put_off(self, waiting: Sequence[Waiting], error: WrittenElsewhere) -> None:
@@ -300,7 +301,7 @@ class Engine:
             self._waiting.put_back(writing)
             asyncio.get_running_loop().call_later(TRY_AGAIN_S, self._turn)
         else:
-            self._failing = True
+            self.trouble = error
             answer_all(writing, [error] * len(writing))
             self._rest()
 
@@ -314,8 +315,8 @@ class Engine:
     def _answer_durable(self, waiting: Sequence[Waiting], answers: Sequence[Any], error: OSError | None) -> None:
         if error is not None:
             # It may be in the log all the same: whoever tells it again is told that it is known.
-            self._failing = True
-            answers = [error] * len(waiting)
+            self.trouble = blamed(error)
+            answers = [self.trouble] * len(waiting)
         answer_all(waiting, answers)
         self._schedule()
 
@@ -339,7 +340,6 @@ class Engine:
     def _write(self, items: Sequence[Item]) -> list[Any]:
         """Answer items in a transaction of their own."""
         try:
-            # Straight to the driver; what SQLAlchemy is asked within joins this transaction.
             self._lock.begin()
             batch = Batch(self._connection, self._tools, writes=True)
             answers = batch.run(items)
@@ -370,7 +370,7 @@ class Engine:
     def _finish(self, batch: Batch) -> None:
         """Do what follows a commit."""
         if batch.writes:
-            self._failing = False
+            self.trouble = None
             self._tools.unwritten.clear()
         batch.save_states()
         if self._tools.keeper.unwritten >= MOST_STATES:

@@ -148,6 +148,12 @@ class WrittenElsewhere(ServingError):
     code = "written_elsewhere"
 
 
+class NotWritable(ServingError):
+    """Nothing can be written at present: the disk is full, or fails; the server's log says which."""
+
+    code = "not_writable"
+
+
 class NotReady(ServingError):
     """The server is still starting."""
 

@@ -46,6 +46,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.WrittenElsewhere: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NotWritable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 OK = 200

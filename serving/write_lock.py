@@ -3,13 +3,16 @@
 import sqlite3
 from time import monotonic
 
+from sqlalchemy.exc import DBAPIError
+
 from serving.database import BUSY_S
 from serving.driver import Driver
-from serving.errors import WrittenElsewhere
+from serving.errors import NotWritable, WrittenElsewhere
 
 TRY_AGAIN_S = 0.01
 _AT_ONCE_MS = 25
 """So long SQLite waits by itself: as long as the loop may stand still."""
+_OF_THE_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 
 
 class WriteLock:
@@ -22,7 +25,7 @@ class WriteLock:
         driver.execute(f"PRAGMA busy_timeout={_AT_ONCE_MS}").fetchall()
 
     def begin(self) -> None:
-        """Begin a transaction (WrittenElsewhere)."""
+        """Begin a transaction, which whatever SQLAlchemy is asked within joins (WrittenElsewhere)."""
         try:
             self._driver.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
@@ -40,3 +43,11 @@ class WriteLock:
             return True
         self._since = None
         return False
+
+
+def blamed(error: Exception) -> Exception:
+    """Return what to answer where something failed: NotWritable where the disk is to blame, and not what was asked."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    # The rest of an extended code says at which call.
+    disk = isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK
+    return NotWritable() if disk or isinstance(cause, OSError) else error

@@ -84,13 +84,13 @@ def cart_items(answer):
     return next(each["value"] for each in answer.json["features"] if each["name"] == "cart_items")
 
 
-def added(number, user="u"):
+def added(number, user="u", **more):
     return {
         "type": "track",
         "event": "Product Added",
         "userId": user,
         "messageId": f"m-{number}",
-        "properties": {"product_id": "p", "price": 2, "quantity": 1},
+        "properties": {"product_id": "p", "price": 2, "quantity": 1, **more},
     }
 
 
@@ -240,6 +240,26 @@ async def test_an_online_store_that_fails_is_missed_until_it_works_again_and_cos
     assert missing(during) == ["the online store: full; states are rebuilt from the log at each read"]
     assert missing(after) == []
     assert cart_items(features) == 3
+
+
+async def test_a_full_disk_is_missed_until_there_is_room_again_though_nobody_sends_meanwhile(home, caplog):
+    server = a_server(home)
+    async with server.life(None):
+        await ask(server, "POST", "/v1/score", {"event": added(1)})
+        disk = server.engine._driver
+        pages = disk.execute("PRAGMA page_count").fetchone()[0]
+        disk.execute(f"PRAGMA max_page_count={pages}").fetchall()
+        refused = await ask(server, "POST", "/v1/score", {"event": added(2, note="x" * 20_000)})
+        during = await ready(server, 503)
+        asked = await ask(server, "POST", "/v1/score", {"user_id": "u"})
+        disk.execute("PRAGMA max_page_count=1000000").fetchall()
+        after = await ready(server, 200)
+        working = await ask(server, "POST", "/v1/score", {"event": added(2)})
+
+    assert (refused.status, refused.json["code"], refused.headers["retry-after"]) == (503, "not_writable", "1")
+    assert missing(during) == ["a disk that can be written to: events are refused"]
+    assert (asked.status, missing(after), working.status) == (200, [], 200)
+    assert [each.getMessage() for each in caplog.records].count("an item could not be handled") == 1
 
 
 async def test_a_clock_that_was_ahead_once_is_remarked_until_it_has_caught_up(home):

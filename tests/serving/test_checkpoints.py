@@ -7,8 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from serving.checkpoints import Checkpoints
-from serving.engine import MOST_PAGES, PAUSE_S
+from serving.checkpoints import MOST_PAGES, PAUSE_S, Checkpoints
 from tests.serving.databases import a_database, rows
 from tests.serving.engines import event, shop
 

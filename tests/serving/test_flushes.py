@@ -10,6 +10,7 @@ import pytest
 from serving import flushes
 from serving.disk import Disk
 from serving.engine import ENOUGH
+from serving.errors import NotWritable
 from tests.serving.engines import Shop, event, shop
 
 __all__ = ["shop"]
@@ -119,7 +120,7 @@ async def test_a_disk_that_fails_is_the_answer_and_the_same_event_told_again_is_
     with monkeypatch.context() as patched:
         patched.setattr(flushes, "Disk", Nowhere)
         failing = Shop(tmp_path)
-    with closing(failing), pytest.raises(OSError, match="Invalid argument"):
+    with closing(failing), pytest.raises(NotWritable):
         await failing.engine.ingest([event("Product Viewed", "u", 1)])
     with closing(Shop(tmp_path)) as shop:
         again = await shop.engine.ingest([event("Product Viewed", "u", 1)])
