@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 
 from demo.journey import UTC_OFFSET_H, Journey
-from features.moments import DAY_US
+from features.moments import DAY_US, HOUR_US
 
 EVENTS_AT_ONCE = 25
 USERS_AT_ONCE = 1000
@@ -44,7 +44,7 @@ def midnights(first: int, last: int, every_days: int) -> list[int]:
 
 def local_midnight(day: str) -> int:
     """Return the moment, in microseconds, at which a local day such as `2017-10-16` begins."""
-    return int(np.datetime64(day, "us").astype("int64")) - UTC_OFFSET_H * 3_600_000_000
+    return int(np.datetime64(day, "us").astype("int64")) - UTC_OFFSET_H * HOUR_US
 
 
 def replay(

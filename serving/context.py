@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from features.catalog import CATALOGUE
 from features.events import ids_behind
+from features.moments import DAY_US
 from models.neighbours import Neighbours
 from policy.view import Seen
 from serving import baskets, profiles
@@ -17,7 +18,7 @@ from serving.people import Person
 from serving.recommended import recommendations
 from serving.views import PersonView
 
-LOOK_BACK_US: Final = 90 * 86_400_000_000
+LOOK_BACK_US: Final = 90 * DAY_US
 """How long before their last event a person's cart and viewed products are looked for."""
 MOST_ITEMS: Final = 200
 """Of any list that templates see."""

@@ -6,25 +6,25 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
-_SECOND: Final = 1_000_000
-_MINUTE: Final = 60 * _SECOND
-_HOUR: Final = 60 * _MINUTE
+from features.moments import HOUR_US, SECOND_US
+
+_MINUTE: Final = 60 * SECOND_US
 
 SCHEDULE: Final = (
     0,
-    5 * _SECOND,
+    5 * SECOND_US,
     5 * _MINUTE,
     30 * _MINUTE,
-    2 * _HOUR,
-    5 * _HOUR,
-    10 * _HOUR,
-    14 * _HOUR,
-    20 * _HOUR,
-    24 * _HOUR,
+    2 * HOUR_US,
+    5 * HOUR_US,
+    10 * HOUR_US,
+    14 * HOUR_US,
+    20 * HOUR_US,
+    24 * HOUR_US,
 )
 """Pauses before the first, second, … attempt, in microseconds (the Standard Webhooks specification's)."""
 
-LONGEST_WAIT: Final = 24 * _HOUR
+LONGEST_WAIT: Final = 24 * HOUR_US
 """What a receiver may ask for at most; beyond, its message would be older than anyone wants it."""
 
 
@@ -106,10 +106,10 @@ def retry_after(header: str | None, *, at: int) -> int | None:
         return None
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return int(text[:9]) * _SECOND
+        return int(text[:9]) * SECOND_US
     try:
         until = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     aware = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0, int((aware - datetime.fromtimestamp(at / _SECOND, UTC)).total_seconds() * _SECOND))
+    return max(0, int((aware - datetime.fromtimestamp(at / SECOND_US, UTC)).total_seconds() * SECOND_US))

@@ -12,20 +12,21 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from features.kinds import Kind
+from features.moments import HOUR_US, SECOND_US
 from serving.driver import driver
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-TOO_FAST_US: Final = 10_000_000
+TOO_FAST_US: Final = 10 * SECOND_US
 """From the delivery, or from handing the message over, to a click that a person can have made."""
 PICTURE: Final = "(picture)"
 """What stands for the address of the picture that tells of an opened message."""
-AT_ONCE_US: Final = 2_000_000
+AT_ONCE_US: Final = 2 * SECOND_US
 """Between clicks on two links of one message."""
-PAUSE_US: Final = 300_000_000
+PAUSE_US: Final = 300 * SECOND_US
 """Between one link and the next of a scanner that goes through them one by one; after a longer one it is done."""
-LONGEST_RUN_US: Final = 3_600_000_000
+LONGEST_RUN_US: Final = HOUR_US
 """How far back the beginning of that is looked for."""
 
 # Along the chain the moments of arrival only grow, and nothing happened after it arrived.

@@ -19,7 +19,7 @@ from shutil import copyfile
 
 from features.events import Event
 from features.mapping import EventMapping
-from features.moments import to_us
+from features.moments import SECOND_US, to_us
 from policy.policy import Policy
 from policy.source import PolicyRefused, load
 from policy.variants import all_live
@@ -39,7 +39,7 @@ from serving.what_if_summary import Comparison, compare, table
 _AT_ONCE = 5000
 # Those that no event tells of, too: what was put there by hand.
 _SUPPRESSED = "SELECT kind, subject, channel, reason, at FROM suppressions WHERE at < ?"
-_LATE_US = 1_000_000
+_LATE_US = SECOND_US
 """What came later than this after it happened is told when it came."""
 
 

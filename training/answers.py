@@ -19,22 +19,20 @@ from features.advance import SESSION_GAP_US
 from features.fold import fold
 from features.habits import read_hours
 from features.layout import UTC_OFFSET
-from features.moments import zone
+from features.moments import DAY_US, HOUR_US, SECOND_US, zone
 from models.circle import HOURS
 from models.days import is_weekend
 from training.habits import happened_at, is_activity
 from training.log import Bools, Floats, Ints, Log
 from training.send_response import Sends
 
-WITHIN_US: Final = 24 * 3_600_000_000
+WITHIN_US: Final = DAY_US
 """How long after a message an answer counts."""
-LATE_US: Final = 3_600_000_000
+LATE_US: Final = HOUR_US
 """How much later than it happened an answer may become known."""
 MOST_SENDS: Final = 200_000
 """The last ones; more tell no more of hours."""
 _AT_ONCE: Final = 20_000
-_HOUR_S: Final = 3_600
-_SECOND_US: Final = 1_000_000
 
 # In a replay messages are delivered on the wall's clock; on that of the events it was when they were due.
 _SENT: Final = """
@@ -90,7 +88,7 @@ def _chances(rows: Sequence[tuple[Any, ...]], drawn: Sequence[tuple[Any, ...]]) 
     found, eligible = np.full(len(rows), np.nan), np.ones((len(rows), HOURS), dtype=np.bool_)
     for row, (_, user_no, _, _, trigger, event_seq, step, at) in enumerate(rows):
         due_at, chance, hours = told.get((user_no, trigger, event_seq, step), (at + 1, None, None))
-        if 0 <= at - due_at < _HOUR_S * _SECOND_US and chance is not None:
+        if 0 <= at - due_at < HOUR_US and chance is not None:
             found[row] = chance
             if hours:
                 eligible[row] = np.isin(np.arange(HOURS), json.loads(hours))
@@ -124,9 +122,9 @@ def _came_back(log: Log, user: Ints, at: Ints) -> Bools:
     begins[1:] = (who[1:] != who[:-1]) | (moment[1:] - moment[:-1] >= SESSION_GAP_US)
     who, moment = who[begins], moment[begins]
     # People one after the other, each with all of time (in seconds) to themselves: one search finds what follows.
-    wide = (log.span[1] + 2 * WITHIN_US) // _SECOND_US
-    begun, asked = who * wide + moment // _SECOND_US, owner[user] * wide + at // _SECOND_US
-    after, until = (np.searchsorted(begun, each, side="right") for each in (asked, asked + WITHIN_US // _SECOND_US))
+    wide = (log.span[1] + 2 * WITHIN_US) // SECOND_US
+    begun, asked = who * wide + moment // SECOND_US, owner[user] * wide + at // SECOND_US
+    after, until = (np.searchsorted(begun, each, side="right") for each in (asked, asked + WITHIN_US // SECOND_US))
     found: Bools = until > after
     return found
 

@@ -11,6 +11,7 @@ from features.fold import EVENT, fold
 from features.habits import HOURS, read_hours
 from features.kinds import Kind
 from features.layout import UTC_OFFSET
+from features.moments import HOUR_US
 from models.days import KINDS, SATURDAY
 from training.log import Bools, Floats, Ints, Log
 
@@ -99,7 +100,7 @@ def habits(log: Log, at_us: int, until_us: int, *, seed: int = 0) -> Habits:
 def events_per_visit(log: Log) -> float:
     """Return how many events an hour has in which somebody is active, on average; 1 for a log without activity."""
     seen = is_activity(log)
-    hour = log.arrays.known_at[seen] // (HOUR_S * 1_000_000)
+    hour = log.arrays.known_at[seen] // (HOUR_US)
     visits = np.unique(log.components[seen] * _MOST_HOURS + hour).size
     return float(seen.sum()) / visits if visits else 1.0
 
