@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from policy.arms import CONTROL
+from policy.block import Block
 from policy.conditions import When
 from policy.names import Name
 from policy.quantities import Share
@@ -14,10 +15,8 @@ from policy.uplift import AddsAtLeast
 Send = Literal["now", "best_hour", "everybodys_hour"]
 
 
-class Arm(BaseModel):
+class Arm(Block):
     """What is different in one arm; whatever it leaves unsaid is as the trigger says."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     share: Share = Field(gt=0, description="Of the users who are not held out: `50%`; all arms together have all.")
     threshold: Share | None = Field(default=None, description="The probability that is needed.")

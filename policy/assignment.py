@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, NamedTuple, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from policy.arms import CONTROL, Split, hold_out, split
+from policy.block import Block
 from policy.holding import HoldOut
 from policy.names import Name
 from policy.quantities import Share
@@ -19,10 +20,8 @@ def _as_shares(value: object) -> object:
     return dict.fromkeys(value, 1 / len(value)) if isinstance(value, list) and value else value
 
 
-class Layer(BaseModel):
+class Layer(Block):
     """Experiments that share the users among them: nobody is in two of one layer."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name = Field(description="By which users are drawn; another name draws anew.")
     experiments: Annotated[

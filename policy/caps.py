@@ -5,8 +5,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from policy.block import Block
 from policy.quantities import Duration, microseconds
 
 
@@ -18,10 +19,8 @@ class Sent(NamedTuple):
     trigger: str
 
 
-class Cap(BaseModel):
+class Cap(Block):
     """At most so many messages within any stretch of time of that length."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     count: int = Field(ge=1, le=1000, description="How many messages.")
     window: Duration = Field(gt=timedelta(0), description="Within how long, rolling: `7d`.")

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple, Self
 
 from msgspec.structs import replace
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from policy.block import Block
 from policy.caps import Sent
 from policy.guards import Channel, Guards, Standing, bar, hindrance
 from policy.pending import room_from
 from policy.reasons import Reason
 
 
-class Several(BaseModel):
+class Several(Block):
     """Several channels for one message: a block with exactly one of these fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1, "maxProperties": 1})
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     prefer: tuple[Channel, ...] | None = Field(
         default=None, description="Take the first of these that nothing stands against."

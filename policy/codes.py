@@ -3,16 +3,15 @@
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from policy.block import Block
 from policy.names import Name
 from policy.quantities import Duration, in_words, microseconds
 
 
-class Codes(BaseModel):
+class Codes(Block):
     """From which pool of codes a message carries one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     pool: Name = Field(description="Name of the pool, as its codes were imported under.")
     if_empty: Literal["hold", "send_without"] = Field(

@@ -7,9 +7,7 @@ from operator import ge, gt, le, lt
 from typing import Annotated, Any, Final, Self, TypeGuard
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictFloat,
@@ -18,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from policy.block import Block
 from policy.quantities import Percent, read_share
 
 
@@ -51,12 +50,6 @@ _WORDS: Final = {
     "one_of": "one of {}",
     "contains": "containing {}",
 }
-
-
-class Block(BaseModel):
-    """A block of fields of the policy file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Range(Block):

@@ -3,8 +3,9 @@
 from functools import cached_property
 from typing import Annotated, Final, Protocol, Self, cast, runtime_checkable
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from policy.block import Block
 from policy.conditions_facts import EventTest, FeatureTest, IntentTest, ProfileTest
 from policy.conditions_history import Count, Last, NotSince
 from policy.conditions_learned import LearnedTest
@@ -43,10 +44,10 @@ class Lapsing(Protocol):
         ...
 
 
-class Condition(BaseModel):
+class Condition(Block):
     """One thing that must be so: a block with exactly one of these fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"minProperties": 1, "maxProperties": 1})
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     all: tuple["Condition", ...] | None = Field(default=None, min_length=1, description="All of these hold.")
     any: tuple["Condition", ...] | None = Field(default=None, min_length=1, description="At least one of these holds.")

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt
 
-from policy.comparisons import Block, same
+from policy.block import Block
+from policy.comparisons import same
 from policy.conditions_facts import PropertyTest, Text
 from policy.conditions_sessions import HowOften, lapse
 from policy.event_names import EventName, event_key

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from models.learned_segments import CLUSTERS, RFM, RFM_NAMES
-from policy.comparisons import Block
+from policy.block import Block
 from policy.names import Name
 from policy.view import Reads, View
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from features.kinds import NAMES, Kind
-from policy.comparisons import Block
+from policy.block import Block
 from policy.view import Reads, Seen, SentMessage, View
 
 RESPONSES: Final[Mapping[str, tuple[Kind, ...]]] = MappingProxyType(

@@ -5,7 +5,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from policy.comparisons import Block, Range
+from policy.block import Block
+from policy.comparisons import Range
 from policy.quantities import Share, percent
 from policy.send_hours import PRIOR_CONFIDENCE
 from policy.view import Reads, View

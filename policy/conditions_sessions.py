@@ -8,7 +8,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel, StrictInt, ValidationInfo, model_validator
 
-from policy.comparisons import Block, Range
+from policy.block import Block
+from policy.comparisons import Range
 from policy.likeness import subjects
 from policy.names import Name
 from policy.quantities import Duration, in_words, microseconds

@@ -4,18 +4,17 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import Field, StrictInt
 
 from policy.assignment import EVERYBODY
+from policy.block import Block
 from policy.names import Name, check_differ
 from policy.quantities import Duration, Share, horizon_length, in_words
 from policy.triggers import Trigger
 
 
-class Experiment(BaseModel):
+class Experiment(Block):
     """The plan of one experiment: when it is over, how often it is looked at, what it must not cost."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name = Field(description="Of the experiment: what its triggers say, or the name of a trigger that says none.")
     users: Annotated[StrictInt, Field(ge=1)] | None = Field(

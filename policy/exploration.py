@@ -5,20 +5,19 @@ from functools import cached_property
 from math import inf
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from features.moments import to_us
 from policy.arms import Split, key_of, split, uniform
+from policy.block import Block
 from policy.quantities import Share, percent
 
 EXPLORED: Final = "explored"
 HELD: Final = "held"
 
 
-class ShareUntil(BaseModel):
+class ShareUntil(Block):
     """A share until a day, and another one from then on: much is tried at first, and less once something is known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     share: Share = Field(description="So many at first: `10%`.")
     until: date | None = Field(default=None, description="The day, in UTC, from which `then` counts; default: never.")
@@ -44,10 +43,8 @@ def _as_share_until(value: object) -> object:
     return {"share": value} if isinstance(value, (str, int, float)) else value
 
 
-class Explore(BaseModel):
+class Explore(Block):
     """What is done by chance in a share of the decisions; nothing is, unless somebody writes it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     below_threshold: Share = Field(
         default=0.0,

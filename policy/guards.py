@@ -11,10 +11,11 @@ from typing import Annotated, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from features.activity import SESSION_GAP
 from features.moments import zone as zone_of
+from policy.block import Block
 from policy.caps import Cap, Sent
 from policy.hours import QuietHours, is_within, next_end
 from policy.quantities import Duration, microseconds
@@ -42,10 +43,8 @@ class Consent(StrEnum):
     NONE = "none"
 
 
-class Guards(BaseModel):
+class Guards(Block):
     """What must not stand against a message of a trigger."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     consent: Consent | None = Field(
         default=None,

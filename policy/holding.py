@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from policy.block import Block
 from policy.quantities import Share
 
 
-class HoldOut(BaseModel):
+class HoldOut(Block):
     """Users who are decided and logged like all others, and get nothing: they show what sending does."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     share: Share = Field(default=0.1, lt=1, description="How many of the users are held out: `10%`, or `0.1`.")
     salt: str | None = Field(

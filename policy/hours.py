@@ -7,9 +7,10 @@ from functools import cached_property, lru_cache
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from features.moments import to_moment, to_us, zone
+from policy.block import Block
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR: Final = timedelta(hours=1)
@@ -49,10 +50,10 @@ def known_zone(name: str) -> str:
 Zone = Annotated[str, AfterValidator(known_zone)]
 
 
-class QuietHours(BaseModel):
+class QuietHours(Block):
     """The hours of the person's own day in which nothing is sent."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     start: TimeOfDay = Field(alias="from", description="The first quiet minute, such as `21:00`.")
     end: TimeOfDay = Field(alias="to", description="The first minute that is not quiet any more, such as `08:00`.")

@@ -5,9 +5,10 @@ import json
 from functools import cached_property
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from policy.assignment import Layer, check_layers, shared_by
+from policy.block import Block
 from policy.conditions_learned import check_few
 from policy.event_names import by_event
 from policy.experiments import Experiments, check_planned
@@ -21,10 +22,8 @@ from policy.triggers import Trigger
 from policy.watch import Watch, watch_of
 
 
-class Policy(BaseModel):
+class Policy(Block):
     """All triggers of a policy file, in its order."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = Field(default=1, description="Version of this file's format.")
     shop_zone: Zone = Field(default="UTC", description="Time zone of the shop, for `unknown_zone: shop_zone`.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
-from policy.comparisons import Block
+from policy.block import Block
 from policy.conditions import Condition, When
 from policy.event_names import ANY, by_event, of_event
 from policy.names import Name, check_differ

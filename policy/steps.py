@@ -6,8 +6,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
+from policy.block import Block
 from policy.channels import Channels, Route, route
 from policy.codes import Codes
 from policy.conditions import Condition, When
@@ -30,10 +31,8 @@ Content = Annotated[dict[str, JsonValue], AfterValidator(_small_enough)]
 """What the message says: templates (`policy.templates`), or any fields that a webhook's receiver is handed."""
 
 
-class Branch(BaseModel):
+class Branch(Block):
     """One way that a step can go."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     when: When = Field(description="The way is taken if this holds, and nothing above it did.")
     channel: Channels | None = Field(default=None, description="Default: that of the step.")
@@ -41,10 +40,8 @@ class Branch(BaseModel):
     content: Content | None = Field(default=None, description="Default: that of the step.")
 
 
-class Step(BaseModel):
+class Step(Block):
     """One more message of a sequence, some time after the one before."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: Duration = Field(gt=timedelta(0), description="How long after the decision of the step before: `24h`.")
     when: When | None = Field(default=None, description="Send only if this holds; else the next step has its turn.")

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from policy.block import Block
 from policy.names import Name
 from policy.problems import Field as Place
 from policy.sandbox import Compiled, compiled
@@ -60,10 +61,8 @@ KNOWN: Final = frozenset(
 MOST_TEMPLATES: Final = 500
 
 
-class Template(BaseModel):
+class Template(Block):
     """The parts of a message, each a Jinja2 template."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     subject: str | None = Field(default=None, description="Of an e-mail; the title of a push message.")
     preheader: str | None = Field(default=None, description="What a mail program shows beside the subject.")

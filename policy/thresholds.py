@@ -7,15 +7,14 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
 )
 
 from policy import places
+from policy.block import Block
 from policy.names import Name
 from policy.places import FileRefused
 from policy.quantities import Horizon, Share, WrittenShare, percent
@@ -24,10 +23,8 @@ FILE: Final = "thresholds.json"
 AUTO: Final = "auto"
 
 
-class Accepted(BaseModel):
+class Accepted(Block):
     """A threshold that a report of policy value recommended, and somebody accepted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     threshold: Share = Field(description="The probability that is needed.")
     horizon: Horizon = Field(description="Of the probability: the number means nothing for another one.")
@@ -41,19 +38,15 @@ class Accepted(BaseModel):
     policy_version: str = Field(description="The policy of the newest decision that the report looked at.")
 
 
-class AcceptedFile(BaseModel):
+class AcceptedFile(Block):
     """What stands in the file, beside the policy file, of the thresholds accepted so far."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = 1
     triggers: dict[Name, Accepted] = Field(default={}, description="By the trigger's name.")
 
 
-class AutoFrom(BaseModel):
+class AutoFrom(Block):
     """A threshold that a report may choose, once one is accepted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     auto_from: Share = Field(description="The probability that is needed until a report is accepted: `25%`.")
 

@@ -5,9 +5,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import ConfigDict, Field, StrictInt, model_validator
 
 from policy.arms_said import Arms, Send, check_arms
+from policy.block import Block
 from policy.channels import Channels
 from policy.codes import Codes
 from policy.conditions import When
@@ -39,10 +40,10 @@ class Enrol(StrEnum):
     EXISTING = "existing"
 
 
-class TriggerFields(BaseModel):
+class TriggerFields(Block):
     """The fields of a trigger, and what they may not say together."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     name: Name = Field(description="Lower-case letters, digits, - and _; appears in the ledger and in the message.")
     on: EventNames = Field(

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from features.moments import to_us
 from features.moments import zone as zone_of
+from policy.block import Block
 from policy.hours import TimeOfDay, Zone
 from policy.quantities import Duration, Horizon, Share
 from policy.reasons import Action, Reason
@@ -56,10 +57,8 @@ class Happening(BaseModel):
         return dict(self.model_extra or {})
 
 
-class Expectation(BaseModel):
+class Expectation(Block):
     """What the trigger must decide at a moment."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     at: Duration = Field(description="How long after the beginning, to the second.")
     action: Action | None = Field(default=None, description="`send`, `control` or `hold`.")
@@ -86,10 +85,8 @@ class Expectation(BaseModel):
         return ", ".join(said)
 
 
-class TriggerTest(BaseModel):
+class TriggerTest(Block):
     """What happens to one person, and what the trigger must decide; whatever it sends besides is a failure."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="What is shown, in a few words.")
     intent: Intent = Field(
