@@ -9,6 +9,10 @@ VENV ?= .venv
 # INSTALLED=1 takes $(VENV) as it is, in an image for example.
 STAMP := $(if $(INSTALLED),,$(VENV)/.installed)
 PY := $(VENV)/bin/python
+# A Python that was named is the one to run on: $(VENV) with another one is not up to date, and requirements/install says so.
+NAMED := $(filter command environment,$(firstword $(origin PYTHON)))
+VERSION := -c 'import sys; print(sys.version_info[:2])'
+OTHER := $(if $(NAMED),$(shell [ ! -x $(PY) ] || [ "$$($(PYTHON) $(VERSION) 2>&1)" = "$$($(PY) $(VERSION))" ] || echo .other-python))
 UV := $(VENV)/bin/uv
 PACKAGES := features feature_repo models policy serving training benchmarks demo verification
 CODE := $(wildcard $(PACKAGES) tests)
@@ -34,10 +38,10 @@ help: ## Show this list
 	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install
+.PHONY: install .other-python
 install: $(STAMP) ## Install the pinned packages and this project into .venv, or for another Python: [PYTHON=python3.13 VENV=.venv-3.13]
 
-$(VENV)/.installed: pyproject.toml requirements/dev.lock requirements/bootstrap.lock requirements/install
+$(VENV)/.installed: pyproject.toml requirements/dev.lock requirements/bootstrap.lock requirements/install $(OTHER)
 	@PYTHON="$(PYTHON)" requirements/install $(VENV)
 	@echo "Compiling the kernels …" >&2
 	@$(PY) -m features.warm

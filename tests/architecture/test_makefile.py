@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -49,6 +50,25 @@ def test_a_home_may_have_any_name(said, meant):
     )
 
     assert told.stdout == meant
+
+
+@pytest.mark.parametrize(("there", "outcome"), [(f'exec {sys.executable} "$@"', 0), ("echo '(3, 9)'", 2)])
+def test_an_environment_of_another_python_than_the_one_that_was_named_is_refused(tmp_path, there, outcome):
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(f"#!/bin/sh\n{there}\n")
+    python.chmod(0o755)
+    (tmp_path / ".installed").touch()
+    # What the make that runs this was told is not for this one.
+    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "INSTALLED"}}
+
+    done = subprocess.run(
+        ["make", "install", f"VENV={tmp_path}", f"PYTHON={sys.executable}"],
+        cwd=tree.ROOT, env=environment, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == outcome, done.stderr
+    assert (f"{tmp_path} is of Python (3, 9), and" in done.stderr) == (outcome == 2)
 
 
 def test_no_command_is_mistaken_for_a_file():
