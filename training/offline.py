@@ -22,9 +22,12 @@ from training.log import Floats, Ints, Log
 ROWS_AT_ONCE = 500_000
 STATES_AT_ONCE = 25_000
 POINTS_AT_ONCE = 50_000
-"""Feast's join holds a copy of each state for each later point of its user: more of them take gigabytes."""
+"""More of them take gigabytes."""
 POINTS_OF_A_USER = 8
-"""And that is the square of the points of one user, so a join sees few of them."""
+COPIES_AT_ONCE = 600_000
+"""Feast's join holds a copy of each state for each later point of its user, which is the square of the points of one
+user. So a join begins with a few points of everybody, and takes more only as long as these are not too many.
+"""
 
 MOMENT = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
@@ -170,9 +173,15 @@ def _latest(states: pa.Table, points: pd.DataFrame) -> Ints:
 
 
 def _chunks(points: pd.DataFrame, latest: Ints) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield positions of points, so many at once and few of any user."""
+    """Yield positions of points, so many at once, and of one user so few that the join's copies stay in bounds."""
     user = pd.factorize(points["user_key"])[0]
-    turn = points.groupby(user, sort=False).cumcount().to_numpy() // POINTS_OF_A_USER
+    place = points.groupby(user, sort=False).cumcount().to_numpy()
+    turn = place // POINTS_OF_A_USER
     order = np.lexsort((latest, turn))
-    for begin in range(0, order.size, POINTS_AT_ONCE):
-        yield order[begin : begin + POINTS_AT_ONCE]
+    begin = 0
+    while begin < order.size:
+        part = order[begin : begin + POINTS_AT_ONCE]
+        copies = np.cumsum(place[part] - turn[part[0]] * POINTS_OF_A_USER + 1)
+        end = max(int(np.searchsorted(copies, COPIES_AT_ONCE, side="right")), 1)
+        yield part[:end]
+        begin += end

@@ -10,7 +10,7 @@ from features.state import empty, read, unpack
 from tests.training.logs import a_crowd, known, same_bits, write_log
 from training import offline
 from training.log import read_log
-from training.offline import asked, historical_features, write_states
+from training.offline import COPIES_AT_ONCE, POINTS_AT_ONCE, _chunks, asked, historical_features, write_states
 
 ROWS = a_crowd()
 
@@ -37,12 +37,30 @@ def points(log):
 def test_features_through_feast_have_the_bits_of_a_fold_one_by_one(log, points, tmp_path, monkeypatch):
     monkeypatch.setattr(offline, "POINTS_AT_ONCE", 150)
     monkeypatch.setattr(offline, "ROWS_AT_ONCE", 40)
+    monkeypatch.setattr(offline, "COPIES_AT_ONCE", 300)
     users, at = points
 
     found = historical_features(write_states(log, users, at, tmp_path), asked(log, users, at))
 
     expected = np.array([known(ROWS, log.user_keys[user], moment) for user, moment in zip(users, at, strict=True)])
     assert same_bits(found, expected)
+
+
+@pytest.mark.parametrize(("people", "joins"), [(1, 45), (10, 15), (3_000, 1), (100_000, 1)])
+def test_a_join_copies_no_more_states_however_few_people_all_points_are_of(people, joins):
+    asked_of = np.arange(48_000) % people
+    points = pd.DataFrame({"user_key": asked_of.astype(np.str_)})
+
+    chunks = list(_chunks(points, np.arange(48_000)))
+
+    for chunk in chunks:
+        each = np.bincount(asked_of[chunk])
+        # Of a user's n points the first is joined to one state, the second to two …
+        assert np.sum(each * (each + 1) // 2) <= COPIES_AT_ONCE
+        assert chunk.size <= POINTS_AT_ONCE
+    assert sorted(np.concatenate(chunks)) == list(range(48_000))
+    # Each costs time of its own.
+    assert len(chunks) <= joins
 
 
 def test_answers_are_in_the_order_of_row_ids(log, points, tmp_path):
