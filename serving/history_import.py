@@ -24,6 +24,10 @@ from serving.progress import Progress
 from serving.unknown_names import count_unknown
 
 _APPENDED_AT_ONCE = 10_000
+_BEHIND = """
+SELECT count(*) FROM events
+WHERE seq > ? AND received_at = ? AND origin = 'import' AND known_at - occurred_at >= 3600000000
+"""
 _NOT_REPEATED = (Fate.ACCEPTED, Fate.UNTRACKED, Fate.OUTDATED)
 _READERS: dict[str, Callable[[Path, EventMapping, Advance], Iterator[Row]]] = {
     ".jsonl": read_json_lines,
@@ -50,6 +54,8 @@ class Imported:
     """Good rows of people who did not agree to be tracked, where that is required; they were not kept."""
     outdated: int
     """Good rows from before what the log still holds; they were not kept."""
+    behind: int
+    """Events that happened an hour or more before what was known of their people, and count only from then on."""
     joined: int
     """Rows that became further lines of the order before them."""
     rejected: int
@@ -109,8 +115,11 @@ def import_history(
         unknown: Counter[str] = Counter()
         # Where tracking needs consent a name may say more than a name, and whose it is is not known here.
         counted = unknown if tracking is None else None
+        with database.begin() as connection:
+            newest = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
         fates = _append(stage, database, received_at, tracking, counted, progress)
     with database.begin() as connection:
+        behind = connection.exec_driver_sql(_BEHIND, (newest, received_at)).scalar_one()
         count_unknown(connection, unknown, at=received_at, nearest=mapping.nearest)
     return Imported(
         rows=orders.read,
@@ -118,6 +127,7 @@ def import_history(
         repeated=len(stage) - sum(fates[each] for each in _NOT_REPEATED) + orders.equal,
         untracked=fates[Fate.UNTRACKED],
         outdated=fates[Fate.OUTDATED],
+        behind=behind,
         joined=orders.read - orders.equal - rejected.count - len(stage),
         rejected=rejected.count,
         rejects=rejected.path,
@@ -164,6 +174,11 @@ def report(done: Imported, mapping: EventMapping) -> str:
         lines.append(f"{done.untracked:,} rows were not kept: their users did not agree to be tracked")
     if done.outdated:
         lines.append(f"{done.outdated:,} rows were not kept: they are older than what the log keeps")
+    if done.behind:
+        lines.append(
+            f"{done.behind:,} events happened an hour or more before what was known of their people already: features "
+            "and models count them only from then on. Import a history as one file, or its files in the order of time"
+        )
     if done.joined:
         lines.append(f"{done.joined:,} rows were further lines of the order before them")
     if done.rejected:
