@@ -166,7 +166,7 @@ def decision_points(log: Log, *, start_us: int, end_us: int, count: int, seed: i
     user, at, asked = user[order], at[order], asked[order]
     first = np.ones(at.size, dtype=np.bool_)
     first[1:] = (np.diff(at) != 0) | (np.diff(user) != 0)
-    return Points(user=user[first], at=at[first], asked=asked[first])
+    return Points(user, at, asked).where(first & ~log.excluded[user])
 
 
 def _eligible(log: Log, start_us: int, end_us: int) -> Ints:
@@ -198,27 +198,44 @@ def _idle(log: Log, start_us: int, end_us: int, count: int, drawn: np.random.Gen
 
     Even steps through all those times, each with its own jitter, leave less to chance than independent draws.
     """
-    users, seen, offsets = _people(log, end_us)
+    users, seen, until = _people(log, end_us)
     since = np.maximum(seen, start_us)
-    total = np.cumsum(end_us - since, dtype=np.float64)
+    total = np.cumsum(np.maximum(until - since, 0), dtype=np.float64)
     if not users.size or total[-1] <= 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     place = (np.arange(count) + drawn.random(count)) / count * total[-1]
     who = np.minimum(np.searchsorted(total, place, side="right"), users.size - 1)
-    at = end_us - np.minimum(total[who] - place, end_us - since[who]).astype(np.int64)
-    local = at + offsets[who]
-    midnight = local - local % DAY_US - offsets[who]
+    at = until[who] - np.minimum(total[who] - place, until[who] - since[who]).astype(np.int64)
+    offset = _offsets(log, users[who], at)
+    local = at + offset
+    midnight = local - local % DAY_US - offset
     chosen = (drawn.random(count) < MIDNIGHT_SHARE) & (midnight >= since[who])
     return users[who], np.where(chosen, midnight, at)
 
 
 def _people(log: Log, end_us: int) -> tuple[Ints, Ints, Ints]:
-    """Return the users that are in models and were seen by then, when first, and their UTC offset in microseconds."""
+    """Return the users that are in models and were seen by then, when first, and until when each is asked about.
+
+    An id that is linked to another is that one's from then on: whoever has many ids is one person, not many.
+    """
     arrays = log.arrays
     rows = np.flatnonzero((arrays.known_at <= end_us) & ~log.excluded[arrays.user])
     rows = rows[np.lexsort((arrays.known_at[rows], arrays.user[rows]))]
     users, first = np.unique(arrays.user[rows], return_index=True)
-    offset_s = np.full(len(log.user_keys), 0.0)
-    said = rows[~np.isnan(arrays.records[rows, UTC_OFFSET_S])]
-    offset_s[arrays.user[said]] = arrays.records[said, UTC_OFFSET_S]
-    return users, arrays.known_at[rows[first]], (offset_s[users] * SECOND_US).astype(np.int64)
+    # A microsecond before, which is the last one under the old id.
+    return users, arrays.known_at[rows[first]], np.minimum(log.moves[1][users] - 1, end_us)
+
+
+def _offsets(log: Log, users: Ints, at: Ints) -> Ints:
+    """Return by how many microseconds the clock of each user was ahead of UTC, as known at each moment; of shape (n,).
+
+    As it was then: by the clocks of winter, every midnight of the summer before would be an hour late.
+    """
+    said = log.arrays.records[:, UTC_OFFSET_S]
+    # Of each row, the last one of its user by then that says it.
+    order = np.lexsort((np.arange(said.size), log.arrays.user))
+    told = np.maximum.accumulate(np.where(np.isnan(said[order]), -1, np.arange(said.size)))
+    starts = np.searchsorted(log.arrays.user[order], log.arrays.user[order])
+    offset_s = np.zeros(said.size + 1)
+    offset_s[order] = np.where(told >= starts, said[order][told], 0.0)
+    return (offset_s[log.last_rows(users, at)] * SECOND_US).astype(np.int64)

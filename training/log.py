@@ -105,15 +105,21 @@ class Log:
             high = np.where(inside & ~known, middle, high)
         return np.where(low > starts, self._rows[np.maximum(low - 1, 0)] if known_at.size else UNLINKED, UNLINKED)
 
-    def owners(self, users: Ints, at: Ints) -> Ints:
-        """Return for each user index the one their events went to at that moment (µs): itself until it was linked."""
+    @cached_property
+    def moves(self) -> tuple[Ints, Ints]:
+        """For each user index: the one it was linked to, itself where to none, and when (µs), `NEVER` likewise."""
         links = np.flatnonzero(self.arrays.linked != UNLINKED)[::-1]
         moved_to, moved_at = np.arange(len(self.user_keys)), np.full(len(self.user_keys), NEVER)
         # Backwards, so that the first of several links of one id is the one that stays.
         moved_to[self.arrays.linked[links]] = self.arrays.user[links]
         moved_at[self.arrays.linked[links]] = self.arrays.known_at[links]
+        return moved_to, moved_at
+
+    def owners(self, users: Ints, at: Ints) -> Ints:
+        """Return for each user index the one their events went to at that moment (µs): itself until it was linked."""
+        moved_to, moved_at = self.moves
         owners = users.copy()
-        for _ in range(links.size):
+        for _ in range(int((moved_at != NEVER).sum())):
             moved = moved_at[owners] <= at
             if not moved.any():
                 break

@@ -138,6 +138,55 @@ def test_half_of_the_idle_points_are_at_local_midnight(shop):
     assert 0.3 < at_midnight.mean() < 0.52
 
 
+def test_midnight_is_that_of_the_clock_of_then(tmp_path):
+    autumn = 1_761_436_800_000_000  # 2025-10-26T00:00Z, the day on which Berlin went from two hours ahead to one
+
+    def seen(day):
+        moment, ahead_s = autumn + day * DAY + 10 * HOUR, 7200.0 if day < 0 else 3600.0
+        return "u", Happening(Kind.PAGE_VIEWED, occurred_at=moment, known_at=moment, utc_offset_s=ahead_s), None
+
+    log = read_log(write_log(tmp_path, [seen(day) for day in range(-30, 30)]))
+
+    found = decision_points(log, start_us=log.span[0], end_us=log.span[1], count=400)
+
+    idle = found.at[found.asked == Asked.IDLE]
+    for part, ahead in ((idle[idle < autumn], 2 * HOUR), (idle[idle > autumn + DAY], HOUR)):
+        # Of each night one: the same moment of the same person is kept once.
+        assert np.sum((part + ahead) % DAY == 0) >= 25
+
+
+def test_whoever_has_many_ids_is_asked_about_no_more_often_than_others(tmp_path):
+    def did(key, day, kind=Kind.PAGE_VIEWED, linked=None):
+        moment = JULY + int(day * DAY)
+        return key, Happening(kind, occurred_at=moment, known_at=moment), linked
+
+    devices = [f"anonymous:{number}" for number in range(9)]
+    rows = [did(each, 0.01 * number) for number, each in enumerate(devices)]
+    rows += [did("many", 0.1 + 0.01 * number, Kind.IDENTIFIED, each) for number, each in enumerate(devices)]
+    rows += [did("one", 0.3), did("one", 40), did("many", 40)]
+    log = read_log(write_log(tmp_path, rows))
+
+    found = decision_points(log, start_us=log.span[0], end_us=log.span[1], count=8000)
+
+    # Of the midnights there are no more than nights, however many ids.
+    idle = found.user[(found.asked == Asked.IDLE) & (found.at % DAY != 0)]
+    many, one = (np.mean(idle == log.user_keys.index(each)) for each in ("many", "one"))
+    assert many == pytest.approx(one, rel=0.1)
+
+
+def test_an_id_that_was_linked_to_staff_is_no_point(tmp_path):
+    def did(key, day, kind=Kind.PAGE_VIEWED, linked=None):
+        moment = JULY + day * DAY
+        return key, Happening(kind, occurred_at=moment, known_at=moment), linked
+
+    rows = [did("anonymous:1", 0), did("boss", 5, Kind.IDENTIFIED, "anonymous:1"), did("u", 0), did("u", 30)]
+    log = read_log(write_log(tmp_path, rows, excluded=("boss",)))
+
+    found = decision_points(log, start_us=log.span[0], end_us=log.span[1], count=500)
+
+    assert {log.user_keys[each] for each in found.user} == {"anonymous:1", "u"}
+
+
 def test_the_same_seed_draws_the_same_points_and_another_draws_others(shop):
     first, last = shop.span
 
