@@ -106,24 +106,30 @@ def learn(log: Log, *, before: LearnedSegments | None = None, lineage: dict[str,
 
 
 def refuse_few(log: Log) -> None:
-    """Raise TooLittleHistory where a log has too few people to learn segments from."""
-    if (found := len(log.user_keys)) < LEAST_PEOPLE:
+    """Raise TooLittleHistory where a log has too few people, at its end, to learn segments from."""
+    if (found := known(log, log.span[1]).size) < LEAST_PEOPLE:
         raise TooLittleHistory(f"too few people to learn segments from: {found}, and {LEAST_PEOPLE} are needed")
 
 
-def people(log: Log, at_us: int, *, most: int = MOST_PEOPLE, seed: int = 0) -> tuple[Ints, Floats]:
-    """Return who was known at a moment (µs), as indices of the log's users, and their features then, (n, n_features).
+def known(log: Log, at_us: int) -> Ints:
+    """Return who was known at a moment (µs), as indices of the log's users.
 
     Bots, staff and tests are left out; ids that were linked by then are one person.
     """
     user = np.arange(len(log.user_keys))
     at = np.full(user.size, at_us, dtype=np.int64)
-    last = log.last_rows(user, at)
-    chosen = user[(last >= 0) & ~log.excluded & (log.owners(user, at) == user)]
+    return np.flatnonzero((log.last_rows(user, at) >= 0) & ~log.excluded & (log.owners(user, at) == user))
+
+
+def people(log: Log, at_us: int, *, most: int = MOST_PEOPLE, seed: int = 0) -> tuple[Ints, Floats]:
+    """Return who was `known` at a moment (µs), as many as `most`, and their features then, (n, n_features)."""
+    chosen = known(log, at_us)
     if chosen.size > most:
         chosen = np.sort(np.random.default_rng(seed).choice(chosen, most, replace=False))
-    chosen = chosen[np.argsort(last[chosen], kind="stable")]
-    return chosen, read_rows(fold(log.arrays, last[chosen]), at[: chosen.size])
+    at = np.full(chosen.size, at_us, dtype=np.int64)
+    last = log.last_rows(chosen, at)
+    order = np.argsort(last, kind="stable")
+    return chosen[order], read_rows(fold(log.arrays, last[order]), at)
 
 
 def cuts(buyers: Floats) -> RfmCuts | None:

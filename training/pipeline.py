@@ -102,7 +102,8 @@ class Retraining:
         log = self._read()
         first, last = log.span
         if not len(log.arrays):
-            raise TooLittleHistory("too few purchases to learn from: the log is empty")
+            said = "is empty" if self._cutoff_us is None else f"holds nothing from before {iso(self._cutoff_us)}"
+            raise TooLittleHistory(f"too few purchases to learn from: the log {said}")
         self._say(f"{len(log.arrays):,} events of {len(log.user_keys):,} users, {iso(first)} to {iso(last)}")
         for line in _strays(log):
             self._say(line)

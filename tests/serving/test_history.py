@@ -47,6 +47,18 @@ def test_the_command_imports_the_good_rows_and_tells_of_the_bad_ones(run, tmp_pa
     assert asked(tmp_path, "SELECT count(*), max(origin) FROM events") == [(2, "import")]
 
 
+def test_events_imported_after_later_ones_of_their_people_are_told(run, tmp_path):
+    orders, views = tmp_path / "orders.csv", tmp_path / "views.csv"
+    orders.write_text("user_id,event,timestamp\nu1,purchase,1500007200\nu2,purchase,1500003500\n")
+    views.write_text("user_id,event,timestamp\nu1,view,1500000000\nu1,view,1500003600\nu2,view,1500000000\n")
+
+    first, second, again = run(orders), run(views), run(views)
+
+    # Both of u1, who ordered later, and not the one of u2, who ordered within the hour.
+    assert "2 events happened an hour or more before what was known of their people already" in second.stdout
+    assert all("before what was known" not in each.stdout for each in (first, again))
+
+
 def test_a_strict_command_refuses_the_whole_file(run, tmp_path):
     path = tmp_path / "history.jsonl"
     path.write_text(GOOD + "{\n")

@@ -11,7 +11,7 @@ import pytest
 from features.events import AMOUNT, ITEMS, UTC_OFFSET_S, unpack_record
 from features.kinds import Kind
 from serving.database import open_database
-from serving.history_import import HistoryRefused, import_history, report
+from serving.history_import import HistoryRefused, import_history
 from serving.history_lines import FileRefused
 from serving.mapping_file import read_mapping
 
@@ -212,20 +212,6 @@ def test_a_history_in_any_order_is_appended_in_the_order_of_time(history):
     history.take(history.file("history.csv", "user_id,event,timestamp\n" + rows))
 
     assert [row[1] for row in history.rows()] == [(1_500_000_000 + second) * 1_000_000 for second in range(500)]
-
-
-def test_events_imported_after_later_ones_of_their_people_are_told(history):
-    viewed = "u1,view,1500000000\nu1,view,1500003600\nu2,view,1500000000\n"
-    ordered = "u1,purchase,1500007200\nu2,purchase,1500003500\n"
-    header = "user_id,event,timestamp\n"
-    orders, views = history.file("orders.csv", header + ordered), history.file("views.csv", header + viewed)
-
-    first, second, again = history.take(orders), history.take(views), history.take(views)
-
-    # Both of u1, who ordered later, and not the one of u2, who ordered within the hour.
-    assert [each.behind for each in (first, second, again)] == [0, 2, 0]
-    assert "2 events happened an hour or more before what was known" in report(second, read_mapping(None))
-    assert "known of their people" not in report(first, read_mapping(None))
 
 
 def test_equal_times_of_one_user_keep_the_order_of_the_file_a_microsecond_apart(history):

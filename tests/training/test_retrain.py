@@ -262,6 +262,19 @@ def test_a_shop_where_nobody_orders_gets_no_model(tmp_path):
     assert not (tmp_path / "mlflow.db").exists()
 
 
+def test_a_cutoff_before_all_that_is_known_teaches_nothing_and_takes_nothing_out_of_service(home):
+    folder, *_ = home
+    before = rows(folder, "SELECT name, alias, version FROM registered_model_aliases")
+    kept = (folder / "retrain" / "summary.json").read_text()
+
+    printed, summary = retrained(folder, "--cutoff", "2001-01-01")
+    (folder / "retrain" / "summary.json").write_text(kept)
+
+    assert "24h: no model. too few purchases to learn from: the log holds nothing from before 2001-01-01" in printed
+    assert summary["segments"]["reason"] == "too few people to learn segments from: 0, and 200 are needed"
+    assert rows(folder, "SELECT name, alias, version FROM registered_model_aliases") == before
+
+
 def test_a_home_without_a_log_says_what_to_do(tmp_path):
     found = told(tmp_path, "training.retrain")
 
