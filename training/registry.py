@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 EXPERIMENT = "opportune-intent"
 CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former"
+SERVED = "served_before"
+"""Tag of a registered model: versions that were in service before the champion, the last of them last."""
+MOST_SERVED = 100
 
 
 class NoSuchVersion(LookupError):
@@ -158,10 +161,8 @@ class Registry:
         self._refuse_unknown(name, version)
         present = self.version_of(name, CHAMPION)
         if present is not None and present != version:
-            self._client.set_registered_model_alias(name, FORMER, present)
-        self._client.set_registered_model_alias(name, CHAMPION, version)
-        if self.version_of(name, CHALLENGER) == version:
-            self.end_shadow(name)
+            self._keep_served(name, [*self._served(name), present])
+        self._put(name, version)
 
     def shadow(self, name: str, version: str) -> None:
         """Point the `challenger` alias at this version; serving lets it score in shadow within seconds.
@@ -179,14 +180,21 @@ class Registry:
     def roll_back(self, name: str) -> str:
         """Put the version into service that was before the present one, and return which that is.
 
+        Once more goes one further back, and never to a version that was left this way.
+
         Raises:
             NoSuchVersion: None was in service before.
         """
-        former = self.version_of(name, FORMER)
-        if former is None:
-            raise NoSuchVersion(f"{name} has no version that was in service before, in {self.uri}")
-        self.promote(name, former)
-        return former
+        present, served = self.version_of(name, CHAMPION), self._served(name)
+        while served:
+            version = served.pop()
+            # Whoever is deleted cannot serve; the present one is noted where a promotion was cut off.
+            if version != present and self._has(name, version):
+                self._put(name, version)
+                self._keep_served(name, served)
+                return version
+        before = "before" if present is None else f"before version {present}"
+        raise NoSuchVersion(f"{name} has no version that was in service {before}, in {self.uri}")
 
     def version_of(self, name: str, alias: str) -> str | None:
         """Return the version that an alias of a model points at; None where there is none."""
@@ -195,8 +203,37 @@ class Registry:
         except MlflowException:
             return None
 
-    def _refuse_unknown(self, name: str, version: str) -> None:
+    def _put(self, name: str, version: str) -> None:
+        self._client.set_registered_model_alias(name, CHAMPION, version)
+        if self.version_of(name, CHALLENGER) == version:
+            self.end_shadow(name)
+
+    def _served(self, name: str) -> list[str]:
+        """Return the versions that were in service before the present one, the last of them last."""
+        try:
+            kept = self._client.get_registered_model(name).tags.get(SERVED)
+        except MlflowException:
+            return []
+        if kept is None:
+            # Promoted before they were kept.
+            former = self.version_of(name, FORMER)
+            return [] if former is None else [former]
+        return str(kept).split(",") if kept else []
+
+    def _keep_served(self, name: str, served: list[str]) -> None:
+        self._client.set_registered_model_tag(name, SERVED, ",".join(served[-MOST_SERVED:]))
+        if served:
+            self._client.set_registered_model_alias(name, FORMER, served[-1])
+        elif self.version_of(name, FORMER) is not None:
+            self._client.delete_registered_model_alias(name, FORMER)
+
+    def _has(self, name: str, version: str) -> bool:
         try:
             self._client.get_model_version(name, version)
-        except MlflowException as error:
-            raise NoSuchVersion(f"{name} has no version {version} in {self.uri}") from error
+        except MlflowException:
+            return False
+        return True
+
+    def _refuse_unknown(self, name: str, version: str) -> None:
+        if not self._has(name, version):
+            raise NoSuchVersion(f"{name} has no version {version} in {self.uri}")

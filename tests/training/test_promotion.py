@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The database of a registry with two versions of a model, the first of them in service."""
+    """The database of a registry with four versions of a model, the first of them in service."""
     from mlflow import MlflowClient
 
     from training.registry import Registry
@@ -23,7 +23,7 @@ def made(tmp_path_factory):
     found = Registry(home)
     client = MlflowClient(found.uri, found.uri)
     client.create_registered_model(NAME)
-    for _ in range(2):
+    for _ in range(4):
         client.create_model_version(NAME, "runs:/none/booster")
     found.promote(NAME, "1")
     return home / "mlflow.db"
@@ -69,6 +69,39 @@ def test_a_version_goes_into_service_and_the_one_before_comes_back(registry):
     rolled_back = asked(registry, NAME)
     assert rolled_back.stdout == f"{NAME}/1 is the champion, in place of version 2\n"
     assert in_service(registry) == "1"
+
+
+def test_rolling_back_once_more_goes_one_further_back_and_never_to_what_was_left(registry):
+    from training.registry import NoSuchVersion
+
+    for each in ("2", "3"):
+        registry.promote(NAME, each)
+
+    assert [registry.roll_back(NAME), registry.version_of(NAME, "former")] == ["2", "1"]
+    registry.promote(NAME, "4")
+    assert [registry.roll_back(NAME), registry.roll_back(NAME), in_service(registry)] == ["2", "1", "1"]
+    with pytest.raises(NoSuchVersion, match="no version that was in service before version 1, in "):
+        registry.roll_back(NAME)
+    assert [in_service(registry), registry.version_of(NAME, "former")] == ["1", None]
+
+
+def test_a_version_that_was_deleted_is_passed_over_when_rolling_back(registry):
+    from mlflow import MlflowClient
+
+    for each in ("2", "3"):
+        registry.promote(NAME, each)
+    MlflowClient(registry.uri, registry.uri).delete_model_version(NAME, "2")
+
+    assert registry.roll_back(NAME) == "1"
+
+
+def test_what_was_promoted_before_versions_were_kept_is_rolled_back_to_the_former_one(registry):
+    from mlflow import MlflowClient
+
+    registry.promote(NAME, "2")
+    MlflowClient(registry.uri, registry.uri).delete_registered_model_tag(NAME, "served_before")
+
+    assert registry.roll_back(NAME) == "1"
 
 
 def test_a_version_scores_in_shadow_until_that_is_ended(registry):
