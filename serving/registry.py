@@ -66,6 +66,10 @@ class Alias:
         return f"{CHALLENGER}{found}" if self.challenges else found
 
 
+class BundleGone(BundleRefused):
+    """The registry names a version, and has no files of it; they may come back."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """What became of an alias."""
@@ -110,8 +114,14 @@ class Mlflow:
         return Alias(name, version, str(its.run_id), its.tags.get(DIGEST_TAG), challenges)
 
     def fetch(self, alias: Alias, directory: Path) -> Path:
-        """Copy the bundle of a version into `directory` and return where it is."""
-        return Path(self._client.download_artifacts(alias.run_id, BUNDLE, str(directory)))
+        """Copy the bundle of a version into `directory` and return where it is (BundleGone: it is nowhere)."""
+        try:
+            return Path(self._client.download_artifacts(alias.run_id, BUNDLE, str(directory)))
+        except Exception as error:
+            # Asked again, so that a registry that cannot be reached is not taken for one that lost its files.
+            if self._client.list_artifacts(alias.run_id, BUNDLE):
+                raise
+            raise BundleGone(f"the registry has no files of {alias.name} version {alias.version}") from error
 
 
 class Watcher:
@@ -125,6 +135,7 @@ class Watcher:
         self._mlflow: Mlflow | None = None
         self._seen: tuple[int, int] | None = None
         self.standing: dict[str, Standing] = {}
+        self._gone: set[str] = set()
         self._bundles.mkdir(parents=True, exist_ok=True)
         for left in self._bundles.glob(f"{INCOMING}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -136,13 +147,14 @@ class Watcher:
             Exception: The registry could not be asked; the next look will ask again.
         """
         stamp = self._stamp()
-        if self._file is not None and (stamp is None or stamp == self._seen):
+        if self._file is not None and (stamp is None or (stamp == self._seen and not self._gone)):
             return
         self._mlflow = self._mlflow or Mlflow(self._uri)
         found = self._mlflow.aliases()
+        again, self._gone = self._gone, set()
         for alias in found:
             known = self.standing.get(alias.role)
-            if known is None or (known.name, known.version) != (alias.name, alias.version):
+            if known is None or (known.name, known.version) != (alias.name, alias.version) or alias.role in again:
                 self._take(alias, self._mlflow)
         self._drop_challengers(but={each.role for each in found})
         self._seen = stamp
@@ -159,6 +171,10 @@ class Watcher:
         try:
             self._bring(alias, registry)
         except BundleRefused as error:
+            if isinstance(error, BundleGone):
+                self._gone.add(alias.role)
+                if (known := self.standing.get(alias.role)) is not None and known.reason == str(error):
+                    return
             _log.error("%s version %s was refused: %s", alias.name, alias.version, error)
             self._note(alias, in_service=False, reason=str(error))
             if alias.challenges:

@@ -42,6 +42,8 @@ def _champion(registry: "Registry", model: str, version: str | None) -> str:
     from training.registry import CHAMPION
 
     before = registry.version_of(model, CHAMPION)
+    if version is not None and version == before:
+        return f"{model}/{version} is the champion already"
     if version is None:
         version = registry.roll_back(model)
     else:

@@ -87,9 +87,19 @@ class Registry:
         return load(self.file(name, version, BUNDLE, directory), version=version)
 
     def file(self, name: str, version: str, path: str, directory: Path) -> Path:
-        """Copy a file or folder of the run that a version comes from into `directory`, and return where it is."""
-        run_id = self._client.get_model_version(name, version).run_id
-        return Path(self._client.download_artifacts(str(run_id), path, str(directory)))
+        """Copy a file or folder of the run that a version comes from into `directory`, and return where it is.
+
+        Raises:
+            BundleRefused: It is nowhere.
+        """
+        run_id = str(self._client.get_model_version(name, version).run_id)
+        try:
+            return Path(self._client.download_artifacts(run_id, path, str(directory)))
+        except (MlflowException, OSError) as error:
+            # Asked again, so that a registry that cannot be reached is not taken for one that lost its files.
+            if any(each.path == path for each in self._client.list_artifacts(run_id)):
+                raise
+            raise BundleRefused(f"the registry has no {path} of {name} version {version}") from error
 
     @contextmanager
     def run(self, name: str) -> Iterator[str]:

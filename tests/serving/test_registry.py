@@ -326,6 +326,32 @@ def test_a_child_ends_when_its_server_is_gone(tmp_path):
     assert not child.is_running()
 
 
+def test_a_champion_whose_files_are_gone_is_told_keeps_nobody_else_waiting_and_comes_when_they_do(tmp_path):
+    shop = Shop(tmp_path)
+    shop.registered("24h", later=lambda artifact: artifact.rename(tmp_path / "kept"))
+    shop.registered("7d")
+    watcher = Watcher(tmp_path)
+
+    watcher.look()
+    assert set(shop.state()["champions"]) == {"7d"}
+    assert shop.state()["status"]["24h"]["reason"] == "the registry has no files of opportune-intent-24h version 1"
+
+    (place,) = [each for each in tmp_path.glob("mlartifacts/*/artifacts") if not (each / "bundle").exists()]
+    (tmp_path / "kept").rename(place / "bundle")
+    watcher.look()
+    assert set(shop.state()["champions"]) == {"24h", "7d"}
+    assert shop.state()["status"]["24h"]["reason"] is None
+
+
+def test_a_champion_whose_files_are_gone_is_no_champion_to_who_learns(tmp_path):
+    from models.bundle import load
+
+    shop = Shop(tmp_path)
+    shop.registered("24h", later=lambda artifact: artifact.rename(tmp_path / "kept"))
+
+    assert shop.registry.champion("opportune-intent-24h", tmp_path, load) is None
+
+
 def test_leftovers_of_a_crash_are_removed(tmp_path):
     left = tmp_path / "bundles" / ".incoming-x"
     a_bundle(left / "bundle")

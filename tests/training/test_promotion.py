@@ -66,6 +66,8 @@ def test_a_version_goes_into_service_and_the_one_before_comes_back(registry):
     assert promoted.stdout == f"{NAME}/2 is the champion, in place of version 1\n", promoted.stderr
     assert in_service(registry) == "2"
 
+    assert asked(registry, NAME, "--version", "2").stdout == f"{NAME}/2 is the champion already\n"
+
     rolled_back = asked(registry, NAME)
     assert rolled_back.stdout == f"{NAME}/1 is the champion, in place of version 2\n"
     assert in_service(registry) == "1"
