@@ -14,6 +14,7 @@ from training.fit import Rows
 from training.learning import enough
 from training.log import Floats, Ints, Log
 from training.offline import asked, historical_features, write_states
+from training.pauses import NO_PAUSES, Pauses, pauses
 from training.windows import TooLittleHistory, Windows, microseconds, split, warm_up
 
 
@@ -30,6 +31,7 @@ class Frame:
         end_us: The last moment that the log knows.
         messages: What was sent and withheld; None where nobody asked.
         carry_over: How long a message goes on changing what people do.
+        still: When nothing was written down.
     """
 
     log: Log
@@ -40,11 +42,12 @@ class Frame:
     end_us: int
     messages: Messages | None = None
     carry_over: timedelta = CARRY_OVER
+    still: Pauses = NO_PAUSES
 
 
 @dataclass(frozen=True)
 class Matured:
-    """The rows of a frame whose horizon was over when the log ended, and whose outcome no message changed.
+    """The rows of a frame whose horizon was over when the log ended or paused, and whose outcome no message changed.
 
     Attributes:
         rows: Features and what followed.
@@ -82,7 +85,9 @@ def build(
     """
     bought = orders(log)
     first, last = log.span
-    start = first + warm_up(last - first, list(horizons))
+    still = pauses(log.arrays.known_at, first, last)
+    warm = warm_up(still.left_out(last) - first, list(horizons))
+    start = still.put_back(first + warm, after=True)
     end = last - microseconds(min(horizons))
     if end <= start or not bought.at.size:
         found = f"{bought.at.size} orders in {(last - first) / DAY_US:.1f} days"
@@ -92,7 +97,7 @@ def build(
         path = write_states(log, points.user, points.at, Path(scratch))
         features = historical_features(path, asked(log, points.user, points.at))
     sent = None if messages is None else messages(bought)
-    return Frame(log, points, features, bought, start, last, sent, carry_over)
+    return Frame(log, points, features, bought, start, last, sent, carry_over, still)
 
 
 def matured(frame: Frame, horizon: timedelta) -> Matured:
@@ -101,15 +106,17 @@ def matured(frame: Frame, horizon: timedelta) -> Matured:
     Raises:
         TooLittleHistory: The log is too short for the horizon, or has too few purchases.
     """
-    windows = split(frame.start_us, frame.end_us, horizon, first_us=frame.log.span[0])
+    windows = split(frame.start_us, frame.end_us, horizon, first_us=frame.log.span[0], still=frame.still)
     points = frame.points
     labels = label(frame.orders, points, horizon, end_us=frame.end_us)
-    found, told = labels.matured, NOTHING_SENT
+    # What nobody wrote down is no "no".
+    seen = labels.matured & ~frame.still.hide(points.at, microseconds(horizon))
+    found, told = seen, NOTHING_SENT
     weight = None
     if frame.messages is not None and len(frame.messages):
         changed = influence(frame.messages, frame.orders, points, labels.next_order, horizon, frame.carry_over)
-        told = changed.of(labels.matured).told()
-        found = labels.matured & changed.kept
+        told = changed.of(seen).told()
+        found = seen & changed.kept
         weight = changed.weight[found] if told.weighted else None
     person = frame.orders.person[points.user[found]]
     enough(labels.ordered[found], person, labels.next_order[found])

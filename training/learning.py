@@ -15,6 +15,7 @@ from training.drift import drifting
 from training.evaluate import Judgement, judge
 from training.exposure import NOTHING_SENT, Influenced
 from training.fit import Rows, fit, log_odds, parameters, refit
+from training.lineage import iso
 from training.windows import TooLittleHistory, Window, Windows
 
 Floats = npt.NDArray[np.float64]
@@ -158,7 +159,8 @@ def _part(rows: Rows, window: Window) -> Rows:
     part = rows.where(window.holds(rows.at))
     if not 0 < part.ordered.sum() < len(part):
         raise TooLittleHistory(
-            f"too few purchases to learn from: one of the windows has {int(part.ordered.sum())} of {len(part)} rows"
+            f"too few purchases to learn from: of {len(part):,} rows from {iso(window.start)} to {iso(window.end)}, "
+            f"{int(part.ordered.sum()):,} were followed by an order"
         )
     return part
 

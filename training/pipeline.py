@@ -110,6 +110,8 @@ class Retraining:
         widths = [duration(each) for each in horizons]
         frame = self._timed("joined the features", lambda: self._built(log, widths))
         self._say(f"{len(frame.points):,} decision points, {frame.features.shape[1]} features")
+        for begin, end in zip(frame.still.begins.tolist(), frame.still.ends.tolist(), strict=True):
+            self._say(f"nothing at all was written down from {iso(begin)} to {iso(end)}: that time teaches nothing")
         return frame
 
     def _built(self, log: Log, widths: Sequence[timedelta]) -> Frame:

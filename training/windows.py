@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from features.moments import DAY_US, SECOND_US
 from training.log import Ints
+from training.pauses import NO_PAUSES, Pauses
 
 Bools = npt.NDArray[np.bool_]
 
@@ -69,22 +70,28 @@ def warm_up(span_us: int, horizons: list[timedelta]) -> int:
     return min(int(span_us * WARM_UP_SHARE), microseconds(LONGEST_WARM_UP), room)
 
 
-def split(start_us: int, end_us: int, horizon: timedelta, *, first_us: int | None = None) -> Windows:
+def split(
+    start_us: int, end_us: int, horizon: timedelta, *, first_us: int | None = None, still: Pauses = NO_PAUSES
+) -> Windows:
     """Return the windows of the matured moments in [start_us, end_us - horizon], one horizon apart.
+
+    Their shares, and the horizons between them, are of the time of which something is known.
 
     Args:
         start_us: The first moment to learn from.
         end_us: The last moment that is known.
         horizon: Of the prediction.
         first_us: Where the history begins, if what warms up goes before `start_us`.
+        still: When nothing was written down.
 
     Raises:
         TooLittleHistory: There is not even room for three windows.
     """
     gap = microseconds(horizon)
+    start_us, end_us = still.left_out(start_us), still.left_out(end_us)
     span = end_us - gap - start_us
     if span < (LEAST_HORIZONS - 1) * gap:
-        warm_us = start_us - first_us if first_us is not None else 0
+        warm_us = start_us - still.left_out(first_us) if first_us is not None else 0
         warm = f" ({warm_us / DAY_US:.1f} of them to warm up)" if warm_us else ""
         raise TooLittleHistory(
             f"the history is {(end_us - start_us + warm_us) / DAY_US:.1f} days long{warm}, and a horizon of "
@@ -96,7 +103,10 @@ def split(start_us: int, end_us: int, horizon: timedelta, *, first_us: int | Non
     starts = [start_us, *(ends[:-1] + gap)]
     # The last matured moment belongs to the test.
     ends[-1] = end_us - gap + 1
-    found = [Window(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
+    found = [
+        Window(still.put_back(int(start), after=True), still.put_back(int(end), after=False))
+        for start, end in zip(starts, ends, strict=True)
+    ]
     if any(after.start - before.end < gap for before, after in pairwise(found)):
         raise AssertionError("windows must be a horizon apart")
     calibrate = found[2] if len(found) == len(SHARES) else None

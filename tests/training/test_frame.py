@@ -8,6 +8,7 @@ import pytest
 
 from features.catalog import CATALOGUE
 from features.moments import DAY_US
+from tests.features.histories import JULY
 from tests.training.logs import same_bits, write_log
 from tests.training.shops import a_shop
 from training.exposure import NOTHING_SENT, Messages, read_messages
@@ -78,3 +79,22 @@ def test_a_log_too_short_for_a_horizon_is_told_by_all_its_days(asked_and_not):
     assert warm_up > 10
     assert f"is {days:.1f} days long ({warm_up:.1f} of them to warm up)" in str(refused.value)
     assert "a horizon of 30 days needs at least 120 in all" in str(refused.value)
+
+
+def test_a_pause_of_the_log_is_no_time_in_which_nobody_ordered(tmp_path):
+    begin, end = JULY + 30 * DAY_US, JULY + 120 * DAY_US
+
+    def later(row):
+        user, did, linked = row
+        late = 0 if did.known_at < begin else end - begin
+        return user, replace(did, occurred_at=did.occurred_at + late, known_at=did.known_at + late), linked
+
+    log = read_log(write_log(tmp_path, [later(row) for row in a_shop(people=250, days=60)]))
+
+    known = matured(build(log, [DAY_AHEAD], tmp_path), DAY_AHEAD)
+
+    assert not np.any((known.rows.at + DAY_US > begin) & (known.rows.at < end))
+    windows = known.windows
+    assert all(known.rows.ordered[each.holds(known.rows.at)].sum() > 50 for each in (windows.train, windows.test))
+    # The orders of the last day before it were not all written down.
+    assert known.rows.at[known.rows.at < end].max() <= begin - DAY_US
