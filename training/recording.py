@@ -3,7 +3,7 @@
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,9 @@ from training.registry import Registry
 from training.report import page
 from training.segments import segments
 from training.summary import figures, rule_tags
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
 
 EXPLAINED_ROWS = 600
 EXAMPLE_ROWS = 3
@@ -116,9 +119,15 @@ class Recording:
     def _serve_features(self, name: str, version: str, learned: Learned) -> None:
         """Declare in Feast which features this version is served with."""
         store = open_store(self._home)
-        if not any(each.name == "user_features" for each in store.list_on_demand_feature_views()):
-            store.apply([declarations.user, declarations.user_state, declarations.user_features, declarations.intent])
+        declare(store)
         apply_model_service(store, name, version, list(learned.features))
+
+
+def declare(store: "FeatureStore") -> None:
+    """Let a Feast registry hold the features of the catalogue, unless it holds just those."""
+    held = [each for each in store.list_on_demand_feature_views() if each.name == "user_features"]
+    if not held or {each.name for each in held[0].features} != set(CATALOGUE.names):
+        store.apply([declarations.user, declarations.user_state, declarations.user_features, declarations.intent])
 
 
 def _first(learned: Learned) -> gate.Judged:
