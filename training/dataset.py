@@ -28,6 +28,7 @@ MIDNIGHT_SHARE = 0.5
 LONGEST_TIMER = timedelta(days=7)
 LATE = timedelta(hours=1)
 """How much later than it happened an order may become known: windows are over this much later."""
+LATE_US = round(LATE.total_seconds() * SECOND_US)
 
 
 class Asked(IntEnum):
@@ -69,7 +70,8 @@ class Labels:
 
     Attributes:
         ordered: Whether the person, under any of their ids, ordered in (at, at + horizon].
-        matured: Whether the horizon was over at the end of the log; the others are censored, never negative.
+        matured: Whether the horizon was over at the end of the log, and late orders there; the others are censored,
+            never negative.
         next_order: The moment of the first order after the point, in microseconds; -1 if there is none.
     """
 
@@ -130,7 +132,7 @@ def label(found: Orders, points: Points, horizon: timedelta, *, end_us: int) -> 
     width = round(horizon.total_seconds() * SECOND_US)
     following = found.after(points.user, points.at)
     within = (following >= 0) & (following <= points.at + width)
-    return Labels(ordered=within, matured=points.at + width <= end_us, next_order=following)
+    return Labels(ordered=within, matured=points.at + width + LATE_US <= end_us, next_order=following)
 
 
 def how_many(events: int) -> int:

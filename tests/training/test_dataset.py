@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from features.kinds import Kind
@@ -76,13 +76,15 @@ def test_a_late_order_counts_when_it_happened_not_when_it_was_known(tmp_path):
 
 @laws
 @given(st.integers(-20 * DAY, 20 * DAY))
-def test_a_row_whose_horizon_is_not_over_is_censored(crowd, before_end):
+@example(7 * DAY + HOUR)
+@example(7 * DAY + HOUR - 1)
+def test_a_row_whose_horizon_was_not_over_for_an_hour_is_censored_since_orders_come_late(crowd, before_end):
     _, log = crowd
     _, last = log.span
 
     found = label(orders(log), points(log, log.user_keys[:1], [last - before_end]), WEEK, end_us=last)
 
-    assert found.matured[0] == (before_end >= 7 * DAY)
+    assert found.matured[0] == (before_end >= 7 * DAY + HOUR)
 
 
 def test_orders_are_counted_in_a_window_open_at_its_start(crowd):

@@ -54,8 +54,8 @@ def test_what_was_decided_before_exploration_began_is_left_out(tmp_path):
 def test_a_decision_whose_horizon_is_not_over_says_nothing_yet(tmp_path):
     write_decisions(tmp_path, AT, exploration=0.0)
     database = tmp_path / "opportune.db"
-    run(database, "UPDATE decisions SET at = ? WHERE trigger_decision_id IN ('d0-t', 'd1-t')", END - 24 * HOUR + MINUTE)
-    run(database, "UPDATE decisions SET at = ? WHERE trigger_decision_id = 'd2-t'", END - 24 * HOUR)
+    run(database, "UPDATE decisions SET at = ? WHERE trigger_decision_id IN ('d0-t', 'd1-t')", END - 25 * HOUR + MINUTE)
+    run(database, "UPDATE decisions SET at = ? WHERE trigger_decision_id = 'd2-t'", END - 25 * HOUR)
 
     found = Ledger(database).of(TRIGGER)
 
