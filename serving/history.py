@@ -38,7 +38,10 @@ def main() -> int:
                 tracking=settings.required_consent,
                 progress=Progress(quiet=not sys.stderr.isatty()),
             )
-    except (MappingRefused, FileRefused, HistoryRefused, OSError) as refused:
+    except FileRefused as refused:
+        sys.stderr.write(f"nothing imported: {arguments.file}: {refused}\n")
+        return 1
+    except (MappingRefused, HistoryRefused, OSError) as refused:
         sys.stderr.write(f"nothing imported: {refused}\n")
         return 1
     sys.stdout.write(report(done, mapping) + "\n")

@@ -142,7 +142,7 @@ def _reader_of(file: Path) -> Callable[[Path, EventMapping, Advance], Iterator[R
     suffixes = [each.lower() for each in file.suffixes if each.lower() != ".gz"]
     found = _READERS.get(suffixes[-1]) if suffixes else None
     if found is None:
-        raise FileRefused(f"{file.name} is none of .jsonl, .csv, .tsv, .parquet (all but the last also with .gz)")
+        raise FileRefused("is none of .jsonl, .csv, .tsv, .parquet (all but the last also with .gz)")
     return found
 
 

@@ -59,6 +59,15 @@ def test_events_imported_after_later_ones_of_their_people_are_told(run, tmp_path
     assert all("before what was known" not in each.stdout for each in (first, again))
 
 
+def test_a_file_that_is_no_history_is_refused_by_its_name(run, tmp_path):
+    (tmp_path / "x.parquet").write_bytes(b"PAR1....")
+
+    done = run(tmp_path / "x.parquet")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"nothing imported: {tmp_path / 'x.parquet'}: is not Parquet, or cut off: ")
+
+
 def test_a_strict_command_refuses_the_whole_file(run, tmp_path):
     path = tmp_path / "history.jsonl"
     path.write_text(GOOD + "{\n")
