@@ -45,6 +45,11 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Quick = type(
+    "_Quick",
+    (getattr(yaml, "CSafeLoader", yaml.SafeLoader),),
+    {"yaml_implicit_resolvers": _Loader.yaml_implicit_resolvers},
+)
 
 
 def regular(path: Path) -> Path:
@@ -69,12 +74,11 @@ def read_yaml(text: str, file: str) -> tuple[Any, Places]:
     """Return what a text says, and on which line each of its fields stands; `file` names it in FileRefused."""
     places: Places = {}
     try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
+        root = _root(text)
         if root is None:
             return None, places
         _mark(root, (), places, file)
-        return loader.construct_document(root), places
+        return _Loader("").construct_document(root), places
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _not_yaml(file, mark.line + 1 if mark else 1, error.problem) from error
@@ -82,6 +86,14 @@ def read_yaml(text: str, file: str) -> tuple[Any, Places]:
         raise _not_yaml(file, text.count("\n", 0, error.position) + 1, error.reason) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _not_yaml(file, 1, str(error)) from error
+
+
+def _root(text: str) -> yaml.Node | None:
+    """Return what a text consists of: LibYAML reads ten times as fast, but tells less of what is wrong."""
+    try:
+        return yaml.compose(text, Loader=_Quick)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return _Loader(text).get_single_node()
 
 
 def _not_yaml(file: str, line: int, reason: str | None) -> FileRefused:
