@@ -8,25 +8,16 @@ from contextlib import closing
 import pytest
 
 from features.kinds import Kind
+from tests.commands import told
 
 GOOD = '{"user_id": "u1", "event": "cart_added", "timestamp": "2017-08-01T12:00:00Z"}\n'
 
 
 @pytest.fixture
-def run(tmp_path, root):
-    """Run the command as `make import` does."""
-
-    def made(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "serving.history", *map(str, arguments)],
-            env={**os.environ, "OPPORTUNE_HOME": str(tmp_path / "home")},
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return made
+def run(tmp_path, root, monkeypatch):
+    """Give the command in the repository, as `make import` does."""
+    monkeypatch.chdir(root)
+    return lambda *arguments: told(tmp_path / "home", "serving.history", *arguments)
 
 
 def asked(tmp_path, query):
@@ -34,10 +25,17 @@ def asked(tmp_path, query):
         return connection.execute(query).fetchall()
 
 
-def test_the_command_imports_the_good_rows_and_tells_of_the_bad_ones(run, tmp_path):
+def test_the_command_imports_the_good_rows_and_tells_of_the_bad_ones(tmp_path, root):
     path = tmp_path / "history.jsonl"
     path.write_text(GOOD + GOOD.replace("u1", "u2").replace("cart_added", "Cart Aded") + GOOD[:20])
-    done = run("--file", path)
+    done = subprocess.run(
+        [sys.executable, "-m", "serving.history", "--file", path],
+        env={**os.environ, "OPPORTUNE_HOME": str(tmp_path / "home")},
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "2 events imported from 3 rows" in done.stdout

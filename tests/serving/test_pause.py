@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from serving import outbox
 from serving.message import Message
 from serving.pause import in_words, is_paused, pause, paused_since, resume
+from tests.commands import told
 from tests.conftest import ROOT
 from tests.serving.databases import NOW, SECOND, database, rows
 from tests.serving.receivers import receiving
@@ -59,7 +59,11 @@ async def test_a_flood_stops_within_a_second_when_another_process_throws_the_swi
     async with receiving() as receiver, dispatching(database, clock, attempts, mail=receiver.url):
         while not receiver.ids:
             await asyncio.sleep(0.01)
-        switch = await asyncio.create_subprocess_exec(*command("on"), cwd=ROOT, env=environment(tmp_path))
+        command, environment = (
+            [sys.executable, "-m", "serving.pause", "on"],
+            {**os.environ, "OPPORTUNE_HOME": str(tmp_path)},
+        )
+        switch = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment)
         assert await switch.wait() == 0
         await asyncio.sleep(WITHIN_S)
         sent = len(receiver.ids)
@@ -84,21 +88,12 @@ async def test_what_expired_during_a_pause_is_dead_afterwards_and_the_rest_goes_
     assert standing(database) == [("delivered", 1, None), ("withdrawn", 0, "expired: it could not be sent in time")]
 
 
-def command(switch):
-    return [sys.executable, "-m", "serving.pause", switch]
-
-
-def environment(home):
-    return {**os.environ, "OPPORTUNE_HOME": str(home)}
-
-
 @pytest.mark.parametrize(
     ("switch", "said"), [("on", "All sending is paused since"), ("off", "Messages go out"), ("status", "Messages go")]
 )
 def test_the_command_says_how_it_stands(tmp_path, switch, said):
-    done = subprocess.run(
-        command(switch), cwd=ROOT, env=environment(tmp_path), check=True, capture_output=True, text=True
-    )
+    done = told(tmp_path, "serving.pause", switch)
 
+    assert done.returncode == 0
     assert done.stdout.startswith(said)
     assert f"No server ran in {tmp_path} yet; one with another OPPORTUNE_HOME does not hear of this" in done.stderr

@@ -13,6 +13,7 @@ from serving.mapping_file import read_mapping
 from serving.rejects import Reject, keep_rejects
 from serving.tail import Seen, main, news
 from serving.unknown_names import count_unknown
+from tests.commands import told
 
 MAPPING = read_mapping()
 NOON = 1_501_588_800_000_000
@@ -106,13 +107,7 @@ def test_the_command_shows_the_last_few_and_returns_when_told_to(database, home)
 
 
 def test_without_a_database_the_command_says_what_to_do(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "serving.tail"],
-        env={**os.environ, "OPPORTUNE_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = told(tmp_path, "serving.tail")
 
     assert done.returncode == 1
     assert "start the service or import a history first" in done.stderr
