@@ -7,7 +7,7 @@ import os
 import pytest
 
 from features.kinds import Kind
-from serving import followed_file
+from serving import followed_file, routes_events
 from serving.followed_file import FollowedFile, follow
 from serving.mapping_file import MappingRefused
 from tests.serving.asking import reply
@@ -111,14 +111,16 @@ async def test_a_pipe_in_the_place_of_a_file_is_refused_and_the_others_are_follo
         await until(is_followed)
 
 
-async def test_one_request_is_mapped_in_one_way_and_nothing_is_lost_while_the_mapping_changes(home):
+async def test_one_request_is_mapped_in_one_way_and_nothing_is_lost_while_the_mapping_changes(home, monkeypatch):
+    # So that others have their turn in the middle of a request.
+    monkeypatch.setattr(routes_events, "AT_ONCE", 4)
     server = opened(home)
     edge = server.edge()
     async with server.life(None):
         sent = 0
-        for turn in range(12):
+        for turn in range(10):
             (home / "events.yaml").write_text([BUYING, PLAIN][turn % 2])
-            for batch in range(4):
+            for batch in range(2):
                 events = [kauf(f"{turn}-{batch}-{n}") for n in range(120)]
                 answer = await ask(edge, "POST", "/v1/batch", {"batch": events})
                 assert answer.status == 200
