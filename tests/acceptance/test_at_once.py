@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import time
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 
 import pyarrow as pa
+import pytest
+import pytest_asyncio
 from pyarrow import parquet
 
 from serving.online import OnlineStates
@@ -15,6 +17,7 @@ from tests.contract.running import opened
 from tests.serving.databases import rows
 from tests.serving.receivers import receiving
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 POLICY = """
 format: 1
 triggers:
@@ -37,9 +40,10 @@ SECRETS = ("browser-of-ann", "ann@example.org", "cart-of-ann")
 OFFLINE = ("parity.csv", "feast/states.parquet", "import/old.rejected.jsonl")
 
 
-@asynccontextmanager
-async def busy_shop(home):
-    """A server that others put things into their carts of as fast as it answers, and its receiver."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory):
+    """A home, a server that others put things into their carts of as fast as it answers, and its receiver."""
+    home = tmp_path_factory.mktemp("home")
     numbers, stopping = itertools.count(), False
 
     async def worker(server):
@@ -53,7 +57,7 @@ async def busy_shop(home):
             async with asyncio.timeout(BUSY_AFTER_S):
                 while not receiver.ids:
                     await asyncio.sleep(0.01)
-            yield server, receiver
+            yield home, server, receiver
         finally:
             stopping = True
             await asyncio.gather(*working)
@@ -88,17 +92,17 @@ def came_for(receiver, user):
     return [data["trigger"] for data in told if {data.get("user_id"), data.get("anonymous_id")} & ids]
 
 
-async def test_a_pause_stops_all_sending_within_a_second_and_its_end_starts_it_again(tmp_path):
-    async with busy_shop(tmp_path) as (server, receiver):
-        before = len(receiver.ids)
-        paused_at = await switch(server, paused=True)
-        await asyncio.sleep(2 * WITHIN_S)
-        last = max(receiver.came_at)
-        with opened(tmp_path) as database:
-            waiting = rows(database, "SELECT count(*) FROM outbox WHERE status = 'pending'")
-        resumed_at = await switch(server, paused=False)
-        await asyncio.sleep(WITHIN_S)
-        after = [at for at in receiver.came_at if at > resumed_at]
+async def test_a_pause_stops_all_sending_within_a_second_and_its_end_starts_it_again(shop):
+    home, server, receiver = shop
+    before = len(receiver.ids)
+    paused_at = await switch(server, paused=True)
+    await asyncio.sleep(2 * WITHIN_S)
+    last = max(receiver.came_at)
+    with opened(home) as database:
+        waiting = rows(database, "SELECT count(*) FROM outbox WHERE status = 'pending'")
+    resumed_at = await switch(server, paused=False)
+    await asyncio.sleep(WITHIN_S)
+    after = [at for at in receiver.came_at if at > resumed_at]
 
     assert before > 0
     assert last <= paused_at + WITHIN_S
@@ -112,7 +116,7 @@ async def opt_out(server):
     suppressed = {"user_id": "bea", "channel": "*", "reason": "manual"}
     complained = {"address": "cleo@example.org", "channel": "email", "reason": "complained"}
     said = [
-        await ask("PUT", "/v1/users/ann/consents", {"consents": {"marketing": False}}),
+        await ask("PUT", "/v1/users/amy/consents", {"consents": {"marketing": False}}),
         await ask("PUT", "/v1/suppressions", suppressed),
         await ask("PUT", "/v1/suppressions", complained),
     ]
@@ -128,30 +132,30 @@ async def fates(server, user):
     return {(made["trigger"], each["status"], each["reason"]) for made in made for each in made["messages"]}
 
 
-async def test_whoever_opts_out_gets_nothing_from_then_on_and_is_told_why_pending_messages_included(tmp_path):
-    people = ("ann", "bea", "cleo", "dora")
-    async with busy_shop(tmp_path) as (server, receiver):
-        await introduce(server, *people, "bob")
-        await switch(server, paused=True)
-        for user in (*people, "bob"):
-            await add(server, user, range(4))
-        await opt_out(server)
-        with opened(tmp_path) as database:
-            waiting = rows(database, WAITING)
-        await switch(server, paused=False)
-        for user in (*people, "bob"):
-            await add(server, user, range(4, 8))
-        async with asyncio.timeout(20):
-            while len(came_for(receiver, "bob")) < 16:
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(WITHIN_S)
-        told = {user: await fates(server, user) for user in people}
-        came = {user: came_for(receiver, user) for user in people}
+async def test_whoever_opts_out_gets_nothing_from_then_on_and_is_told_why_pending_messages_included(shop):
+    home, server, receiver = shop
+    people = ("amy", "bea", "cleo", "dora")
+    await introduce(server, *people, "ben")
+    await switch(server, paused=True)
+    for user in (*people, "ben"):
+        await add(server, user, range(4))
+    await opt_out(server)
+    with opened(home) as database:
+        waiting = rows(database, WAITING)
+    await switch(server, paused=False)
+    for user in (*people, "ben"):
+        await add(server, user, range(4, 8))
+    async with asyncio.timeout(20):
+        while len(came_for(receiver, "ben")) < 16:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(WITHIN_S)
+    told = {user: await fates(server, user) for user in people}
+    came = {user: came_for(receiver, user) for user in people}
 
     # Consent is asked for by mail; the receiver of a webhook is expected to ask for itself.
-    assert waiting == [("ann", "by-hook", 4), ("bob", "by-hook", 4), ("bob", "by-mail", 4)]
-    assert came == {"ann": ["by-hook"] * 8, "bea": [], "cleo": [], "dora": []}
-    assert told["ann"] == {("by-hook", "delivered", None), ("by-mail", "withdrawn", "no_consent")}
+    assert waiting == [("amy", "by-hook", 4), ("ben", "by-hook", 4), ("ben", "by-mail", 4)]
+    assert came == {"amy": ["by-hook"] * 8, "bea": [], "cleo": [], "dora": []}
+    assert told["amy"] == {("by-hook", "delivered", None), ("by-mail", "withdrawn", "no_consent")}
     for user in ("bea", "cleo", "dora"):
         assert told[user] == {(by, "withdrawn", "suppressed") for by in ("by-hook", "by-mail")}
 
@@ -177,26 +181,26 @@ def where(home):
     return found + [name for name, held in files.items() if any(word.encode() in held for word in SECRETS)]
 
 
-async def test_whoever_is_erased_is_in_no_table_no_file_and_no_message_within_a_second(tmp_path):
+async def test_whoever_is_erased_is_in_no_table_no_file_and_no_message_within_a_second(shop):
     late = {"event": "Product Added", "userId": "ann", "messageId": "late", "timestamp": "2026-01-01T00:00:00Z"}
-    async with busy_shop(tmp_path) as (server, receiver):
-        keep_offline(tmp_path)
-        await switch(server, paused=True)
-        await introduce(server, "ann", "bob")
-        await add(server, "ann", range(20))
-        before = where(tmp_path)
-        began = time.monotonic()
-        status, said = await server.ask("DELETE", "/v1/users/anonymous:browser-of-ann")
-        took_s = time.monotonic() - began
-        after = where(tmp_path)
-        await switch(server, paused=False)
-        assert (await server.ask("POST", "/v1/track", late))[0] == 200
-        await add(server, "bob", range(1))
-        async with asyncio.timeout(20):
-            while not came_for(receiver, "bob"):
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(WITHIN_S)
-        later, came = where(tmp_path), came_for(receiver, "ann")
+    home, server, receiver = shop
+    keep_offline(home)
+    await switch(server, paused=True)
+    await introduce(server, "ann", "bob")
+    await add(server, "ann", range(20))
+    before = where(home)
+    began = time.monotonic()
+    status, said = await server.ask("DELETE", "/v1/users/anonymous:browser-of-ann")
+    took_s = time.monotonic() - began
+    after = where(home)
+    await switch(server, paused=False)
+    assert (await server.ask("POST", "/v1/track", late))[0] == 200
+    await add(server, "bob", range(1))
+    async with asyncio.timeout(20):
+        while not came_for(receiver, "bob"):
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(WITHIN_S)
+    later, came = where(home), came_for(receiver, "ann")
 
     assert {"events", "outbox", "users", "addresses", "online: ann", *OFFLINE} <= set(before)
     assert (status, said["overwritten"], sorted(said["files"])) == (200, True, sorted(OFFLINE))
