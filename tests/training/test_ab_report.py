@@ -10,6 +10,7 @@ import pytest
 from tests.commands import told
 from tests.training.experiments import Said, a_campaign, rows_of, write_ledger
 from training.ab_report import _parser
+from training.registry import Registry
 
 POLICY = """
 triggers:
@@ -33,6 +34,7 @@ def home(tmp_path_factory):
     alone = Said("alone", 5.0, trigger="no-control")
     write_ledger(folder, [alone, *a_campaign(users=3200, rates=(0.10, 0.18), share=0.3, days=30)], until=24 * 33)
     (folder / "triggers.yaml").write_text(POLICY)
+    Registry(folder)  # which takes a process seconds to make
     environment = {**os.environ, "OPPORTUNE_HOME": str(folder), "OPPORTUNE_TRIGGERS": str(folder / "triggers.yaml")}
     command = [sys.executable, "-m", "training.ab_report"]
     found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
