@@ -21,7 +21,7 @@ from tests.conftest import ROOT
 from tests.serving.databases import a_database, rows
 from tests.serving.receivers import free_port
 
-VISITORS = 800
+VISITORS = 450
 MAP = ROOT / "examples" / "clickstream" / "map.yaml"
 CLIENTS = 8
 ACKNOWLEDGED = 300

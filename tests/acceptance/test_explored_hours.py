@@ -24,7 +24,7 @@ from training.log import read_log
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2024, 3, 6, 12, 0, tzinfo=BERLIN)
-PEOPLE = 1500
+PEOPLE = 900
 SHARE, BEST = 0.1, 18
 ELIGIBLE = (*range(12, 21), 8, 9, 10)
 """From noon until ten o'clock of the next day, without the hours from nine in the evening to eight."""

@@ -107,7 +107,7 @@ async def decided_by_both(policy, history, cuts, deciles, uplifts):
 batches = st.lists(st.integers(1, 5), max_size=25)
 
 
-@law(200)
+@law(120)
 @given(policies, histories, batches, st.sampled_from(TENTHS), st.sampled_from(UPLIFTS))
 async def test_any_policy_over_any_history_decides_as_a_naive_one(policy, history, cuts, deciles, uplifts):
     served, naive = await decided_by_both(policy, history, cuts, deciles, uplifts)
@@ -115,7 +115,7 @@ async def test_any_policy_over_any_history_decides_as_a_naive_one(policy, histor
     assert served == naive
 
 
-@law(100)
+@law(60)
 @given(crowds, histories, batches)
 async def test_any_messages_that_wait_leave_each_other_room_as_naive_ones_do(policy, history, cuts):
     served, naive = await decided_by_both(policy, history, cuts, (), {})
@@ -123,7 +123,7 @@ async def test_any_messages_that_wait_leave_each_other_room_as_naive_ones_do(pol
     assert served == naive
 
 
-@law(100)
+@law(60)
 @given(conversations, talks, batches)
 async def test_any_sequence_heeds_any_answers_as_a_naive_one(policy, history, cuts):
     served, naive = await decided_by_both(policy, history, cuts, (), {})

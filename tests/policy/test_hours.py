@@ -85,7 +85,7 @@ def test_an_hour_of_the_day_is_next_when_a_clock_first_shows_it_whatever_clocks_
             assert found == naive or (found < naive and is_left_out(found, hour, zone))
 
 
-@settings(max_examples=2000, derandomize=True, deadline=None)
+@settings(max_examples=1000, derandomize=True, deadline=None)
 @given(
     at=st.integers(to_us(datetime(2020, 1, 1, tzinfo=UTC)), to_us(datetime(2030, 12, 31, tzinfo=UTC))),
     hour=st.integers(0, 23),

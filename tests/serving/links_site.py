@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from serving import engine
 from serving.clock import wall
 from serving.scanners import TOO_FAST_US
 from serving.tokens import Tokens
@@ -101,7 +102,9 @@ class Boxes(HTMLParser):
 
 
 @pytest.fixture
-def site(shops):
+def site(shops, monkeypatch):
+    # A click is answered once it is written.
+    monkeypatch.setattr(engine, "UNWRITTEN_FOR_S", 0.02)
     return Site(shops(POLICY))
 
 

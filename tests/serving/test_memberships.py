@@ -87,7 +87,7 @@ def stored(shop):
     return {tuple(row) for row in shop.rows(STORED)}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=90, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=steps, links=links, cuts=st.lists(st.integers(1, 6), max_size=20), wait=st.integers(0, 40 * DAY))
 async def test_what_is_stored_is_what_the_whole_history_says(tmp_path_factory, steps, links, cuts, wait):
     naive, events, minute = Naive(), [], 0

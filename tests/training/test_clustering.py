@@ -11,7 +11,7 @@ def standard(points):
     return (points - points.mean(axis=0)) / points.std(axis=0)
 
 
-def planted(centres, seed, *, people=600):
+def planted(centres, seed, *, people=300):
     random = np.random.default_rng(seed)
     centres = np.array(centres, dtype=np.float64)
     whose = random.integers(len(centres), size=people)
@@ -46,7 +46,7 @@ def test_clusters_that_were_planted_are_found_and_no_other_number(centres):
 
 
 def test_a_cloud_without_structure_has_no_clusters_in_95_of_100():
-    clouds = 20
+    clouds = 12
     wrong = sum(len(cluster(long_cloud(seed), seed=seed).centres) > 0 for seed in range(clouds))
 
     # As many or more would come by chance with a probability below 0.001 if five in a hundred were wrong.
