@@ -21,7 +21,7 @@ from serving.clock import wall
 from serving.database import CHECKPOINT, for_writing
 from serving.driver import driver
 from serving.erasure import Erased, erase
-from serving.errors import InvalidField, NotReady, WrittenElsewhere
+from serving.errors import InvalidField, NotReady, NotWritable, WrittenElsewhere
 from serving.facts import set_fact
 from serving.flushes import flushes_of
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
@@ -315,7 +315,7 @@ class Engine:
     def _answer_durable(self, waiting: Sequence[Waiting], answers: Sequence[Any], error: OSError | None) -> None:
         if error is not None:
             # It may be in the log all the same: whoever tells it again is told that it is known.
-            self.trouble = blamed(error)
+            self.trouble = NotWritable()
             answers = [self.trouble] * len(waiting)
         answer_all(waiting, answers)
         self._schedule()

@@ -66,11 +66,12 @@ def _open(path: Path) -> tuple[BinaryIO, BinaryIO]:
     """Return the bytes to read, and the file beneath, whose position tells how far we are."""
     beneath = path.open("rb")
     # Not by its name: browsers unpack what they download, and leave the name as it was.
-    begins = beneath.peek(2)[:2]
-    if begins in _UTF_16:
+    begins = beneath.peek(4)[:4]
+    # Its zeros tell it from a line that is damaged.
+    if begins[:2] in _UTF_16 and 0 in begins[2:]:
         beneath.close()
-        raise FileRefused(f"{path.name} is UTF-16: save it as UTF-8")
-    return cast("BinaryIO", gzip.open(beneath)) if begins == _GZIPPED else beneath, beneath
+        raise FileRefused("is UTF-16: save it as UTF-8")
+    return cast("BinaryIO", gzip.open(beneath)) if begins[:2] == _GZIPPED else beneath, beneath
 
 
 def id_of(content: bytes, of_what: bytes = b"") -> str:

@@ -50,4 +50,4 @@ def blamed(error: Exception) -> Exception:
     cause = error.orig if isinstance(error, DBAPIError) else error
     # The rest of an extended code says at which call.
     disk = isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK
-    return NotWritable() if disk or isinstance(cause, OSError) else error
+    return NotWritable() if disk else error

@@ -22,7 +22,7 @@ def test_a_file_in_utf_16_is_refused_as_that(tmp_path, name, encoding):
     path = tmp_path / name
     path.write_bytes("\ufeffuser_id,event".removeprefix("\ufeff" if encoding == "utf-16" else "").encode(encoding))
 
-    with pytest.raises(FileRefused, match=f"^{name} is UTF-16: save it as UTF-8$"):
+    with pytest.raises(FileRefused, match="is UTF-16: save it as UTF-8"):
         next(lines_of(path, lambda _: None))
 
 
