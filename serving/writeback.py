@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 PORTION: Final = 8 << 20
-"""Bytes of the file, of which few have changed."""
+"""Bytes of the file, of which few have changed; more of a large one, for the log grows while it is gone through."""
+MOST_PORTIONS: Final = 64
 PAUSE_S: Final = 0.003
 _WRITE_AND_WAIT: Final = 1 | 2 | 4
 """SYNC_FILE_RANGE_WAIT_BEFORE, WRITE and WAIT_AFTER: the data alone, and no order to the disk to empty its cache."""
@@ -30,9 +31,11 @@ def write_back(file: Path) -> int:
     # Of all C libraries of Linux; sizes are of 64 bits everywhere.
     sync = ctypes.CDLL(None, use_errno=True).sync_file_range
     sync.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
+    size = file.stat().st_size
+    portion = max(PORTION, -(-size // MOST_PORTIONS))
     portions = 0
-    for start in range(0, file.stat().st_size, PORTION):
-        if sync(descriptor, start, PORTION, _WRITE_AND_WAIT):
+    for start in range(0, size, portion):
+        if sync(descriptor, start, portion, _WRITE_AND_WAIT):
             break  # What the disk refuses, the flush says to whoever waits for it.
         portions += 1
         time.sleep(PAUSE_S)

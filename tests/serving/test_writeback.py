@@ -1,5 +1,6 @@
 """What a database changed is written to the disk in portions, and no lock on it is let go of."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from serving.writeback import PORTION, write_back
+from serving.writeback import MOST_PORTIONS, PORTION, write_back
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux writes a part of a file")
 SIZE = 3 * PORTION
@@ -28,6 +29,13 @@ def file(tmp_path):
 
 def test_all_of_it_is_written(file):
     assert write_back(file) == -(-file.stat().st_size // PORTION) == 4
+
+
+def test_a_large_one_is_gone_through_in_larger_portions(file):
+    # Most of it is not there: what it would take to read it does not count.
+    os.truncate(file, 10 * MOST_PORTIONS * PORTION)
+
+    assert write_back(file) == MOST_PORTIONS
 
 
 def test_a_file_that_nobody_has_open_is_left_alone(tmp_path):
