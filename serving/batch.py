@@ -352,8 +352,9 @@ class Batch:
         concerned = self._work.concerned.union(each.person.no for each in self._work.recalling)
         if concerned:
             ended = reconsider(self._connection, self._tools.policy, concerned, at=self._tools.clock.now())
-            fall_back = FallingBack(lambda: self._tools.policy, self._tools.clock.now)
-            self._sends |= bool(ended) and fall_back(self._connection, ended, now) > 0
+            if ended:
+                fall_back = FallingBack(lambda: self._tools.policy, self._tools.clock.now)
+                self._sends |= fall_back(self._connection, ended, now) > 0
         orders = [*self._work.orders, *attribution.ordered_before(self._connection, self._work.joined)]
         attribution.attribute(self._connection, orders)
         attribution.respond(self._connection, self._work.responses)

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from features.mapping import EventMapping
+from features.moments import HOUR_US
 from serving.database import for_writing
 from serving.history_append import append_history
 from serving.history_intake import Intake
@@ -24,9 +25,9 @@ from serving.progress import Progress
 from serving.unknown_names import count_unknown
 
 _APPENDED_AT_ONCE = 10_000
-_BEHIND = """
+_BEHIND = f"""
 SELECT count(*) FROM events
-WHERE seq > ? AND received_at = ? AND origin = 'import' AND known_at - occurred_at >= 3600000000
+WHERE seq > ? AND received_at = ? AND origin = 'import' AND known_at - occurred_at >= {HOUR_US}
 """
 _NOT_REPEATED = (Fate.ACCEPTED, Fate.UNTRACKED, Fate.OUTDATED)
 _READERS: dict[str, Callable[[Path, EventMapping, Advance], Iterator[Row]]] = {

@@ -11,6 +11,7 @@ from features.events import OCCURRED_AT, UTC_OFFSET_S
 from features.kinds import Kind
 from features.moments import DAY_US, SECOND_US
 from training.log import Ints, Log
+from training.windows import microseconds
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -28,7 +29,7 @@ MIDNIGHT_SHARE = 0.5
 LONGEST_TIMER = timedelta(days=7)
 LATE = timedelta(hours=1)
 """How much later than it happened an order may become known: windows are over this much later."""
-LATE_US = round(LATE.total_seconds() * SECOND_US)
+LATE_US = microseconds(LATE)
 
 
 class Asked(IntEnum):
@@ -129,7 +130,7 @@ def orders(log: Log) -> Orders:
 
 def label(found: Orders, points: Points, horizon: timedelta, *, end_us: int) -> Labels:
     """Return what followed each point within `horizon`, as far as a log that ends at `end_us` can tell."""
-    width = round(horizon.total_seconds() * SECOND_US)
+    width = microseconds(horizon)
     following = found.after(points.user, points.at)
     within = (following >= 0) & (following <= points.at + width)
     return Labels(ordered=within, matured=points.at + width + LATE_US <= end_us, next_order=following)

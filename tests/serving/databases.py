@@ -1,5 +1,8 @@
 """A database of one test: the real tables in a file of its own."""
 
+import sqlite3
+from contextlib import closing, contextmanager
+
 import pytest
 from sqlalchemy import text
 
@@ -13,6 +16,16 @@ HOUR = 3600 * SECOND
 def a_database(folder):
     """Open a fresh database in a folder, and close it afterwards."""
     return opened_database(folder / "opportune.db")
+
+
+@contextmanager
+def a_log_ahead(path):
+    """A connection to a new file with one table `t (x)`, whose write-ahead log nobody copies unasked."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("CREATE TABLE t (x)")
+        yield connection
 
 
 @pytest.fixture

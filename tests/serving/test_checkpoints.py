@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from serving.checkpoints import MOST_PAGES, PAUSE_S, Checkpoints
-from tests.serving.databases import a_database, rows
+from tests.serving.databases import a_database, a_log_ahead, rows
 from tests.serving.engines import event, shop
 
 __all__ = ["shop"]
@@ -20,10 +20,7 @@ WAIT_S = 20
 def file(tmp_path):
     """A database in WAL mode that never copies its log by itself, and a connection that keeps the log alive."""
     path = tmp_path / "some.db"
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA wal_autocheckpoint=0")
-        connection.execute("CREATE TABLE t (x)")
+    with a_log_ahead(path) as connection:
         yield path, connection
 
 

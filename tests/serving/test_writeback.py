@@ -1,14 +1,13 @@
 """What a database changed is written to the disk in portions, and no lock on it is let go of."""
 
 import os
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 
 import pytest
 
 from serving.writeback import MOST_PORTIONS, PORTION, write_back
+from tests.serving.databases import a_log_ahead
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux writes a part of a file")
 SIZE = 3 * PORTION
@@ -19,9 +18,7 @@ LOOK = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(c.execute('
 def file(tmp_path):
     """A database of some portions, open, with a write-ahead log that was copied."""
     path = tmp_path / "some.db"
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("CREATE TABLE t (x)")
+    with a_log_ahead(path) as connection:
         connection.execute("INSERT INTO t VALUES (zeroblob(?))", (SIZE,))
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         yield path
