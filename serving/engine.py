@@ -25,6 +25,7 @@ from serving.errors import InvalidField, NotReady, NotWritable, WrittenElsewhere
 from serving.facts import set_fact
 from serving.flushes import flushes_of
 from serving.items import Answer, Arrival, Due, Ingested, Item, Job, Question, UserIds
+from serving.later import Later
 from serving.mentions import Rejects
 from serving.metrics import Metrics
 from serving.past import refuse_forgotten
@@ -61,9 +62,9 @@ class Engine:
         self._metrics = metrics
         self._on_messages = on_messages
         self._waiting = Backlog()
-        self._flushing: asyncio.TimerHandle | None = None
-        self._storing: asyncio.TimerHandle | None = None
-        self._firing: asyncio.TimerHandle | None = None
+        self._flushing = Later(self._flush)
+        self._storing = Later(self._store_states)
+        self._firing = Later(self._ask_due)
         self._is_due_asked = self._busy = self._closed = False
         self._worked_at = 0.0
         self.store_error: str | None = None
@@ -248,21 +249,19 @@ class Engine:
         # While nothing can be written, more tries would only fill the log.
         if len(self._tools.unwritten) >= MOST_UNWRITTEN and self.trouble is None:
             self._flush()
-        elif self._tools.unwritten and self._flushing is None:
-            self._flushing = asyncio.get_running_loop().call_later(UNWRITTEN_FOR_S, self._flush)
+        elif self._tools.unwritten:
+            self._flushing.within(UNWRITTEN_FOR_S)
         self._await_due()
         self._schedule()
 
     def _await_due(self) -> None:
         """Come back when the next timer is due; in a replay what is asked moves the clock, and not the time of day."""
         due, clock = self._tools.next_due, self._tools.clock
-        if self._firing is not None:
-            self._firing.cancel()
-            self._firing = None
+        self._firing.cancel()
         if due is None or clock.replay or self._closed or self._is_due_asked:
             return
         delay_s = max((due - clock.now()) / 1e6, RETRY_AFTER_S if self.trouble else 0.0)
-        self._firing = asyncio.get_running_loop().call_later(min(delay_s, LONGEST_WAIT_S), self._ask_due)
+        self._firing.within(min(delay_s, LONGEST_WAIT_S))
 
     def _ask_due(self) -> None:
         self._is_due_asked = True
@@ -275,9 +274,7 @@ class Engine:
             self._schedule()
 
     def _flush(self) -> None:
-        if self._flushing is not None:
-            self._flushing.cancel()
-            self._flushing = None
+        self._flushing.cancel()
         if self._tools.unwritten:
             self._submit_alone(Job(lambda _: None))
 
@@ -375,14 +372,12 @@ class Engine:
         batch.save_states()
         if self._tools.keeper.unwritten >= MOST_STATES:
             self._store_states()
-        elif self._tools.keeper.unwritten and self._storing is None:
-            self._storing = asyncio.get_running_loop().call_later(STATES_FOR_S, self._store_states)
+        elif self._tools.keeper.unwritten:
+            self._storing.within(STATES_FOR_S)
         self._count(batch)
 
     def _store_states(self) -> None:
-        if self._storing is not None:
-            self._storing.cancel()
-            self._storing = None
+        self._storing.cancel()
         try:
             self._tools.keeper.write()
         except Exception as error:  # noqa: BLE001 - whatever a store may raise
