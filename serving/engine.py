@@ -42,8 +42,8 @@ T = TypeVar("T")
 MOST_UNWRITTEN, UNWRITTEN_FOR_S = 256, 1.0
 MOST_STATES, STATES_FOR_S = 64, 0.02
 """Changed states go to the online store so many at a time, or so long after the first of them, whatever is sooner."""
-ENOUGH = 16
-"""So many people are worth a turn while the disk still works for the last one."""
+ENOUGH, PATIENCE_S = 16, 0.004
+"""So many people are worth a turn while the disk still works for the last one; fewer are once they waited so long."""
 RETRY_AFTER_S, LONGEST_WAIT_S = 1.0, 3600.0
 _log = logging.getLogger(__name__)
 
@@ -65,6 +65,7 @@ class Engine:
         self._flushing = Later(self._flush)
         self._storing = Later(self._store_states)
         self._firing = Later(self._ask_due)
+        self._impatient = Later(self._begin_turn)
         self._is_due_asked = self._busy = self._closed = False
         self._worked_at = 0.0
         self.store_error: str | None = None
@@ -212,10 +213,16 @@ class Engine:
     def _schedule(self) -> None:
         """Take the next turn after one more look at the sockets: whoever was just answered may ask again.
 
-        While the disk works, few wait for it, too: a turn of one costs half of what a turn of ten does.
+        While the disk works, few wait for it a moment, too: a turn of one costs half of what a turn of ten does.
         """
         if self._flushes is not None and self._flushes.under_way and self._waiting.people < ENOUGH:
-            return
+            if self._waiting:
+                self._impatient.within(PATIENCE_S)
+        else:
+            self._begin_turn()
+
+    def _begin_turn(self) -> None:
+        self._impatient.cancel()
         if not self._busy and self._waiting and not self._closed:
             self._busy = True
             loop = asyncio.get_running_loop()
@@ -374,7 +381,11 @@ class Engine:
             self._store_states()
         elif self._tools.keeper.unwritten:
             self._storing.within(STATES_FOR_S)
-        self._count(batch)
+        self._metrics.decisions.update(batch.decisions)
+        self._metrics.unread_traits.update(batch.unread_traits)
+        self._metrics.rebuilt_states = self._tools.keeper.rebuilt
+        if batch.has_messages:
+            self._on_messages()
 
     def _store_states(self) -> None:
         self._storing.cancel()
@@ -386,10 +397,3 @@ class Engine:
             self.store_error = str(error) or type(error).__name__
         else:
             self.store_error = None
-
-    def _count(self, batch: Batch) -> None:
-        self._metrics.decisions.update(batch.decisions)
-        self._metrics.unread_traits.update(batch.unread_traits)
-        self._metrics.rebuilt_states = self._tools.keeper.rebuilt
-        if batch.has_messages:
-            self._on_messages()

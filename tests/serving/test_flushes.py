@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serving import flushes
+from serving import engine, flushes
 from serving.disk import Disk
 from serving.engine import ENOUGH
 from serving.errors import NotWritable
@@ -88,7 +88,8 @@ async def test_large_batches_go_on_meanwhile_and_share_the_next_flush(disk, shop
     assert len(disk.flushed) == 2
 
 
-async def test_a_few_wait_for_the_disk_to_be_one_batch_with_whoever_comes_next(disk, shop):
+async def test_a_few_wait_for_the_disk_to_be_one_batch_with_whoever_comes_next(disk, shop, monkeypatch):
+    monkeypatch.setattr(engine, "PATIENCE_S", SOON_S)
     first = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 0)]))
     await until(lambda: disk.flushed)
     others = [asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", n)])) for n in (1, 2, 3)]
@@ -97,6 +98,22 @@ async def test_a_few_wait_for_the_disk_to_be_one_batch_with_whoever_comes_next(d
     assert logged(shop) == 1
     disk.go_on()
     assert [each.accepted for each in await asyncio.gather(first, *others)] == [1] * 4
+    assert len(disk.flushed) == 2
+
+
+async def test_nobody_waits_for_a_disk_that_takes_its_time_who_only_asks_or_is_to_be_written(disk, shop):
+    first = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 0)]))
+    await until(lambda: disk.flushed)
+    second = asyncio.create_task(shop.engine.ingest([event("Product Viewed", "u", 1)]))
+    await until(lambda: logged(shop) == 2)
+    async with asyncio.timeout(SOON_S):
+        answer = await shop.engine.score([("u", None)])
+
+    assert answer.scores[0].known
+    assert not first.done()
+    assert not second.done()
+    disk.go_on()
+    assert [each.accepted for each in await asyncio.gather(first, second)] == [1, 1]
     assert len(disk.flushed) == 2
 
 
