@@ -36,7 +36,7 @@ from serving.edge import Edge
 from serving.endpoints import EndpointRefused, is_loopback
 from serving.engine import Engine
 from serving.erasure_files import Files
-from serving.errors import NotWritable
+from serving.errors import DatabaseGone, NotWritable
 from serving.fallback import FallingBack
 from serving.followed_file import FollowedFile, follow
 from serving.health import HealthFile, keep_looking
@@ -268,7 +268,9 @@ class Server:
         if self._dispatching is None or self._dispatching.done():
             missing.append("the dispatcher: messages are decided on, but not sent")
         if isinstance(self.engine.trouble, NotWritable):
-            missing.append("a disk that can be written to: events are refused")
+            is_gone = isinstance(self.engine.trouble, DatabaseGone)
+            where = "the database, which was removed or replaced" if is_gone else "a disk that can be written to"
+            missing.append(f"{where}: events are refused")
             # Where nobody else tries any more, since this is not ready.
             self.engine.try_to_write()
         nowhere = unreachable(self.engine.policy, self._channels)

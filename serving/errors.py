@@ -154,6 +154,10 @@ class NotWritable(ServingError):
     code = "not_writable"
 
 
+class DatabaseGone(NotWritable):
+    """The database was removed or replaced while the server had it open: nothing is written until it is back."""
+
+
 class NotReady(ServingError):
     """The server is still starting."""
 

@@ -1,15 +1,18 @@
 """The right to write, which another process may have at the moment: nobody waits for it on the event loop."""
 
 import sqlite3
+from pathlib import Path
 from time import monotonic
 
 from sqlalchemy.exc import DBAPIError
 
 from serving.database import BUSY_S
 from serving.driver import Driver
-from serving.errors import NotWritable, WrittenElsewhere
+from serving.errors import DatabaseGone, NotWritable, WrittenElsewhere
 
 TRY_AGAIN_S = 0.01
+LOOK_EVERY_S = 0.1
+"""No more often: whoever takes the file away takes what came just before, too."""
 _AT_ONCE_MS = 25
 """So long SQLite waits by itself: as long as the loop may stand still."""
 _OF_THE_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
@@ -22,10 +25,13 @@ class WriteLock:
         """From now on the connection waits for nobody else for long."""
         self._driver = driver
         self._since: float | None = None
+        self._file: str = driver.execute("PRAGMA database_list").fetchall()[0][2]
+        self._known, self._looked_at = _identity(self._file), 0.0
         driver.execute(f"PRAGMA busy_timeout={_AT_ONCE_MS}").fetchall()
 
     def begin(self) -> None:
-        """Begin a transaction, which whatever SQLAlchemy is asked within joins (WrittenElsewhere)."""
+        """Begin a transaction, which whatever SQLAlchemy is asked within joins (WrittenElsewhere, DatabaseGone)."""
+        self._look()
         try:
             self._driver.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
@@ -33,6 +39,14 @@ class WriteLock:
                 raise
             raise WrittenElsewhere from error
         self._since = None
+
+    def _look(self) -> None:
+        """See that the file is still the one of its name: SQLite writes on to one that ends with the process."""
+        now = monotonic()
+        if now - self._looked_at >= LOOK_EVERY_S:
+            if _identity(self._file) != self._known:
+                raise DatabaseGone
+            self._looked_at = now
 
     def is_worth_waiting_for(self) -> bool:
         """Whether to try again: not where the others have had it for so long already."""
@@ -43,6 +57,15 @@ class WriteLock:
             return True
         self._since = None
         return False
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    """Return what tells a file from any other that may take its name; None where there is none."""
+    try:
+        found = Path(file).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def blamed(error: Exception) -> Exception:

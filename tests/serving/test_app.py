@@ -16,6 +16,7 @@ from serving.app import OpenToTheWorld
 from serving.clock import wall
 from serving.database import SchemaUnknown
 from serving.keys import create_key
+from serving.write_lock import LOOK_EVERY_S
 from tests.models.bundles import a_bundle
 from tests.serving.asking import reply
 from tests.serving.databases import a_database, rows
@@ -260,6 +261,24 @@ async def test_a_full_disk_is_missed_until_there_is_room_again_though_nobody_sen
     assert missing(during) == ["a disk that can be written to: events are refused"]
     assert (asked.status, missing(after), working.status) == (200, [], 200)
     assert [each.getMessage() for each in caplog.records].count("an item could not be handled") == 1
+
+
+async def test_a_database_that_was_taken_away_is_missed_and_nothing_is_acknowledged_until_it_is_back(home):
+    server = a_server(home)
+    file, elsewhere = home / "opportune.db", home / "elsewhere.db"
+    async with server.life(None):
+        await ask(server, "POST", "/v1/score", {"event": added(1)})
+        file.rename(elsewhere)
+        await asyncio.sleep(LOOK_EVERY_S)
+        refused = await ask(server, "POST", "/v1/score", {"event": added(2)})
+        during = await ready(server, 503)
+        elsewhere.rename(file)
+        after = await ready(server, 200)
+        working = await ask(server, "POST", "/v1/score", {"event": added(2)})
+
+    assert (refused.status, refused.json["code"]) == (503, "not_writable")
+    assert missing(during) == ["the database, which was removed or replaced: events are refused"]
+    assert (missing(after), working.status) == ([], 200)
 
 
 async def test_a_clock_that_was_ahead_once_is_remarked_until_it_has_caught_up(home):

@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from serving.errors import WrittenElsewhere
+from serving.errors import DatabaseGone, WrittenElsewhere
+from serving.write_lock import LOOK_EVERY_S
 from tests.serving.engines import SECOND, START, event, shop
 
 __all__ = ["shop"]
@@ -81,3 +82,22 @@ async def test_whoever_stops_meanwhile_answers_what_waits(shop):
         shop.engine.close()
         with pytest.raises(WrittenElsewhere):
             await taken
+
+
+@pytest.mark.parametrize("other", [None, b"a copy of last night"])
+async def test_what_would_go_to_a_file_that_has_no_name_any_more_is_refused(shop, other):
+    file, kept = shop.home / "opportune.db", shop.home / "kept.db"
+    await shop.engine.ingest([event("Product Viewed", "u", 1)])
+    file.rename(kept)
+    if other is not None:
+        file.write_bytes(other)
+    await asyncio.sleep(LOOK_EVERY_S)
+
+    for _ in range(2):
+        with pytest.raises(DatabaseGone, match="removed or replaced"):
+            await shop.engine.ingest([event("Product Viewed", "u", 2)])
+    assert isinstance(shop.engine.trouble, DatabaseGone)
+
+    kept.replace(file)
+    assert (await shop.engine.ingest([event("Product Viewed", "u", 2)])).accepted == 1
+    assert shop.engine.trouble is None
