@@ -21,6 +21,8 @@ _EARLIEST: Final = 631_152_000_000_000  # 1990: below it a unit was mistaken or 
 _LATEST: Final = 7_258_118_400_000_000  # 2200
 _LARGEST: Final = 1e19  # in nanoseconds it would be the year 2286
 _ISO_DATE_DIGITS: Final = 8
+_NOWHERE: Final = frozenset({"Factory", "localtime"})
+"""What a machine says whose zone was never set, and the zone of the machine that reads it."""
 _END_OF_DAY: Final = re.compile(r"(\d{4}-?\d\d-?\d\d)([Tt ])24(?=(:?00){0,2}([.,]0+)?(?![\d:.,]))")
 """Midnight as the last moment of its day, which ISO 8601 allows."""
 
@@ -156,8 +158,8 @@ def iso(moment: int) -> str:
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Return the IANA names of all zones."""
-    return frozenset(available_timezones())
+    """Return the IANA names of all zones in which somebody can live."""
+    return frozenset(available_timezones()) - _NOWHERE
 
 
 @lru_cache(maxsize=1024)

@@ -249,5 +249,6 @@ def disturbance(quiet: QuietHours, zone: ZoneInfo | None, at: int) -> Reason | N
 def quiet_zone(quiet: QuietHours, standing: Standing) -> ZoneInfo | None:
     """Return the zone of somebody's quiet hours; None where it is not known and the policy is to hold."""
     other = {"assume": quiet.zone, "shop_zone": standing.shop_zone}.get(quiet.unknown_zone)
-    name = standing.timezone if standing.timezone is not None else other
-    return zone_of(name) if name else None
+    # One that was known once may be none to this machine.
+    own = zone_of(standing.timezone) if standing.timezone is not None else None
+    return own or (zone_of(other) if other else None)

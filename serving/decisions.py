@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import bindparam, text
 
-from features.moments import to_moment
+from features.moments import to_moment, zone
 from policy.answers import Recorded, answers
 from policy.findings import UPLIFT
 from policy.findings_in_words import all_in_words
@@ -114,7 +113,8 @@ def _drawn(row: Row[Any]) -> DrawsExplained | None:
     drawn = unpack_draws(row.draws)
     if drawn is None:
         return None
-    hour = None if drawn.timezone is None else to_moment(row.at).astimezone(ZoneInfo(drawn.timezone)).hour
+    place = zone(drawn.timezone) if drawn.timezone is not None else None
+    hour = None if place is None else to_moment(row.at).astimezone(place).hour
     told = msgspec.structs.asdict(drawn) | {"eligible_hours": list(drawn.eligible_hours)}
     return DrawsExplained(**told, local_hour=hour)
 

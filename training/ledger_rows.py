@@ -8,12 +8,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from features.catalog import CATALOGUE
-from features.moments import SECOND_US
+from features.moments import SECOND_US, zone
 from models.horizon import duration
 from training.dataset import LATE
 
@@ -111,11 +110,12 @@ class Row(NamedTuple):
 
     @property
     def local_hour(self) -> int | None:
-        """The hour of the person's day, by the zone they were in; None where none is known."""
-        zone = self.decision["timezone"]
-        if zone is None:
+        """The hour of the person's day, by the zone they were in; None where none is known, or none any more."""
+        name = self.decision["timezone"]
+        place = zone(name) if name is not None else None
+        if place is None:
             return None
-        return datetime.fromtimestamp(self.decision["at"] / SECOND_US, UTC).astimezone(ZoneInfo(zone)).hour
+        return datetime.fromtimestamp(self.decision["at"] / SECOND_US, UTC).astimezone(place).hour
 
 
 def rows(database: Path, *, trigger: str | None = None) -> Iterator[list[Row]]:

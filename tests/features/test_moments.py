@@ -156,7 +156,9 @@ def test_the_offset_of_any_zone_at_any_moment_is_that_of_its_local_time(name, at
     assert utc_offset_s(name, to_us(moment)) == (local - moment).total_seconds()
 
 
-@pytest.mark.parametrize("name", ["Mars/Base", "", "America", "../etc/passwd", "europe/berlin", "x" * 10_000])
+@pytest.mark.parametrize(
+    "name", ["Mars/Base", "", "localtime", "Factory", "America", "../etc/passwd", "europe/berlin", "x" * 10_000]
+)
 def test_a_zone_nobody_knows_is_none(name):
     assert zone(name) is None
 

@@ -127,6 +127,8 @@ def test_an_unknown_zone_is_dealt_with_as_the_policy_says(unknown, reason):
     standing = {"shop_zone": "Asia/Tokyo"}
 
     assert ask(guards, channel="webhook", **standing) == reason
+    # It was a name of a zone until 2020.
+    assert ask(guards, channel="webhook", timezone="US/Pacific-New", **standing) == reason
     assert ask(guards, channel="webhook", timezone="Europe/London", **standing) is None
 
 

@@ -68,7 +68,9 @@ def test_one_trigger_can_be_asked_for(tmp_path):
     assert len(found(tmp_path, trigger="cart")) == 4
 
 
-@pytest.mark.parametrize(("zone", "hour"), [(None, None), ("America/New_York", 22), ("Asia/Kolkata", 8)])
+@pytest.mark.parametrize(
+    ("zone", "hour"), [(None, None), ("America/New_York", 22), ("Asia/Kolkata", 8), ("US/Pacific-New", None)]
+)
 def test_the_local_hour_is_that_of_the_persons_zone(tmp_path, zone, hour):
     import sqlite3
 
