@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WITHIN_S = 0.02
 REMADE = ("parity.csv", "feast/*.parquet", "retrain/**/*.parquet", "exports/*.csv", "exports/*.parquet")
 """`make parity`, `make retrain` and `make export` write them again, from the log and the ledger."""
+PREVIEWS = "preview"
 _KEYS = ("user_key", "user_id", "anonymous_id")
 """Columns of tables in which somebody's key, or the id that it was made of, may stand."""
 
@@ -54,6 +55,8 @@ def _forget(home: Path, said: Mentions, keys: Sequence[str]) -> list[str]:
     ids = {*keys, *(each for key in keys for each in ids_behind(key) if each)}
     changed = [file for file in _remade(home) if _holds(file, sorted(ids))]
     changed += [*_abandoned(home / "import", ".staged"), *_abandoned(home / "exports", ".part")]
+    # Whom a message greets it need not name: `make preview` writes all of them again.
+    changed += [file for file in (home / PREVIEWS).rglob("*") if file.is_file()]
     for file in changed:
         file.unlink(missing_ok=True)
     changed += [file for file in sorted((home / "import").glob("*.rejected.jsonl")) if _rewrite(file, said)]

@@ -19,6 +19,7 @@ from policy.source import PolicyRefused, load
 from policy.triggers import Trigger
 from serving.codes import PLACEHOLDER
 from serving.driver import driver
+from serving.erasure_files import PREVIEWS
 from serving.errors import ServingError
 from serving.people import People, Person
 from serving.rendered import Rendered, Unrenderable
@@ -172,7 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
         with database_of_command(settings.database) as database, database.connect() as connection:
             asked = Asked(given.trigger, given.user, given.step, given.channel)
             said = preview(connection, policy, asked, partial(_in_service, settings.home))
-        files = write(said, given.out or settings.home / "preview" / given.trigger)
+        files = write(said, given.out or settings.home / PREVIEWS / given.trigger)
     except (PolicyRefused, MappingRefused, NotShown, ServingError, OSError) as refused:
         sys.stderr.write(f"no preview: {refused}\n")
         return 1

@@ -25,6 +25,17 @@ def test_whoever_is_erased_is_taken_out_of_what_was_written_instead_of_sent(tmp_
     assert file.stat().st_mode & 0o077 == 0
 
 
+def test_messages_that_were_previewed_are_removed_since_none_says_whose_it_is(tmp_path):
+    shown = tmp_path / "preview" / "cart" / "message.html"
+    shown.parent.mkdir(parents=True)
+    shown.write_text("<p>Dear Ada, your mug waits.</p>")
+
+    changed = Files(tmp_path, []).forget(Mentions(["u-1"]), ["u-1"])
+
+    assert changed == ["preview/cart/message.html"]
+    assert not shown.exists()
+
+
 def exported(folder, *people):
     """Write the same people into a file of each format."""
     folder.mkdir()
