@@ -173,6 +173,16 @@ pause: $(STAMP) ## Stop all sending within a second; decisions go on being made,
 resume: $(STAMP) ## Send again, beginning with what waited
 	@$(PY) -m serving.pause off
 
+.PHONY: backup
+backup: $(STAMP) ## Copy the database as of now, while a server may go on: FILE=copy.db
+	@test -n "$(FILE)" || { echo "make backup: say which file, as in: make backup FILE=copy.db" >&2; exit 2; }
+	@$(PY) -m serving.copies backup "$(FILE)"
+
+.PHONY: restore
+restore: $(STAMP) ## Put a copy in the place of the database; the server has to be stopped: FILE=copy.db
+	@test -n "$(FILE)" || { echo "make restore: say which file, as in: make restore FILE=copy.db" >&2; exit 2; }
+	@$(PY) -m serving.copies restore "$(FILE)"
+
 .PHONY: tail
 tail: $(STAMP) ## Watch accepted, rejected and unknown events as they arrive
 	@exec $(PY) -m serving.tail

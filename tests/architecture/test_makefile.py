@@ -21,6 +21,7 @@ PROMISED = {
     "policy-value",
     "health",
     "shadow", "shadow-report",
+    "backup", "restore",
 }  # fmt: skip
 
 
