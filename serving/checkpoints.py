@@ -55,6 +55,7 @@ class Checkpoints:
         self._every_s = every_s
         self._finish = finish
         self._long = long
+        self._trouble: str | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
 
@@ -75,10 +76,22 @@ class Checkpoints:
         while not self._stopping.wait(self._every_s):
             try:
                 pages = self._copy()
-            except (sqlite3.Error, OSError):
-                _log.warning("the write-ahead log of %s could not be copied", self._file, exc_info=True)
+            except (sqlite3.Error, OSError) as error:
+                self._tell(str(error))
+            else:
+                self._tell(None)
             if self._finish is not None:
                 self._finish(pages)
+
+    def _tell(self, trouble: str | None) -> None:
+        """Say once what keeps the log from being copied, and once that nothing does any more."""
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        if trouble is None:
+            _log.info("the write-ahead log of %s can be copied again", self._file)
+        else:
+            _log.warning("the write-ahead log of %s cannot be copied: %s", self._file, trouble)
 
     def _copy(self) -> int:
         """Copy what is there; return the length of the log in pages."""

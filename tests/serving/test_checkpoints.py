@@ -68,7 +68,25 @@ def test_a_file_that_is_not_there_is_not_made_and_ends_nothing(tmp_path, caplog)
     checkpoints.stop()
 
     assert not (tmp_path / "none.db").exists()
-    assert "could not be copied" in caplog.text
+    # Four times a second it would soon fill the log.
+    assert [each.message for each in caplog.records] == [
+        f"the write-ahead log of {tmp_path}/none.db cannot be copied: unable to open database file"
+    ]
+
+
+def test_it_is_told_when_a_log_can_be_copied_again(tmp_path, caplog):
+    path = tmp_path / "some.db"
+    told = threading.Semaphore(0)
+    checkpoints = Checkpoints(path, every_s=EVERY_S, finish=lambda _: told.release())
+    with caplog.at_level("INFO"):
+        checkpoints.start()
+        assert told.acquire(timeout=WAIT_S)
+        with a_log_ahead(path):
+            assert all(told.acquire(timeout=WAIT_S) for _ in range(3))
+            checkpoints.stop()
+
+    assert [each.levelname for each in caplog.records] == ["WARNING", "INFO"]
+    assert caplog.records[1].message == f"the write-ahead log of {path} can be copied again"
 
 
 def copied(shop):
