@@ -271,12 +271,13 @@ class Server:
             is_gone = isinstance(self.engine.trouble, DatabaseGone)
             where = "the database, which was removed or replaced" if is_gone else "a disk that can be written to"
             missing.append(f"{where}: events are refused")
-            # Where nobody else tries any more, since this is not ready.
-            self.engine.try_to_write()
         nowhere = unreachable(self.engine.policy, self._channels)
         missing += [f"an endpoint named {name}: messages for it wait in the outbox" for name in nowhere]
         if self.engine.store_error is not None:
             missing.append(f"the online store: {self.engine.store_error}; states are rebuilt from the log at each read")
+        if isinstance(self.engine.trouble, NotWritable) or self.engine.store_error is not None:
+            # Where nobody else tries any more, since this is not ready.
+            self.engine.try_to_write()
         return missing
 
     def _has_registry(self) -> bool:

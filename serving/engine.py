@@ -292,8 +292,7 @@ class Engine:
             try:
                 answers = (self._write if writes else self._read)([item])
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
-                _log.exception("an item could not be handled")
-                self.trouble = blamed(error)
+                self.trouble = blamed(error, before=self.trouble)
                 answers = [self.trouble]
             self._answer([each], answers, written=writes)
 
@@ -393,7 +392,8 @@ class Engine:
             self._tools.keeper.write()
         except Exception as error:  # noqa: BLE001 - whatever a store may raise
             # The log has it all; a state that is behind it is rebuilt when next read.
-            _log.exception("the online store did not take the latest states")
+            if self.store_error is None:
+                _log.exception("the online store did not take the latest states")
             self.store_error = str(error) or type(error).__name__
         else:
             self.store_error = None

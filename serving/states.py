@@ -81,7 +81,12 @@ class StateKeeper:
     def write(self) -> None:
         """Give the store what was saved since the last time; what it does not take is left to be rebuilt."""
         unwritten, self._unwritten = self._unwritten, {}
-        self._online.write([(key, *saved) for key, saved in unwritten.items()])
+        try:
+            self._online.write([(key, *saved) for key, saved in unwritten.items()])
+        except Exception:
+            # One is kept for the next time: whether the store takes it tells whether it works again.
+            self._unwritten = dict([unwritten.popitem()])
+            raise
 
     def forget(self, keys: Sequence[str]) -> None:
         """Lose the states of these keys here and in the store, whose failure is the caller's."""

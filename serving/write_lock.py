@@ -1,5 +1,6 @@
 """The right to write, which another process may have at the moment: nobody waits for it on the event loop."""
 
+import logging
 import sqlite3
 from pathlib import Path
 from time import monotonic
@@ -10,6 +11,7 @@ from serving.database import BUSY_S
 from serving.driver import Driver
 from serving.errors import DatabaseGone, NotWritable, WrittenElsewhere
 
+_log = logging.getLogger(__name__)
 TRY_AGAIN_S = 0.01
 LOOK_EVERY_S = 0.1
 """No more often: whoever takes the file away takes what came just before, too."""
@@ -68,9 +70,15 @@ def _identity(file: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def blamed(error: Exception) -> Exception:
-    """Return what to answer where something failed: NotWritable where the disk is to blame, and not what was asked."""
+def blamed(error: Exception, *, before: Exception | None) -> Exception:
+    """Return what to answer where something failed: NotWritable where the disk is to blame, and not what was asked.
+
+    The log is told, but of a disk once: each request would write to it while `before` is the same.
+    """
     cause = error.orig if isinstance(error, DBAPIError) else error
     # The rest of an extended code says at which call.
     disk = isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK
-    return NotWritable() if disk else error
+    found = NotWritable() if disk else error
+    if not isinstance(found, NotWritable) or type(before) is not type(found):
+        _log.error("an item could not be handled", exc_info=error)
+    return found

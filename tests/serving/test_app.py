@@ -221,7 +221,7 @@ async def test_an_endpoint_that_a_trigger_names_and_nobody_configured_is_missed(
     assert missing(answer) == ["an endpoint named sms: messages for it wait in the outbox"]
 
 
-async def test_an_online_store_that_fails_is_missed_until_it_works_again_and_costs_no_event(home):
+async def test_an_online_store_that_fails_is_missed_until_it_works_again_and_costs_no_event(home, caplog):
     server = a_server(home)
     async with server.life(None):
         first = await ask(server, "POST", "/v1/score", {"event": added(1)})
@@ -231,16 +231,20 @@ async def test_an_online_store_that_fails_is_missed_until_it_works_again_and_cos
             connection.execute(f"CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT raise(FAIL, 'full'); END")
         failing = await ask(server, "POST", "/v1/score", {"event": added(2)})
         during = await ready(server, 503)
+        await ask(server, "POST", "/v1/score", {"event": added(4)})
+        await server.engine.flush()
         with closing(sqlite3.connect(store)) as connection:
             connection.execute("DROP TRIGGER full")
-        working = await ask(server, "POST", "/v1/score", {"event": added(3)})
+        # Though nobody sends anything meanwhile, since it is not ready.
         after = await ready(server, 200)
+        working = await ask(server, "POST", "/v1/score", {"event": added(3)})
         features = await ask(server, "GET", "/v1/users/u/features")
 
     assert [each.status for each in (first, failing, working)] == [200] * 3
     assert missing(during) == ["the online store: full; states are rebuilt from the log at each read"]
     assert missing(after) == []
-    assert cart_items(features) == 3
+    assert cart_items(features) == 4
+    assert caplog.text.count("the online store did not take the latest states") == 1
 
 
 async def test_a_full_disk_is_missed_until_there_is_room_again_though_nobody_sends_meanwhile(home, caplog):

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from serving.errors import DatabaseGone, WrittenElsewhere
-from serving.write_lock import LOOK_EVERY_S
+from serving.errors import DatabaseGone, NotWritable, WrittenElsewhere
+from serving.write_lock import LOOK_EVERY_S, blamed
 from tests.serving.engines import SECOND, START, event, shop
 
 __all__ = ["shop"]
@@ -101,3 +101,19 @@ async def test_what_would_go_to_a_file_that_has_no_name_any_more_is_refused(shop
     kept.replace(file)
     assert (await shop.engine.ingest([event("Product Viewed", "u", 2)])).accepted == 1
     assert shop.engine.trouble is None
+
+
+def test_a_full_disk_is_told_to_the_log_once_and_whatever_else_fails_each_time(caplog):
+    with closing(sqlite3.connect(":memory:")) as disk:
+        disk.execute("PRAGMA max_page_count=1").fetchall()
+        with pytest.raises(sqlite3.OperationalError, match="full") as full:
+            disk.execute("CREATE TABLE t (x)")
+    failed = [full.value, full.value, ValueError("once"), ValueError("twice"), full.value]
+
+    trouble = None
+    told = [trouble := blamed(each, before=trouble) for each in failed]
+
+    assert [type(each) for each in told] == [NotWritable, NotWritable, ValueError, ValueError, NotWritable]
+    assert [str(each.exc_info[1]) for each in caplog.records] == [
+        "database or disk is full", "once", "twice", "database or disk is full"
+    ]  # fmt: skip
