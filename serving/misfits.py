@@ -1,6 +1,6 @@
 """Values in JSON, as browsers, Python and hand-made clients write it, that cannot be kept.
 
-Numbers that are none, half a character, control characters that are not escaped.
+Numbers that are none, half a character, bytes that are no UTF-8, control characters that are not escaped.
 """
 
 import json
@@ -29,7 +29,7 @@ class Misfit(NamedTuple):
 def find_misfit(text: bytes) -> Misfit | None:
     """Return the first such value within a text; None where there is none, or it is no JSON even so."""
     try:
-        value = json.loads(text, parse_int=whole)
+        value = json.loads(_decoded(text), parse_int=whole)
     except (ValueError, RecursionError):
         return None
     return misfit_in(value)
@@ -47,14 +47,20 @@ def read_damaged(text: bytes) -> object:
         ValueError, RecursionError: It is no JSON even so.
     """
     try:
-        return json.loads(text, parse_int=whole)
+        return json.loads(_decoded(text), parse_int=whole)
     except json.JSONDecodeError:
-        return json.loads(_TEXT.sub(lambda found: _CONTROL.sub(_mark, found[0]), text), parse_int=whole)
+        marked = _TEXT.sub(lambda found: _CONTROL.sub(_mark, found[0]), text)
+        return json.loads(_decoded(marked), parse_int=whole)
 
 
 def whole(digits: str) -> float:
     """Return a whole number of JSON, which is infinite where nobody could read it."""
     return int(digits) if len(digits) <= _MOST_DIGITS else inf
+
+
+def _decoded(text: bytes) -> str:
+    """Return JSON as text, in which half a character stands for each byte that is no UTF-8."""
+    return text.decode(json.detect_encoding(text), "surrogateescape")
 
 
 def _mark(found: re.Match[bytes]) -> bytes:

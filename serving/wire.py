@@ -176,8 +176,8 @@ def read_damaged_batch(body: bytes) -> EventBatch:
     """Read a batch that `read_event_batch` could not, because of what one of its events holds.
 
     A browser that cuts a text within an emoji sends half a character, which is JSON but not Unicode: the event that
-    holds it cannot be read, the others can; so it is with a control character that nobody escaped. One that is nested
-    too deeply is cut, and as deep as is refused still.
+    holds it cannot be read, the others can; so it is with bytes that are no UTF-8 and with a control character that
+    nobody escaped. One that is nested too deeply is cut, and as deep as is refused still.
 
     Raises:
         InvalidField: It is what the batch says of all its events that cannot be read.

@@ -161,6 +161,30 @@ def test_a_control_character_that_nobody_escaped_costs_the_others_nothing(site, 
     assert [event.properties["note"] for event in site.engine.events] == ["a\nb"]
 
 
+@pytest.mark.parametrize("other", ["a\x01b", "\\ud83d"])
+def test_bytes_that_are_no_utf_8_cost_the_others_nothing_whatever_else_the_batch_holds(site, other):
+    noted = json.dumps({**TRACK, "properties": {"note": "text"}}).encode()
+    latin, damaged = noted.replace(b"text", "café".encode("latin-1")), noted.replace(b"text", other.encode())
+
+    replied = site.ask("POST", "/v1/batch", b'{"batch": [%s, %s, %s]}' % (latin, noted, damaged))
+
+    assert replied.json["accepted"] == 1
+    assert [(each["index"], each["field"]) for each in replied.json["rejected"]] == [
+        (0, "properties.note"),
+        (2, "properties.note"),
+    ]
+    assert replied.json["rejected"][0]["reason"] == "is not valid Unicode"
+
+
+def test_what_a_batch_says_of_all_its_events_in_another_encoding_is_named(site):
+    body = json.dumps({"batch": [TRACK], "context": {"campaign": {"name": "spring"}}}).encode()
+
+    replied = site.ask("POST", "/v1/batch", body.replace(b"spring", "café".encode("latin-1")))
+
+    assert replied.status == 400
+    assert replied.json["field"] == "context.campaign.name"
+
+
 @pytest.mark.parametrize("levels", [90, 900, 9000])
 def test_an_event_that_is_nested_however_deeply_costs_the_others_nothing(site, levels):
     deep = json.dumps({**TRACK, "properties": {"note": "]]"}})[:-2] + ', "a": ' + "[" * levels + "]" * levels + "}}"
