@@ -18,7 +18,7 @@ from policy.names import LONGEST_NAME, NAME
 from serving.codes import Code, add
 from serving.contract_codes import GivenCode
 from serving.database import database_of_command, for_writing
-from serving.history_lines import FileRefused
+from serving.history_lines import FileRefused, refusal
 from serving.row_files import rows_of
 from serving.settings import settings_of_process
 
@@ -148,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
         with database_of_command(settings.database) as database:
             done = import_codes(file, given.pool, database, at=wall())
     except (FileRefused, OSError) as refused:
-        sys.stderr.write(f"nothing imported: {refused}\n")
+        sys.stderr.write(refusal(file, refused))
         return 1
     for fault in done.bad[:SHOWN]:
         sys.stderr.write(f"{file.name}:{fault.line}: {fault.says}\n")

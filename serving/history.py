@@ -18,7 +18,7 @@ def main() -> int:
     from serving.clock import wall
     from serving.database import database_of_command
     from serving.history_import import HistoryRefused, import_history, report
-    from serving.history_lines import FileRefused
+    from serving.history_lines import FileRefused, refusal
     from serving.mapping_file import MappingRefused, read_mapping
     from serving.progress import Progress
 
@@ -38,10 +38,10 @@ def main() -> int:
                 tracking=settings.required_consent,
                 progress=Progress(quiet=not sys.stderr.isatty()),
             )
-    except FileRefused as refused:
-        sys.stderr.write(f"nothing imported: {arguments.file}: {refused}\n")
+    except (FileRefused, OSError) as refused:
+        sys.stderr.write(refusal(arguments.file, refused))
         return 1
-    except (MappingRefused, HistoryRefused, OSError) as refused:
+    except (MappingRefused, HistoryRefused) as refused:
         sys.stderr.write(f"nothing imported: {refused}\n")
         return 1
     sys.stdout.write(report(done, mapping) + "\n")

@@ -43,6 +43,14 @@ class FileRefused(ValueError):
     """The file cannot be read at all as what it is to hold."""
 
 
+def refusal(path: Path, error: FileRefused | OSError) -> str:
+    """Return the line that a command ends with which could not import the file at `path`."""
+    if isinstance(error, OSError) and error.filename not in (None, str(path)):
+        return f"nothing imported: {error}\n"
+    says = error.strerror if isinstance(error, OSError) else None
+    return f"nothing imported: {path}: {says or error}\n"
+
+
 def lines_of(path: Path, advance: Advance) -> Iterator[tuple[int, bytes | BadEvent]]:
     """Yield each line with its number; a compressed file that is damaged ends with the reason.
 

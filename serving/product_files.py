@@ -15,7 +15,7 @@ from features.paths import written
 from policy.problems import plain
 from serving.contract_products import Product
 from serving.database import database_of_command, for_writing
-from serving.history_lines import FileRefused
+from serving.history_lines import FileRefused, refusal
 from serving.products import FIELDS, upsert
 from serving.row_files import rows_of
 from serving.settings import settings_of_process
@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
         with database_of_command(settings.database) as database:
             done = import_products(file, database, at=wall())
     except (FileRefused, OSError) as refused:
-        sys.stderr.write(f"nothing imported: {refused}\n")
+        sys.stderr.write(refusal(file, refused))
         return 1
     for row in done.bad[:SHOWN]:
         sys.stderr.write(f"{file.name}:{row.line}: {row.fault}\n")

@@ -182,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Only now: what follows imports numba, which reads once where compiled kernels are kept.
     from serving.clock import wall
     from serving.database import database_of_command
-    from serving.history_lines import FileRefused
+    from serving.history_lines import FileRefused, refusal
     from serving.mapping_file import MappingRefused, read_mapping
 
     try:
@@ -195,7 +195,10 @@ def main(arguments: list[str] | None = None) -> int:
                 at=wall(),
                 tracking=settings.required_consent,
             )
-    except (FileRefused, MappingRefused, OSError) as refused:
+    except (FileRefused, OSError) as refused:
+        sys.stderr.write(refusal(file, refused))
+        return 1
+    except MappingRefused as refused:
         sys.stderr.write(f"nothing imported: {refused}\n")
         return 1
     sys.stdout.write(report(done) + "\n")

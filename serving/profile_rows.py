@@ -38,7 +38,7 @@ def read(file: Path) -> Iterator[Row]:
         return _json_rows(file)
     if kind in (".csv", ".tsv"):
         return _table_rows(file, "\t" if kind == ".tsv" else ",")
-    raise FileRefused(f"{file.name} is none of .csv, .tsv, .jsonl (also with .gz)")
+    raise FileRefused("is none of .csv, .tsv, .jsonl (also with .gz)")
 
 
 def _json_rows(file: Path) -> Iterator[Row]:

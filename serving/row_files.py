@@ -45,7 +45,7 @@ def rows_of(file: Path, *, names: Callable[[str], str], needed: str, known_as: s
         return _json_rows(file, names)
     if kind in (".csv", ".tsv"):
         return _table_rows(file, "\t" if kind == ".tsv" else ",", names, needed, known_as)
-    raise FileRefused(f"{file.name} is none of .csv, .tsv, .jsonl (also with .gz)")
+    raise FileRefused("is none of .csv, .tsv, .jsonl (also with .gz)")
 
 
 def _json_rows(file: Path, names: Callable[[str], str]) -> Iterator[RawRow]:

@@ -81,14 +81,14 @@ def test_a_line_that_is_no_code_is_told(take, line):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("c.xls", "", "c.xls is none of .csv, .tsv, .jsonl (also with .gz)"),
+        ("c.xls", "", "is none of .csv, .tsv, .jsonl (also with .gz)"),
         ("c.csv", "name\nA\n", "no column is known as code, coupon or voucher; the columns are name"),
     ],
 )
-def test_a_file_that_holds_no_codes_is_refused(take, name, content, reason):
+def test_a_file_that_holds_no_codes_is_refused(take, tmp_path, name, content, reason):
     status, said, _ = take(name, content)
 
-    assert (status, said.err) == (1, f"nothing imported: {reason}\n")
+    assert (status, said.err) == (1, f"nothing imported: {tmp_path / name}: {reason}\n")
 
 
 @pytest.mark.parametrize("pool", ["Spring", "a b", "", "x" * 81])

@@ -1,10 +1,14 @@
 """Files are read line by line, as what they hold and not as what they are named."""
 
 import gzip
+import os
+import re
+from errno import ENOSPC
 
 import pytest
 
-from serving.history_lines import FileRefused, lines_of
+from serving.history_lines import FileRefused, lines_of, refusal
+from tests.commands import told
 
 
 @pytest.mark.parametrize("name", ["history.csv", "history.csv.gz"])
@@ -30,3 +34,36 @@ def test_an_empty_file_has_no_lines(tmp_path):
     (tmp_path / "history.csv").write_bytes(b"")
 
     assert list(lines_of(tmp_path / "history.csv", lambda _: None)) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("serving.history",),
+        ("serving.product_files",),
+        ("serving.profile_files",),
+        ("serving.code_files", "--pool", "spring"),
+    ],
+    ids=" ".join,
+)
+def test_each_command_that_imports_names_the_file_that_it_could_not(tmp_path, command):
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "x.pdf").touch()
+    refused = {
+        "nowhere.csv": "No such file or directory",
+        "nowhere.jsonl.gz": "No such file or directory",
+        "empty.csv": "the file does not begin with a line in UTF-8 that names the columns",
+        "x.pdf": "is none of .*",
+    }
+
+    for name, reason in refused.items():
+        done = told(tmp_path / "home", *command, tmp_path / name)
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert re.fullmatch(f"nothing imported: {re.escape(str(tmp_path / name))}: {reason}\n", done.stderr)
+
+
+def test_another_file_that_was_in_the_way_keeps_its_name(tmp_path):
+    full = OSError(ENOSPC, os.strerror(ENOSPC), str(tmp_path / "home" / "x.staged"))
+
+    assert refusal(tmp_path / "x.csv", full).endswith(f"No space left on device: '{tmp_path}/home/x.staged'\n")

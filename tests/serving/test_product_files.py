@@ -114,13 +114,13 @@ def test_a_compressed_table_that_is_cut_off_is_told(take):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("p.xml", "<a/>", "p.xml is none of .csv, .tsv, .jsonl (also with .gz)"),
+        ("p.xml", "<a/>", "is none of .csv, .tsv, .jsonl (also with .gz)"),
         ("p.csv", "name\nLamp\n", "no column is known as product_id, id or sku; the columns are name"),
         ("p.csv", b"\xff\n", "the file does not begin with a line in UTF-8 that names the columns"),
         ("p.csv", "", "the file does not begin with a line in UTF-8 that names the columns"),
     ],
 )
-def test_a_file_that_holds_no_products_is_refused(take, name, content, reason):
+def test_a_file_that_holds_no_products_is_refused(take, tmp_path, name, content, reason):
     status, said, _ = take(name, content)
 
-    assert (status, said.err) == (1, f"nothing imported: {reason}\n")
+    assert (status, said.err) == (1, f"nothing imported: {tmp_path / name}: {reason}\n")
