@@ -18,7 +18,7 @@ from policy.names import LONGEST_NAME, NAME
 from serving.codes import Code, add
 from serving.contract_codes import GivenCode
 from serving.database import database_of_command, for_writing
-from serving.history_lines import FileRefused, refusal
+from serving.history_lines import FileRefused, importable, refusal
 from serving.row_files import rows_of
 from serving.settings import settings_of_process
 
@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         with database_of_command(settings.database) as database:
-            done = import_codes(file, given.pool, database, at=wall())
+            done = import_codes(importable(file), given.pool, database, at=wall())
     except (FileRefused, OSError) as refused:
         sys.stderr.write(refusal(file, refused))
         return 1

@@ -18,7 +18,7 @@ def main() -> int:
     from serving.clock import wall
     from serving.database import database_of_command
     from serving.history_import import HistoryRefused, import_history, report
-    from serving.history_lines import FileRefused, refusal
+    from serving.history_lines import FileRefused, importable, refusal
     from serving.mapping_file import MappingRefused, read_mapping
     from serving.progress import Progress
 
@@ -29,7 +29,7 @@ def main() -> int:
         mapping = read_mapping(settings.events, arguments.map)
         with database_of_command(settings.database) as database:
             done = import_history(
-                arguments.file,
+                importable(arguments.file),
                 database=database,
                 home=settings.home,
                 mapping=mapping,

@@ -1,8 +1,10 @@
 """Files that are imported, line by line, plain or gzipped; and JSON lines of history as messages."""
 
 import gzip
+import os
 import zlib
 from collections.abc import Callable, Iterator
+from errno import EISDIR
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -11,6 +13,7 @@ import msgspec
 
 from features.events import BadEvent
 from features.mapping import EventMapping
+from policy.places import regular
 
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 _GZIPPED = b"\x1f\x8b"
@@ -41,6 +44,14 @@ class Row(NamedTuple):
 
 class FileRefused(ValueError):
     """The file cannot be read at all as what it is to hold."""
+
+
+def importable(path: Path) -> Path:
+    """Return the path of a file that is to be imported (OSError: it is missing, a folder, a pipe or a device)."""
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+    path.stat()
+    return regular(path)
 
 
 def refusal(path: Path, error: FileRefused | OSError) -> str:

@@ -15,7 +15,7 @@ from features.paths import written
 from policy.problems import plain
 from serving.contract_products import Product
 from serving.database import database_of_command, for_writing
-from serving.history_lines import FileRefused, refusal
+from serving.history_lines import FileRefused, importable, refusal
 from serving.products import FIELDS, upsert
 from serving.row_files import rows_of
 from serving.settings import settings_of_process
@@ -141,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         with database_of_command(settings.database) as database:
-            done = import_products(file, database, at=wall())
+            done = import_products(importable(file), database, at=wall())
     except (FileRefused, OSError) as refused:
         sys.stderr.write(refusal(file, refused))
         return 1

@@ -182,13 +182,13 @@ def main(arguments: list[str] | None = None) -> int:
     # Only now: what follows imports numba, which reads once where compiled kernels are kept.
     from serving.clock import wall
     from serving.database import database_of_command
-    from serving.history_lines import FileRefused, refusal
+    from serving.history_lines import FileRefused, importable, refusal
     from serving.mapping_file import MappingRefused, read_mapping
 
     try:
         with database_of_command(settings.database) as database:
             done = import_profiles(
-                file,
+                importable(file),
                 database=database,
                 home=settings.home,
                 mapping=read_mapping(settings.events),

@@ -7,7 +7,7 @@ from errno import ENOSPC
 
 import pytest
 
-from serving.history_lines import FileRefused, lines_of, refusal
+from serving.history_lines import FileRefused, importable, lines_of, refusal
 from tests.commands import told
 
 
@@ -49,11 +49,19 @@ def test_an_empty_file_has_no_lines(tmp_path):
 def test_each_command_that_imports_names_the_file_that_it_could_not(tmp_path, command):
     (tmp_path / "empty.csv").touch()
     (tmp_path / "x.pdf").touch()
+    for folder in ("folder.csv", "folder.jsonl.gz", "folder.parquet"):
+        (tmp_path / folder).mkdir()
+    os.mkfifo(tmp_path / "pipe.jsonl")
     refused = {
         "nowhere.csv": "No such file or directory",
         "nowhere.jsonl.gz": "No such file or directory",
         "empty.csv": "the file does not begin with a line in UTF-8 that names the columns",
         "x.pdf": "is none of .*",
+        "folder.csv": "Is a directory",
+        "folder.jsonl.gz": "Is a directory",
+        "folder.parquet": "Is a directory",
+        ".": "Is a directory",
+        "pipe.jsonl": "Is not a regular file",
     }
 
     for name, reason in refused.items():
@@ -61,6 +69,13 @@ def test_each_command_that_imports_names_the_file_that_it_could_not(tmp_path, co
 
         assert (done.returncode, done.stdout) == (1, "")
         assert re.fullmatch(f"nothing imported: {re.escape(str(tmp_path / name))}: {reason}\n", done.stderr)
+
+
+def test_a_path_of_a_file_that_is_there_is_importable_also_by_a_link(tmp_path):
+    (tmp_path / "x.csv").touch()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "x.csv")
+
+    assert importable(tmp_path / "link.csv") == tmp_path / "link.csv"
 
 
 def test_another_file_that_was_in_the_way_keeps_its_name(tmp_path):
