@@ -69,7 +69,7 @@ def said_duration(text: str) -> timedelta:
     try:
         return duration(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write hours or days, as in 24h or 7d") from error
 
 
 def _horizons(text: str) -> tuple[str, ...]:

@@ -296,3 +296,11 @@ def test_a_wrong_command_line_is_refused(wrong, capsys):
         command_line(wrong)
 
     assert "error: argument" in capsys.readouterr().err
+
+
+def test_a_carry_over_that_is_none_is_called_by_its_name_and_no_horizon(capsys):
+    with pytest.raises(SystemExit):
+        command_line(["--carry-over", "x"])
+
+    said = "argument --carry-over: 'x' is no duration: write hours or days, as in 24h or 7d\n"
+    assert capsys.readouterr().err.endswith(said)
