@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from models.calibration import sigmoid
+from models.manifest import BundleRefused
 from training.evaluate import AtBudget, at_budget, highest, judge
 from training.fit import Rows
 
@@ -71,8 +72,11 @@ class Logistic:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return what `write` kept."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        """Return what `write` kept (BundleRefused: it is damaged)."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise BundleRefused(f"{path.name} is damaged: {error}") from error
 
 
 def compare(

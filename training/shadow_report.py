@@ -21,7 +21,7 @@ EXPERIMENT = "opportune-shadow"
 
 
 class NothingInShadow(LookupError):
-    """No version of this model scores in shadow, or the one that does cannot be loaded."""
+    """No version of this model scores in shadow, or the one that does cannot be judged."""
 
 
 class ShadowReport:
@@ -67,8 +67,9 @@ class ShadowReport:
         name, registry = self._model, self._registry
         try:
             challenger = registry.model(name, version, scratch / "challenger", load)
+            logistic = Logistic.read(registry.file(name, version, "logistic.json", scratch))
         except BundleRefused as error:
-            raise NothingInShadow(f"{name} version {version} cannot be loaded: {error}") from error
+            raise NothingInShadow(f"{name} version {version} cannot be judged: {error}") from error
         champion = registry.champion(name, scratch / "champion", load)
         both = [challenger] if champion is None else [challenger, champion]
         pair = Pair(
@@ -77,7 +78,6 @@ class ShadowReport:
             champion=None if champion is None else f"{name}/{champion.version}",
             since_us=max(int(each.lineage["log"]["until_us"]) for each in both),
         )
-        logistic = Logistic.read(registry.file(name, version, "logistic.json", scratch))
         return pair, champion is not None and _catalogue(challenger) == _catalogue(champion), logistic
 
 

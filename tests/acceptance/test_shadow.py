@@ -14,6 +14,7 @@ from models.bundle import write
 from models.calibration import Identity
 from serving.champions import Champions
 from serving.registry import Watcher
+from tests.serving.databases import a_database
 from tests.serving.engines import SECOND, START, Shop, event
 from training.baselines import Logistic
 from training.fit import Rows
@@ -145,3 +146,26 @@ def test_the_verdict_is_a_run_in_mlflow(home):
     assert run.data.tags["verdict"].startswith("log-loss ")
     assert run.data.tags["gate.log-loss"].startswith("holds: ")
     assert [each.path for each in client.list_artifacts(run.info.run_id)] == ["figures.json"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda file: file.unlink(), rf"the registry has no logistic\.json of {NAME} version 2"),
+        (lambda file: file.write_text('{"weights": ['), r"logistic\.json is damaged: "),
+        (lambda file: file.write_text('{"slopes": []}'), r"logistic\.json is damaged: "),
+    ],
+)
+def test_a_challenger_whose_reference_is_gone_or_damaged_is_told_as_that(home, told, damage, says):
+    with a_database(home):
+        told(promotion, NAME, "--version", "2", "--shadow")
+    of_both = {json.loads(each.read_text())["features"][0]: each for each in home.glob("mlartifacts/**/logistic.json")}
+    file = of_both["cart_value"]
+    kept = file.read_text()
+
+    damage(file)
+    try:
+        with pytest.raises(SystemExit, match=f"opportune: {NAME} version 2 cannot be judged: {says}"):
+            told(shadow_report, NAME)
+    finally:
+        file.write_text(kept)
