@@ -85,7 +85,7 @@ class Dispatcher:
             ask: What stands against messages in the instant at which they would go out.
             render: Puts messages into words, for endpoints that want them so.
             channels: The endpoint of each channel, for messages that name none but `default`.
-            fall_back: Has messages that were refused for good go out otherwise.
+            fall_back: Has messages that were given up go out otherwise.
             observe: Told of each finished attempt, for metrics.
             is_there: Whether the outbox still holds a message, asked in the instant in which a file gets it.
         """
@@ -190,12 +190,12 @@ class Dispatcher:
         if self._disabled is None:
             self._disabled = self._recall(connection)
         outbox.settle(connection, finished)
-        refused = [each.claim.message_id for each in finished if each.answer.refused or each.follows.gone]
+        given_up = [each.claim.message_id for each in finished if each.follows.status is Status.DEAD]
         for each in finished:
             if each.follows.gone:
                 endpoint = self._once_known[each.claim.endpoint]
                 self._disabled[endpoint.name] = disable(connection, endpoint, at=each.at)
-        ended = [*refused, *self._bury(connection, at)]
+        ended = [*given_up, *self._bury(connection, at)]
         if ended and self._fall_back(connection, ended, at):
             outbox.route(connection, self._channels)
         if self._stopping:

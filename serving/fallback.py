@@ -1,6 +1,7 @@
-"""What a channel refused for good goes out on the next one that its trigger prefers, under an id of its own.
+"""What cannot go out on one channel goes out on the next one that its trigger prefers, under an id of its own.
 
-And so does what is taken back since the address that it would have gone to bounced: that says nothing of the others.
+That is what was refused for good or given up after all attempts, and what is taken back since the address that it would
+have gone to bounced: that says nothing of the others. What has expired by then goes out nowhere.
 """
 
 import json
@@ -55,9 +56,11 @@ class FallingBack:
         return sum(self._take_place(connection, row, at) for row in rows)
 
     def _take_place(self, connection: Connection, row: Row[Any], at: int) -> bool:
-        """Enqueue one message on the first further channel that nothing stands against for good."""
+        """Enqueue one message on the first further channel that nothing stands against for good, unless it expired."""
+        if row.expires_at is not None and row.expires_at <= at:
+            return False
         policy = self.policy()
-        for message in _further(policy, row):
+        for message in _further(policy, row, at):
             outbox.enqueue(connection, [message], at=at)
             found = objections(connection, policy, [message.message_id], at=self.now()).get(message.message_id)
             if found is None or found.until is not None:
@@ -72,7 +75,7 @@ def nowhere_else(_connection: Connection, _message_ids: Sequence[str], _at: int)
     return 0
 
 
-def _further(policy: Policy, row: Row[Any]) -> Iterator[Message]:
+def _further(policy: Policy, row: Row[Any], at: int) -> Iterator[Message]:
     """Yield the message as each channel would have it that its trigger prefers less."""
     trigger = policy.by_name.get(row.trigger)
     if trigger is None or row.step >= len(trigger.plans):
@@ -92,7 +95,7 @@ def _further(policy: Policy, row: Row[Any]) -> Iterator[Message]:
             route.endpoint,
             body,
             row.due_at,
-            None if row.expires_at is None else row.expires_at - row.created_at,
+            None if row.expires_at is None else row.expires_at - at,
             row.user_no,
             row.trigger,
             channel,

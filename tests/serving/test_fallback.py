@@ -1,4 +1,4 @@
-"""What a channel refused for good goes out on the next one, once."""
+"""What a channel refused for good, or did not take in all attempts, goes out on the next one, once."""
 
 import json
 
@@ -6,9 +6,15 @@ import pytest
 
 from policy.source import parse
 from serving import outbox
+from serving.clock import wall
+from serving.dispatcher import Dispatcher
+from serving.endpoints import webhook
 from serving.fallback import FallingBack
 from serving.message import Message, message_id_of
-from tests.serving.databases import NOW, SECOND, database, rows
+from serving.retry import SCHEDULE
+from tests.serving.databases import NOW, SECOND, OwnTransactions, database, rows
+from tests.serving.receivers import SECRET, receiving
+from tests.serving.test_dispatcher import Attempts, running
 
 __all__ = ["database"]
 POLICY = """
@@ -45,10 +51,10 @@ def refused(database, channel="email", content={"text": "Hello"}, status="dead")
     return message_id
 
 
-def fall_back(database, message_id, policy=POLICY % "prefer"):
+def fall_back(database, message_id, policy=POLICY % "prefer", at=NOW + SECOND):
     found = parse(policy)
     with database.begin() as connection:
-        return FallingBack(lambda: found, lambda: NOW)(connection, [message_id], NOW + SECOND)
+        return FallingBack(lambda: found, lambda: NOW)(connection, [message_id], at)
 
 
 def waiting(database):
@@ -105,3 +111,36 @@ def test_it_counts_for_the_caps_of_the_channel_that_it_takes_under_whatever_id(d
 
     assert fall_back(database, message_id) == 1
     assert rows(database, "SELECT user_no, channel FROM sends") == [(number, "sms")]
+
+
+@pytest.mark.parametrize(("at", "count"), [(NOW + 59 * SECOND, 1), (NOW + 60 * SECOND, 0)])
+def test_it_expires_when_the_message_would_have_on_the_channel_before(database, at, count):
+    assert fall_back(database, refused(database), at=at) == count
+    assert rows(database, "SELECT expires_at FROM outbox WHERE status = 'pending'") == [(NOW + 60 * SECOND,)] * count
+
+
+async def test_what_a_receiver_did_not_take_in_all_attempts_goes_out_on_the_next_channel(database):
+    refused(database, status="pending")
+    found, attempts = parse(POLICY % "prefer"), Attempts()
+    last = {"attempts": len(SCHEDULE) - 1, "expires_at": wall() + 60 * SECOND}
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET attempts = :attempts, expires_at = :expires_at", last)
+
+    async with receiving(500) as mails, receiving() as texts:
+        endpoints = {name: webhook(name, each.url, SECRET) for name, each in (("mail", mails), ("texts", texts))}
+        dispatcher = Dispatcher(
+            OwnTransactions(database),
+            endpoints,
+            wall=wall,
+            channels={"email": "mail", "sms": "texts"},
+            fall_back=FallingBack(lambda: found, lambda: NOW),
+            observe=attempts,
+        )
+        async with running(dispatcher):
+            await attempts.number(2)
+
+    assert (len(mails.ids), texts.ids) == (1, [message_id_of("d.t", "sms")])
+    assert rows(database, "SELECT channel, status FROM outbox ORDER BY channel") == [
+        ("email", "dead"),
+        ("sms", "delivered"),
+    ]
