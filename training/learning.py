@@ -1,6 +1,7 @@
 """From rows with outcomes to a judged model: select, fit, calibrate, compare, refit on everything."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import lightgbm as lgb
@@ -12,7 +13,7 @@ from models.calibration import Calibrator, Identity
 from training.baselines import COUNT, Logistic, compare
 from training.calibrate import candidates, choose
 from training.drift import drifting
-from training.evaluate import Judgement, judge
+from training.evaluate import Judgement, calibration_by_chance, judge
 from training.exposure import NOTHING_SENT, Influenced
 from training.fit import Rows, fit, log_odds, parameters, refit
 from training.lineage import iso
@@ -42,6 +43,12 @@ class Judged:
     logistic: Floats
     judgement: Judgement
     baselines: dict[str, dict[str, Any]]
+
+    @cached_property
+    def calibration_by_chance(self) -> float:
+        """Up to which calibration error a perfect model comes on these rows."""
+        rows = self.rows
+        return calibration_by_chance(self.predicted, rows.ordered, rows.user, rows.weight)
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,7 @@ def _parameters(horizon: str, learned: Learned, origin: dict[str, Any]) -> dict[
 
 def _metrics(learned: Learned) -> dict[str, float]:
     found: dict[str, Any] = {f"test.{key}": value for key, value in asdict(learned.judged.judgement).items()}
+    found["test.calibration_by_chance"] = learned.judged.calibration_by_chance
     for name, its in learned.judged.baselines.items():
         found |= {f"baseline.{name}.{key}": value for key, value in its.items()}
     return {key: float(value) for key, value in found.items() if value is not None}

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.response import LEAST_SENDS, Response
 from models.send_hour import SendHourModel
-from training.evaluate import calibration_error, losses, upper_bound
+from training.evaluate import calibration_by_chance, calibration_error, losses, upper_bound
 from training.hour_value import HourValue, hour_values
 from training.log import Floats
 from training.send_response import Sends, activity_only, fit, with_trees
@@ -42,6 +42,7 @@ class Chosen:
         by_day: Whether that is told by the kind of day.
         log_loss: Of each way to tell, on the messages of later; empty where there were too few to judge.
         calibration_error: Of what was learned from sends; None as above.
+        calibration_by_chance: Up to which a perfect model comes; None as above.
         values: What a message would be answered at the hours of each rule; empty where no hour was drawn.
     """
 
@@ -53,12 +54,14 @@ class Chosen:
     by_day: bool = False
     log_loss: dict[str, float] | None = None
     calibration_error: float | None = None
+    calibration_by_chance: float | None = None
     values: tuple[HourValue, ...] = ()
 
     @property
     def figures(self) -> dict[str, Any]:
         """What the summary says."""
-        found = {each: getattr(self, each) for each in ("sends", "answers", "hours", "reason", "calibration_error")}
+        named = ("sends", "answers", "hours", "reason", "calibration_error", "calibration_by_chance")
+        found = {each: getattr(self, each) for each in named}
         chosen = "activity" if self.response is None else "sends"
         return {**found, "chosen": chosen, "log_loss": self.log_loss or {}, "values": [*map(asdict, self.values)]}
 
@@ -99,7 +102,8 @@ def choose(
     reason = f"sends: surely better, {words}" if better else f"activity: sends are not surely better, {words}"
     values = hour_values(later, {name: _hours_of(rules[name], later) for name in ("activity", best)})
     error = calibration_error(told[best], later.answered)
-    return Chosen(reason, *counted, response, better and best == BY_DAY, mean, error, values)
+    chance = calibration_by_chance(told[best], later.answered, later.user)
+    return Chosen(reason, *counted, response, better and best == BY_DAY, mean, error, chance, values)
 
 
 def _rules(earlier: Sends, before: SendHourModel) -> dict[str, SendHourModel]:

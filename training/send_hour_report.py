@@ -101,7 +101,8 @@ def _from_sends(chosen: Chosen | None) -> Iterator[str]:
     yield f"of 24 hours. Learned from {chosen.reason}.</p>"
     if chosen.log_loss is not None:
         yield table(("told by", "log-loss"), [(WAYS[each], f"{loss:.4f}") for each, loss in chosen.log_loss.items()])
-        yield f"<p>Calibration error of what was learned from messages: {chosen.calibration_error:.4f}.</p>"
+        yield f"<p>Calibration error of what was learned from messages: {chosen.calibration_error:.4f}; that of a "
+        yield f"perfect model would be up to {chosen.calibration_by_chance:.4f} in 19 of 20 cases.</p>"
     if chosen.values:
         yield "<p>Share of messages that would be answered at the best hour by each rule, where hours were drawn:</p>"
         head = ("hours by", "as they went out", "self-normalised", "doubly robust", "messages it is told by")

@@ -15,6 +15,7 @@ def figures(learned: Learned, verdict: Verdict, model_version: str, run_id: str)
     found = learned.judged.judgement
     return {
         **{name: getattr(found, name) for name in NUMBERS},
+        "calibration_by_chance": learned.judged.calibration_by_chance,
         "baselines": learned.judged.baselines,
         "promoted": verdict.promoted,
         "reason": verdict.reason,
@@ -30,6 +31,7 @@ def figures_of_nothing(reason: str) -> dict[str, Any]:
     empty = dict.fromkeys(NUMBERS)
     return {
         **empty,
+        "calibration_by_chance": None,
         "baselines": None,
         "promoted": False,
         "reason": reason,
@@ -61,6 +63,7 @@ def lines(horizon: str, found: dict[str, Any]) -> list[str]:
         f"  {'':18}{'ROC-AUC':>9}{'PR-AUC':>9}{'log-loss':>10}{'Brier':>9}{'calibration error':>19}",
         _line("model", found),
         _line("logistic", logistic),
+        f"  the calibration error of a perfect model: up to {_number(found['calibration_by_chance'])} by chance",
         _choice("choosing as many people as the rule", budget),
         _choice("the rule: two orders in seven days", rule),
     ]

@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.features.histories import laws
-from training.evaluate import at_budget, by_user, calibration_error, deciles, highest, judge, log_loss, upper_bound
+from training.evaluate import (
+    at_budget,
+    by_user,
+    calibration_by_chance,
+    calibration_error,
+    deciles,
+    highest,
+    judge,
+    log_loss,
+    upper_bound,
+)
 
 PREDICTED = np.array([0.1, 0.4, 0.35, 0.8])
 ORDERED = np.array([False, False, True, True])
@@ -40,6 +50,19 @@ def test_the_calibration_error_is_the_worst_tenth():
     assert calibration_error(predicted, ordered) == pytest.approx(0.0)
 
     assert calibration_error(np.where(predicted == 0.9, 0.7, predicted), ordered) == pytest.approx(0.2)
+
+
+def test_by_chance_the_error_of_one_tenth_of_alike_rows_is_the_textbook_s():
+    # Certain everywhere but in one tenth: its gap is normal, and 1.96 standard errors hold it in 19 of 20 cases.
+    predicted = np.concatenate([np.zeros(9_000), np.full(1_000, 0.5)])
+    ordered = np.concatenate([np.zeros(9_000, bool), np.arange(1_000) < 500])
+
+    found = calibration_by_chance(predicted, ordered, np.arange(10_000))
+    assert found == pytest.approx(1.959964 * math.sqrt(0.25 / 1_000))
+    # Four rows of one person that say the same are one.
+    four = [np.tile(each, 4) for each in (predicted, ordered, np.arange(10_000))]
+    assert calibration_by_chance(*four) == pytest.approx(found)
+    assert calibration_by_chance(np.zeros(10), np.zeros(10, bool), np.arange(10)) == 0.0
 
 
 @laws

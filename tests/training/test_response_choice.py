@@ -31,6 +31,7 @@ def test_where_people_answer_at_other_hours_than_they_are_there_sends_tell(later
     assert found.reason.startswith("sends: surely better, log-loss 0.")
     assert found.figures["chosen"] == "sends"
     assert found.calibration_error < 0.05
+    assert 0.0 < found.calibration_by_chance < 0.1
     worth = {each.rule: each for each in found.values}
     best = next(each for each in ("response", "trees") if each in worth)
     assert worth[best].self_normalised[0] > worth["activity"].self_normalised[0]

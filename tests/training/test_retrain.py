@@ -25,6 +25,7 @@ KEYS = {
     "log_loss",
     "brier",
     "calibration_error",
+    "calibration_by_chance",
     "baselines",
     "promoted",
     "reason",

@@ -14,6 +14,7 @@ def said(*rules, promoted=False):
     found = {
         **FIGURES,
         "rows": 10,
+        "calibration_by_chance": 0.0123,
         "model_version": "opportune-intent-24h/4",
         "promoted": promoted,
         "reason": "for a reason",
@@ -22,6 +23,13 @@ def said(*rules, promoted=False):
         "baselines": {"logistic": FIGURES, "rule": CHOICE, "model_at_rule_budget": CHOICE},
     }
     return "\n".join(lines("24h", found))
+
+
+def test_a_calibration_error_stands_above_that_of_a_perfect_model():
+    *_, model, logistic, perfect, _, _ = said().splitlines()
+
+    assert (model.split()[-1], logistic.split()[-1]) == ("0.1000", "0.1000")
+    assert perfect == "  the calibration error of a perfect model: up to 0.0123 by chance"
 
 
 @pytest.mark.parametrize(
