@@ -2,14 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from features.events import Event
-from features.kinds import Kind
 from serving import profiles
 from serving.items import Fate
 from serving.log import Appended, Appender
@@ -35,7 +34,7 @@ def append_history(
     origin: str,
     received_at: int,
     tracking: str | None = None,
-    unknown: Counter[str] | None = None,
+    observe: Callable[[Sequence[Appended]], None] = lambda _: None,
 ) -> Counter[Fate]:
     """Append events that happened in the past, sorted by when; return what became of how many.
 
@@ -47,7 +46,7 @@ def append_history(
         origin: What the log calls them.
         received_at: The present moment, in microseconds.
         tracking: The purpose whose consent lets events in; None where consent to tracking is assumed.
-        unknown: Where names that nobody knows are counted, of those events that were added.
+        observe: Told of what was added.
     """
     events = [_whole(each) for each in events]
     people = People(connection)
@@ -71,8 +70,7 @@ def append_history(
     if gate is not None:
         gate.save()
     appender.save()
-    if unknown is not None:
-        unknown.update(each.event.name for each in lessons if each.event.kind is Kind.OTHER)
+    observe(lessons)
     look_again(connection, people, lessons)
     learn(connection, lessons)
     profiles.learn(connection, lessons)

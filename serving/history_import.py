@@ -3,12 +3,13 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from features.kinds import Kind
 from features.mapping import EventMapping
 from features.moments import HOUR_US
 from serving.database import for_writing
@@ -21,14 +22,11 @@ from serving.history_rejects import RejectedRows
 from serving.history_stage import Stage
 from serving.history_tables import read_csv
 from serving.items import Fate
+from serving.log import Appended
 from serving.progress import Progress
 from serving.unknown_names import count_unknown
 
 _APPENDED_AT_ONCE = 10_000
-_BEHIND = f"""
-SELECT count(*) FROM events
-WHERE seq > ? AND received_at = ? AND origin = 'import' AND known_at - occurred_at >= {HOUR_US}
-"""
 _NOT_REPEATED = (Fate.ACCEPTED, Fate.UNTRACKED, Fate.OUTDATED)
 _READERS: dict[str, Callable[[Path, EventMapping, Advance], Iterator[Row]]] = {
     ".jsonl": read_json_lines,
@@ -68,6 +66,20 @@ class Imported:
     unread: list[str]
     """What is to be said of traits that features cannot read."""
     seconds: float
+
+
+class _Counts:
+    """What is to be said of the events that are added."""
+
+    def __init__(self, *, with_names: bool) -> None:
+        self.behind = 0
+        self.unknown: Counter[str] = Counter()
+        self._with_names = with_names
+
+    def __call__(self, added: Sequence[Appended]) -> None:
+        self.behind += sum(each.known_at - each.event.occurred_at >= HOUR_US for each in added)
+        if self._with_names:
+            self.unknown.update(each.event.name for each in added if each.event.kind is Kind.OTHER)
 
 
 class HistoryRefused(ValueError):
@@ -113,27 +125,23 @@ def import_history(
         if strict and rejected.count:
             raise HistoryRefused(f"{rejected.count} bad rows; the first is {rejected.first}; all: {rejected.path}")
         progress.begin("Appending to the log", len(stage))
-        unknown: Counter[str] = Counter()
         # Where tracking needs consent a name may say more than a name, and whose it is is not known here.
-        counted = unknown if tracking is None else None
-        with database.begin() as connection:
-            newest = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM events").scalar_one()
-        fates = _append(stage, database, received_at, tracking, counted, progress)
+        counts = _Counts(with_names=tracking is None)
+        fates = _append(stage, database, received_at, tracking, counts, progress)
     with database.begin() as connection:
-        behind = connection.exec_driver_sql(_BEHIND, (newest, received_at)).scalar_one()
-        count_unknown(connection, unknown, at=received_at, nearest=mapping.nearest)
+        count_unknown(connection, counts.unknown, at=received_at, nearest=mapping.nearest)
     return Imported(
         rows=orders.read,
         added=fates[Fate.ACCEPTED],
         repeated=len(stage) - sum(fates[each] for each in _NOT_REPEATED) + orders.equal,
         untracked=fates[Fate.UNTRACKED],
         outdated=fates[Fate.OUTDATED],
-        behind=behind,
+        behind=counts.behind,
         joined=orders.read - orders.equal - rejected.count - len(stage),
         rejected=rejected.count,
         rejects=rejected.path,
         first_reject=rejected.first,
-        unknown=unknown,
+        unknown=counts.unknown,
         unread=intake.unread.sentences(),
         seconds=time.monotonic() - began,
     )
@@ -152,14 +160,14 @@ def _append(
     database: Engine,
     received_at: int,
     tracking: str | None,
-    unknown: Counter[str] | None,
+    counts: "_Counts",
     progress: Progress,
 ) -> Counter[Fate]:
     fates: Counter[Fate] = Counter()
     for events in stage.take(_APPENDED_AT_ONCE):
         with for_writing(database).begin() as connection:
             fates += append_history(
-                connection, events, origin="import", received_at=received_at, tracking=tracking, unknown=unknown
+                connection, events, origin="import", received_at=received_at, tracking=tracking, observe=counts
             )
         progress.reach(fates.total())
     return fates
