@@ -19,6 +19,7 @@ from features.suspicion import by_machine
 from features.traits import ABOUT_TRAITS, records_of
 from serving.driver import Insert, Row, driver, listed
 from serving.items import Fate
+from serving.order_ids import OrderIds
 from serving.people import People, Person, keys_of
 from serving.tombstones import SALT, erased_at
 
@@ -106,6 +107,7 @@ class Appender:
         self._rows: list[Row] = []
         self._seen: set[str] = set()
         self._erased: dict[str, int] = {}
+        self._orders = OrderIds(self._driver)
         self._seq = 0
         self._begins_at = 0
 
@@ -130,6 +132,7 @@ class Appender:
         self._seq, self._begins_at = seq or 0, int(begins_at or 0)
         if salt is not None:
             self._erased.update(erased_at(self._driver, keys))
+        self._orders.prepare(events)
 
     def named(self, event: Event) -> list[Person | None]:
         """Return the people that an event names, as far as the log knows them."""
@@ -147,7 +150,10 @@ class Appender:
         return Fate.OUTDATED if event.occurred_at < self._begins_at else None
 
     def append(self, event: Event, *, earliest: int, received_at: int) -> Appended:
-        """Add an event that is not `barred`; known at `earliest` or after all of its people."""
+        """Add an event that is not `barred`; known at `earliest` or after all of its people.
+
+        An order that the log holds of the person is added as one that was updated.
+        """
         self._seen.add(event.message_id)
         self._seq += 1
         person = self._people.obtain(event.key)
@@ -155,6 +161,8 @@ class Appender:
         known_at = max(earliest, person.last_known_at + 1, merged.last_known_at + 1 if merged else 0)
         if merged is not None:
             self._people.merge(person, merged)
+            self._orders.merge(person.no, merged.no)
+        event = self._orders.once(event, person.no)
         previous = person.last_seq or None
         person.last_seq, person.last_known_at, person.changed = self._seq, known_at, True
         machine = by_machine(event.kind, event.properties)

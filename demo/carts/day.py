@@ -92,8 +92,8 @@ def product(path: str) -> dict[str, str]:
 def _hit(row: dict[str, str], names: dict[str, str]) -> Hit:
     event, path = names[row["action"]], row["path"]
     about = product(path) if event in _ABOUT_A_PRODUCT else {}
-    # Nothing in the file tells orders apart; of one visit, the page of the order was often loaded again.
-    order = {"order_id": row["visit"]} if event in ("Checkout Started", "Order Completed") else {}
+    # Nothing in the file tells orders apart, so none has an id; of one visit, the page of the order was loaded again.
+    order = {"checkout_id": row["visit"]} if event in ("Checkout Started", "Order Completed") else {}
     return Hit(
         visitor=row["visitor"],
         at=int(row["ts"]) * 1000,

@@ -1,8 +1,13 @@
 """The log: who there is, what they did, and what is left of what was forgotten."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from typing import Final
 
-from serving.schema.definitions import RowId, metadata
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
+
+from serving.schema.definitions import RowId, metadata, partial
+
+ORDER_ID: Final = "CAST(json_extract({}payload, '$.properties.order_id') AS TEXT)"
+"""The shop's own id of the order that an event is about; of which table, with its dot, is filled in."""
 
 users = Table(
     "users",
@@ -35,6 +40,7 @@ events = Table(
     Column("record", LargeBinary, nullable=False),
     Column("payload", Text, nullable=False),
     Column("prev_seq", BigInteger),
+    partial("orders_by_id", text(ORDER_ID.format("")), where="kind = 17"),
 )
 
 kept_states = Table(

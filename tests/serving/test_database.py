@@ -42,6 +42,7 @@ def as_of(revision, folder):
     engine.dispose()
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index '?orders_by_id")
 def test_migrating_from_nothing_gives_exactly_the_tables_of_the_schema(database):
     with database.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
