@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import sys
 import time
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from features.cache import keep_compiled
+from tests.preloaded.started import NAME, started
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,6 +37,15 @@ settings.load_profile("shared machine")
 def pytest_xdist_auto_num_workers():
     """Start one process more than there are cores: tests wait for disks, servers and clocks."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_configure(config):
+    """Let whatever processes this run has start others from one that has imported Feast and MLflow already."""
+    if hasattr(config, "workerinput"):
+        return
+    running = ExitStack()
+    os.environ[NAME] = str(running.enter_context(started()))
+    config.add_cleanup(running.close)
 
 
 @pytest.hookimpl(wrapper=True)

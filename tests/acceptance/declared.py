@@ -2,9 +2,9 @@
 
 import os
 import subprocess
-import sys
 
 from tests.conftest import ROOT
+from tests.preloaded.python import PYTHON
 
 TRAITS = """
     Trait(name="age", meaning="Age, as the profile says", trait="age"),
@@ -49,7 +49,7 @@ class Declared:
     def run(self, *arguments):
         """Run Python with these arguments to its end, and return the last line that it printed."""
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", *map(str, arguments)],
+            [PYTHON, "-W", "ignore", *map(str, arguments)],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,

@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.conftest import ROOT
+from tests.preloaded.python import PYTHON
 from tests.serving.receivers import SECRET, free_port
 
 STARTED_WITHIN_S = 60
@@ -64,8 +65,11 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(home, policy, url, *, dispatchers=0, **more):
-    """Run a server with this policy, which sends to `url`, and so many dispatchers beside it; `more` are settings."""
+async def serving(home, policy, url, *, dispatchers=0, python=PYTHON, **more):
+    """Run a server with this policy, which sends to `url`, and so many dispatchers beside it; `more` are settings.
+
+    Whoever kills it or looks at its children says `sys.executable`: then the process is the one that serves.
+    """
     triggers = home / "triggers.yaml"
     triggers.write_text(policy)
     port = free_port()
@@ -81,11 +85,12 @@ async def serving(home, policy, url, *, dispatchers=0, **more):
         **more,
     }
     environment = os.environ | {f"OPPORTUNE_{name}": value for name, value in settings.items()}
-    children = [await _start("-m", "serving", environment=environment)]
+    children = [await _start(python, "-m", "serving", environment=environment)]
     try:
         await _listens(port, children[0])
         for _ in range(dispatchers):
-            child = await _start("-c", DISPATCHER, str(home), str(triggers), url, SECRET, environment=environment)
+            command = [sys.executable, "-c", DISPATCHER, str(home), str(triggers), url, SECRET]
+            child = await _start(*command, environment=environment)
             children.append(child)
             assert await asyncio.wait_for(child.stdout.readline(), STARTED_WITHIN_S) == b"ready\n"
         connector = aiohttp.TCPConnector(limit=0)
@@ -99,10 +104,8 @@ async def serving(home, policy, url, *, dispatchers=0, **more):
             await asyncio.wait_for(child.communicate(), STARTED_WITHIN_S)
 
 
-async def _start(*arguments, environment):
-    return await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
-    )
+async def _start(*command, environment):
+    return await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE)
 
 
 async def _listens(port, child):

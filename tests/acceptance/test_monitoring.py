@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import sys
 from collections import defaultdict
 
 import psutil
@@ -53,7 +54,7 @@ async def scraped(home):
     files = {name: str(home / f"{name.lower()}.yaml") for name in followed} | {
         "HOOKS": str(ROOT / "examples/hooks.yaml")
     }
-    async with serving(home, POLICY, NOWHERE, HEALTH_EVERY_MIN="0.01", **files) as server:
+    async with serving(home, POLICY, NOWHERE, python=sys.executable, HEALTH_EVERY_MIN="0.01", **files) as server:
         await server.score("ada", "Product Added", "m-1")
         async with asyncio.timeout(90):
             while True:

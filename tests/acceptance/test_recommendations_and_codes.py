@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -149,7 +150,7 @@ async def test_a_server_killed_after_the_decision_sends_the_code_that_was_handed
     run(tmp_path, "serving.code_files", str(tmp_path / "codes.csv"), "--pool", "spring")
     policy = POLICY.replace("channel: sms", "channel: webhook").replace("sms:", "note:")
     async with receiving() as hook:
-        async with serving(tmp_path, policy, "http://127.0.0.1:9/nobody") as server:
+        async with serving(tmp_path, policy, "http://127.0.0.1:9/nobody", python=sys.executable) as server:
             said = await server.score("ada", "Product Viewed", "m-1", product_id="p")
             assert [each["reason"] for each in said["decisions"]] == ["sent"]
             server.process.kill()

@@ -22,6 +22,7 @@ import yaml
 
 from tests.docs.answer import unlike
 from tests.docs.page import PARSED, Block
+from tests.preloaded.python import PYTHON
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = re.compile(r"\b(127\.0\.0\.1|localhost):(\d{4,5})\b")
@@ -80,8 +81,21 @@ class Walk:
         elif block.language in {"bash", "python"}:
             self._run(block)
 
+    def _installed(self) -> Path:
+        """Return a folder that looks like the virtual environment, with what stands for Python in it."""
+        binaries = self.folder / "installed" / "bin"
+        binaries.mkdir(parents=True)
+        for entry in Path(sys.prefix, "bin").iterdir():
+            if entry.name not in {"python", "feast"}:
+                (binaries / entry.name).symlink_to(entry)
+        (binaries / "python").symlink_to(PYTHON)
+        (binaries / "feast").write_text(f'#!/bin/sh\nexec {shlex.join([PYTHON, f"{sys.prefix}/bin/feast"])} "$@"\n')
+        (binaries / "feast").chmod(0o755)
+        return binaries.parent
+
     def _remember_environment(self) -> None:
-        binaries = [str(Path(sys.prefix) / "bin"), *os.environ["PATH"].split(os.pathsep)]
+        installed = self._installed()
+        binaries = [str(installed / "bin"), *os.environ["PATH"].split(os.pathsep)]
         if shutil.which("curl") is None:
             binaries.insert(0, str(ROOT / "tests" / "docs" / "bin"))
         environment = {
@@ -95,7 +109,7 @@ class Walk:
             "PYTHONSAFEPATH": "1",  # imports come from the repository, not through the links: kernels stay cached
             "PYTHONUNBUFFERED": "1",
             "TZ": "UTC",
-            "VENV": sys.prefix,
+            "VENV": str(installed),
         }
         (self.folder / "environment").write_text(
             "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
@@ -202,7 +216,7 @@ class Walk:
         if block.language == "python":
             code = self.folder / f"block-{block.line}.py"
             code.write_text(text)
-            return self._script(f"{'exec ' if last else ''}{shlex.quote(sys.executable)} {shlex.quote(str(code))}")
+            return self._script(f"{'exec ' if last else ''}{shlex.quote(PYTHON)} {shlex.quote(str(code))}")
         return self._script(text, remember=not last)
 
     def _script(self, text: str, *, remember: bool = True) -> str:

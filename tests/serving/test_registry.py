@@ -17,6 +17,7 @@ from serving.champions import Champions
 from serving.registry import Watcher
 from tests.models.bundles import FEATURES, a_booster, a_bundle, change_manifest, change_model, columns, some_rows
 from tests.models.hours import a_model
+from tests.preloaded.python import PYTHON
 
 
 class Shop:
@@ -255,7 +256,7 @@ def test_nothing_half_fetched_is_left(home, found):
 def watching(home, *arguments, **more):
     environment = {**os.environ, "OPPORTUNE_HOME": str(home)}
     return subprocess.run(
-        [sys.executable, "-m", "serving.registry", *arguments],
+        [PYTHON, "-m", "serving.registry", *arguments],
         env=environment,
         capture_output=True,
         text=True,

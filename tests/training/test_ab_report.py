@@ -2,12 +2,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 
 import pandas as pd
 import pytest
 
 from tests.commands import told
+from tests.preloaded.python import PYTHON
 from tests.training.experiments import Said, a_campaign, rows_of, write_ledger
 from training.ab_report import _parser
 from training.registry import Registry
@@ -36,7 +36,7 @@ def home(tmp_path_factory):
     (folder / "triggers.yaml").write_text(POLICY)
     Registry(folder)  # which takes a process seconds to make
     environment = {**os.environ, "OPPORTUNE_HOME": str(folder), "OPPORTUNE_TRIGGERS": str(folder / "triggers.yaml")}
-    command = [sys.executable, "-m", "training.ab_report"]
+    command = [PYTHON, "-m", "training.ab_report"]
     found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert found.returncode == 0, found.stderr
     return folder, found.stdout, found.stderr

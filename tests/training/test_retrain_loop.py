@@ -1,12 +1,12 @@
 import os
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
 
+from tests.preloaded.python import PYTHON
 from tests.training.logs import write_log
 from tests.training.shops import a_shop
 from training.process import alone
@@ -21,7 +21,7 @@ def looping(home, *arguments):
     """Run the loop of a home, its output to a pipe, and end it if a test did not."""
     environment = {**os.environ, "OPPORTUNE_HOME": str(home)}
     environment.pop("OPPORTUNE_REGISTRY", None)
-    command = [sys.executable, "-m", "training.retrain_loop", *arguments]
+    command = [PYTHON, "-m", "training.retrain_loop", *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as loop:
@@ -117,7 +117,7 @@ def test_told_to_stop_in_the_middle_it_leaves_nothing_half_done(tmp_path):
 def test_of_two_retrainings_of_one_home_the_second_is_refused(tmp_path):
     write_log(tmp_path, a_shop(people=20, days=10, orders=False))
     environment = {**os.environ, "OPPORTUNE_HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "training.retrain"]
+    command = [PYTHON, "-m", "training.retrain"]
 
     with alone(tmp_path):
         refused = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)

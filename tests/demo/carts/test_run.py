@@ -5,7 +5,6 @@ import gzip
 import json
 import os
 import subprocess
-import sys
 from collections import defaultdict
 from email import message_from_bytes, policy
 from html import unescape
@@ -15,6 +14,7 @@ import pytest
 from demo.carts.day import product
 from demo.carts.people import AGREED, drawn, visitor_of
 from tests.conftest import ROOT
+from tests.preloaded.python import PYTHON
 
 WITHIN_S = 240
 """Twenty seconds on a machine that does nothing else."""
@@ -26,7 +26,7 @@ def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     environment = os.environ | {"OPPORTUNE_HOME": str(folder)}
     done = subprocess.run(
-        [sys.executable, "-m", "demo.carts"],
+        [PYTHON, "-m", "demo.carts"],
         check=False,
         cwd=ROOT,
         env=environment,
