@@ -133,6 +133,16 @@ def registry_made_once(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="module")
+def children_preloaded():
+    """Let what serving starts beside itself, here in the process of the tests, be forks, too."""
+    from tests.preloaded.python import PYTHON
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "executable", PYTHON)
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Turn a skip into a failure where CI runs: a test that cannot run there proves nothing."""

@@ -26,7 +26,7 @@ from training.decision_log import Ledger
 from training.policy_value import main as judge
 from training.uplift_learning import main as learn
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("children_preloaded")]
 PEOPLE, OTHERS = 3000, 400
 DAY_S = 86_400
 WITHOUT, PERSUADED, PUT_OFF = 0.12, 0.4, 0.08

@@ -26,7 +26,7 @@ PEOPLE, AT_ONCE = 2000, 500
 MINUTE, DAY = 60, 86_400
 ORDER = {"properties": {"order_id": "o", "total": 30}}
 # MLflow warns of itself, and its tables make SQLAlchemy warn, whoever asks them.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("children_preloaded")]
 
 
 def chance(price):

@@ -86,11 +86,7 @@ class Walk:
         binaries = self.folder / "installed" / "bin"
         binaries.mkdir(parents=True)
         for entry in Path(sys.prefix, "bin").iterdir():
-            if entry.name not in {"python", "feast"}:
-                (binaries / entry.name).symlink_to(entry)
-        (binaries / "python").symlink_to(PYTHON)
-        (binaries / "feast").write_text(f'#!/bin/sh\nexec {shlex.join([PYTHON, f"{sys.prefix}/bin/feast"])} "$@"\n')
-        (binaries / "feast").chmod(0o755)
+            (binaries / entry.name).symlink_to(PYTHON if entry.name == "python" else entry)
         return binaries.parent
 
     def _remember_environment(self) -> None:

@@ -19,6 +19,8 @@ from tests.models.bundles import FEATURES, a_booster, a_bundle, change_manifest,
 from tests.models.hours import a_model
 from tests.preloaded.python import PYTHON
 
+pytestmark = pytest.mark.usefixtures("children_preloaded")
+
 
 class Shop:
     """A home with a registry, what is registered in it, and what the watcher made of it."""
