@@ -21,7 +21,11 @@ from training.world_decisions import PRICES, logged, moments, worth
 
 AT = moments("even", 6000, seed=3)
 LOG = logged(AT, threshold=0.2, hold_out=0.1, exploration=0.1, seed=3)
-EXPECTED = expected_rewards(LOG, PRICES)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return expected_rewards(LOG, PRICES)
 
 
 def four(sent, chance, ordered):
@@ -116,31 +120,31 @@ def test_the_effective_size_is_the_number_of_equal_weights_and_less_of_unequal_o
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.1, 0.2, 0.4])
-def test_the_estimates_find_what_a_policy_earns_in_truth(threshold):
+def test_the_estimates_find_what_a_policy_earns_in_truth(threshold, expected):
     send = LOG.score >= threshold
-    rows = doubly_robust(LOG, send, weights(LOG, send), LOG.rewards(PRICES), EXPECTED)
+    rows = doubly_robust(LOG, send, weights(LOG, send), LOG.rewards(PRICES), expected)
     error = resampled(rows[:, None], LOG.user).std()
 
-    found = estimates(LOG, send, PRICES, EXPECTED)
+    found = estimates(LOG, send, PRICES, expected)
 
     assert found.doubly_robust == pytest.approx(worth(AT, send), abs=4 * error)
     assert found.self_normalised == pytest.approx(worth(AT, send), abs=6 * error)
 
 
-def test_a_model_that_is_wrong_does_not_mislead_as_the_chances_are_right():
+def test_a_model_that_is_wrong_does_not_mislead_as_the_chances_are_right(expected):
     send = LOG.score >= 0.1
-    wrong = EXPECTED + np.array([7.0, -7.0])
+    wrong = expected + np.array([7.0, -7.0])
     rows = doubly_robust(LOG, send, weights(LOG, send), LOG.rewards(PRICES), wrong)
     error = resampled(rows[:, None], LOG.user).std()
 
     assert rows.mean() == pytest.approx(worth(AT, send), abs=4 * error)
 
 
-def test_a_model_makes_the_interval_narrower_than_weights_alone():
+def test_a_model_makes_the_interval_narrower_than_weights_alone(expected):
     send = LOG.score >= 0.1
     found, rewards = weights(LOG, send), LOG.rewards(PRICES)
 
-    with_model = doubly_robust(LOG, send, found, rewards, EXPECTED)
+    with_model = doubly_robust(LOG, send, found, rewards, expected)
     assert with_model.std() < (found * rewards).std()
 
 

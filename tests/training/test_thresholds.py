@@ -17,7 +17,9 @@ def found(exploration, prices=PRICES, at=AT, present=PRESENT):
     return curve(log, prices, present)
 
 
-EXPLORED = found(0.1)
+@pytest.fixture(scope="module")
+def explored():
+    return found(0.1)
 
 
 def test_the_grid_ascends_from_everybody_to_nobody_and_holds_the_present_threshold():
@@ -29,10 +31,10 @@ def test_the_grid_ascends_from_everybody_to_nobody_and_holds_the_present_thresho
     assert not (AT.score >= thresholds[-1]).any()
 
 
-def test_a_better_threshold_is_recommended_where_it_surely_earns_more():
-    assert EXPLORED.recommended == EXPLORED.candidate != PRESENT
-    assert worth(AT, AT.score >= EXPLORED.recommended) > worth(AT, AT.score >= PRESENT)
-    assert EXPLORED.reason.startswith("change: it surely earns more")
+def test_a_better_threshold_is_recommended_where_it_surely_earns_more(explored):
+    assert explored.recommended == explored.candidate != PRESENT
+    assert worth(AT, AT.score >= explored.recommended) > worth(AT, AT.score >= PRESENT)
+    assert explored.reason.startswith("change: it surely earns more")
 
 
 def test_an_effect_that_is_a_cubic_of_the_log_odds_is_found_again():
@@ -61,8 +63,8 @@ def test_one_threshold_with_an_answer_is_a_flat_curve():
     assert smoothed(log, np.array([PRESENT]), AT.score[:, None]).tolist() == [0.0]
 
 
-def test_the_present_threshold_gains_nothing_over_itself():
-    present = next(each for each in EXPLORED.points if each.threshold == PRESENT)
+def test_the_present_threshold_gains_nothing_over_itself(explored):
+    present = next(each for each in explored.points if each.threshold == PRESENT)
 
     assert present.gain == (0.0, 0.0, 0.0)
 
