@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from tests.preloaded.python import PYTHON
 from tests.serving.receivers import SECRET, free_port
 
-STARTED_WITHIN_S = 60
+STARTED_WITHIN_S = 120
 DISPATCHER = """
 import asyncio, sys
 from pathlib import Path

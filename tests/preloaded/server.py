@@ -103,7 +103,10 @@ class Forks:
             connection.close()
             return
         load()
-        child = os.fork()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of threads; the only one gives memory back for pyarrow, and begins anew in a fork.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if child == 0:
             connection.close()
             self.selector.close()

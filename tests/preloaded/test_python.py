@@ -8,7 +8,8 @@ import pytest
 
 from tests.preloaded.python import PYTHON
 
-WITHIN_S = 60
+WITHIN_S = 300
+"""The first command waits until everything is imported."""
 
 
 def both(*arguments, **more):
@@ -85,6 +86,7 @@ def test_a_module_is_taken_from_where_its_caller_finds_it(tmp_path):
     assert preloaded == python
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is Python itself")
 def test_a_command_of_ours_starts_with_what_is_imported_already(script):
     _, preloaded = both(script("import sys; print({'feast', 'mlflow', 'lightgbm'} <= set(sys.modules))"))
 
