@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from features.events import ids_behind
+from features.events import BadEvent, ids_behind
 from features.kinds import NAMES, Kind
 from features.moments import iso
 from features.normalise import normalise
@@ -41,6 +41,7 @@ class Report:
         traits: The same of a call that tells of a person.
         call: Segment's call that it is like.
         user_agent: What opened or clicked.
+        moment_at: Where its sender says when it happened.
     """
 
     source: str
@@ -56,6 +57,7 @@ class Report:
     traits: Mapping[str, Any] = field(default_factory=dict)
     call: str = "track"
     user_agent: str | None = None
+    moment_at: str = "timestamp"
 
     @property
     def is_click(self) -> bool:
@@ -108,4 +110,7 @@ def event_of(
         "traits": dict(report.traits),
         "userAgent": report.user_agent,
     }
-    return normalise(raw, received_at=received_at, mapping=mapping)
+    try:
+        return normalise(raw, received_at=received_at, mapping=mapping)
+    except BadEvent as bad:
+        raise BadEvent(report.moment_at if bad.field == "timestamp" else bad.field, bad.reason, bad.code) from None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from features.events import BadEvent
+from features.events import BadEvent, user_key
 from features.kinds import NAMES, Kind
 from features.moments import read_moment
+from features.values import text
 from serving import contract_hooks as contract
 from serving.errors import NoSuchRoute
 from serving.hooks import Hook, Received
@@ -23,6 +24,8 @@ from serving.routes import GuardedRoute
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
+
+    from serving.items import UserIds
 
 _encode = msgspec.json.Encoder().encode
 _EMAIL: Final = {
@@ -179,10 +182,24 @@ def _outcome(told: object) -> Report:
         decision_id=told.decision_id,
         sent_id=told.message_id,
         address=found,
-        ids=(None, None) if told.user_id is None else (str(told.user_id), None),
+        ids=_ids(told.user_id),
         properties=said,
         user_agent=told.user_agent,
+        moment_at="at",
     )
+
+
+def _ids(user_id: str | int | None) -> UserIds:
+    """Return the ids of whom an outcome names, as the log knows them (BadEvent)."""
+    if user_id is None:
+        return None, None
+    try:
+        ids = text(user_id, "user_id"), None
+        user_key(*ids)
+    except BadEvent as bad:
+        reason = "must not be empty" if bad.code == "required" else bad.reason
+        raise BadEvent("user_id", reason, bad.code) from None
+    return ids
 
 
 async def declare_sendgrid(body: contract.SendGridEvents) -> contract.ReportsAnswer:  # type: ignore[empty-body]

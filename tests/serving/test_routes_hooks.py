@@ -85,8 +85,9 @@ def test_one_event_that_cannot_be_kept_spoils_no_other(server, value, field, rea
         ({"outcome": "opened", "at": "2026-03-02T17:05:00Z"}, "outcomes[0].decision_id"),
         ({"outcome": "opened", "at": "2026-03-02T17:05:00Z", "address": "@"}, None),
         ({"outcome": "opened", "channel": "sms", "at": "2026-03-02T17:05:00Z", "user_id": "u"}, "outcomes[0].outcome"),
-        ({"outcome": "opened", "at": "2999-03-02T17:05:00Z", "user_id": "u"}, None),
-        ({"outcome": "opened", "at": "2026-03-02T17:05:00Z", "user_id": "anonymous:u"}, None),
+        ({"outcome": "opened", "at": "2199-03-02T17:05:00Z", "user_id": "u"}, "outcomes[0].at"),
+        ({"outcome": "opened", "at": "2026-03-02T17:05:00Z", "user_id": "anonymous:u"}, "outcomes[0].user_id"),
+        ({"outcome": "opened", "at": "2026-03-02T17:05:00Z", "user_id": " "}, "outcomes[0].user_id"),
     ],
 )
 def test_an_outcome_that_cannot_be_meant_is_refused_by_its_place(server, outcome, field):
@@ -95,6 +96,17 @@ def test_an_outcome_that_cannot_be_meant_is_refused_by_its_place(server, outcome
     assert answer.status in (200, 400)
     if field is not None:
         assert (answer.status, answer.json()["field"]) == (400, field)
+
+
+def test_an_outcome_of_an_id_that_nobody_can_have_spoils_no_other(server):
+    somebody(server, "ivo")
+    good = {"outcome": "unsubscribed", "at": "2026-03-02T17:05:00Z", "user_id": " ivo "}
+
+    answer = server.ask("POST", "/v1/outcomes", {"outcomes": [{**good, "user_id": "anonymous:x"}, good]}).json()
+
+    assert answer["accepted"] == 1
+    assert [each["field"] for each in answer["rejected"]] == ["outcomes[0].user_id"]
+    assert told(server, "ivo", Kind.UNSUBSCRIBED)
 
 
 def test_outcomes_of_somebody_unknown_make_nobody(server):
