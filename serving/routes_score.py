@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from features.events import BadEvent, user_key
-from features.kinds import Kind
+from features.field_names import TOP_LEVEL_BY_FOLD
+from features.kinds import Kind, fold_name
 from features.moments import to_moment, to_us
 from features.normalise import normalise
 from features.values import text
@@ -138,19 +139,19 @@ class ScoreRoutes:
         """Return the event that came with a question; its ids are those of the question where it names none."""
         if len(body) > self._max_event_bytes:
             self._refuse_large(body)
-        prefix, raw = "event.", request.event
+        prefix, raw, mapping = "event.", request.event, self._mapping()
         if not isinstance(raw, dict):
             prefix, raw = "", wire.read_object(body)
             raw.pop("explain", None)
             raw.pop("at", None)
         else:
-            if request.user_id is not None:
-                raw.setdefault("userId", request.user_id)
-            if request.anonymous_id is not None:
-                raw.setdefault("anonymousId", request.anonymous_id)
+            if request.user_id is not None and not _names(raw, "userId", mapping):
+                raw["userId"] = request.user_id
+            if request.anonymous_id is not None and not _names(raw, "anonymousId", mapping):
+                raw["anonymousId"] = request.anonymous_id
         wire.refuse_depth(body, raw)
         try:
-            event = normalise(raw, received_at=received_at, mapping=self._mapping(), was_json=True)
+            event = normalise(raw, received_at=received_at, mapping=mapping, was_json=True)
         except BadEvent as bad:
             self._metrics.events["rejected"] += 1
             raise BadEvent((prefix + bad.field).rstrip("."), bad.reason, bad.code) from None
@@ -180,6 +181,15 @@ def _user(user_id: str | int | None, anonymous_id: str | int | None, prefix: str
         reason = "user_id or anonymous_id is required" if bad.code == "required" else bad.reason
         raise BadEvent(prefix + field, reason, bad.code) from None
     return user
+
+
+def _names(raw: dict[str, Any], field: str, mapping: EventMapping) -> bool:
+    """Whether an event says a field of ours, in whichever spelling; what others call so, as `customer_id`, does not."""
+    known = mapping.fields
+    return any(
+        known[key] == field and raw[key] not in (None, "") and TOP_LEVEL_BY_FOLD.get(fold_name(key)) == field
+        for key in raw
+    )
 
 
 def _refuse_another(event: Event, request: wire.ScoreRequest) -> None:

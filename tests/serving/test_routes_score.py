@@ -122,6 +122,19 @@ def test_an_event_may_name_its_user_itself_but_no_other(site):
     assert [users for users, *_ in site.engine.asked] == [[("u-2", None)]] * 2
 
 
+@pytest.mark.parametrize("spelling", ["userId", "user_id", "User ID"])
+def test_an_event_of_somebody_else_is_refused_however_it_spells_the_id(site, spelling):
+    replied = score(site, user_id="u-1", event={**VIEWED, spelling: "u-2"})
+
+    assert (replied.status, replied.json["field"]) == (400, "user_id")
+    assert score(site, user_id=7, event={**VIEWED, spelling: "7"}).status == 200
+
+
+@pytest.mark.parametrize("nobody", [{"userId": None}, {"user_id": None, "anonymousId": None}, {"userId": ""}])
+def test_an_event_whose_ids_are_null_is_of_whom_is_asked_about(site, nobody):
+    assert score(site, user_id="u-1", event={**VIEWED, **nobody}).json["user_id"] == "u-1"
+
+
 def test_a_flat_event_is_the_body_itself(site):
     body = {"user_id": "u-1", "event": "cart_abandonment", "timestamp": "2026-01-01T00:00:00Z", "explain": True}
 
