@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from serving.address_text import misspelt_part
 from serving.bodies import ClientGone, decoded, read_body
 from serving.cors import Origins
 from serving.errors import InvalidField, KeyMissing, MethodRefused, NoSuchRoute, ScopeMissing, TooManyRequests
@@ -170,6 +171,8 @@ class Edge:
             body, caller = b"", self._allow(entry, self._keyring.caller(headers, now), outgoing, now)
         if body and scope["method"] not in _WITH_BODY:
             raise InvalidField("body: this address takes none.", field="body")
+        if entry.needs is not None and (part := misspelt_part(scope)) is not None:
+            raise InvalidField(f"{part}: is not valid UTF-8.", field=part)
         return await self._forward(scope, send, outgoing, body, caller)
 
     async def _forward(self, scope: Scope, send: Send, outgoing: Headers, body: bytes, caller: Caller | None) -> int:

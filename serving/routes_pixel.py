@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from features.events import BadEvent
 from serving import wire
+from serving.address_text import misspelt_part
 from serving.errors import KeyMissing, ScopeMissing, ServingError, TooManyRequests
 from serving.keys import INGEST
 from serving.pages import STATIC
@@ -95,6 +96,8 @@ class PixelRoutes:
         if key is None and isinstance(message, dict):
             key = next((message[each] for each in _KEYS if isinstance(message.get(each), str)), None)
         caller = self._caller(request, key)
+        if (part := misspelt_part(request.scope)) is not None:
+            message = BadEvent(part, "is not valid UTF-8", "not_unicode")
         if method not in CALLS:
             message = BadEvent("method", f"must be one of {', '.join(CALLS)}", "unknown_call")
         if isinstance(message, BadEvent):

@@ -171,6 +171,19 @@ def test_a_route_that_takes_no_body_refuses_one(site):
     assert is_problem(site.ask("GET", "/v1/decisions?user_id=u-1", b"{"), 400, "invalid_field", "body")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "part"),
+    [
+        ("DELETE", "/v1/users/M%FCller", "path"),
+        ("GET", "/v1/users/M%FCller/export", "path"),
+        ("GET", "/v1/decisions?limit=1&user_id=M%FCller", "user_id"),
+        ("DELETE", "/v1/suppressions?user%FFid=a", "user\ufffdid"),
+    ],
+)
+def test_an_address_that_is_not_utf8_is_of_nobody(site, method, path, part):
+    assert is_problem(site.ask(method, path), 400, "invalid_field", part)
+
+
 def test_without_a_key_a_caller_is_told_how_to_send_one(database):
     site, _ = site_with_keys(database)
 

@@ -90,6 +90,7 @@ def test_each_call_of_segments_has_its_picture(site, method):
         (f"/v1/pixel/nothing?data={packed(CALL)}", "method"),
         ("/v1/pixel/track", "userId"),
         ("/track?event=x", "userId"),
+        ("/track?event=x&user_id=M%FCller", "user_id"),
     ],
 )
 def test_what_cannot_be_used_gets_its_picture_is_counted_and_kept(site, path, field):
