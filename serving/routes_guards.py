@@ -26,6 +26,7 @@ from serving.withdrawal import suppress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
     from sqlalchemy import Engine as Database
 
     from features.mapping import EventMapping
@@ -79,11 +80,18 @@ class GuardRoutes:
         return GuardedRoute(path, endpoint, methods=[method], needs=ADMIN, tags=["guards"], strict_content_type=False)
 
     async def suppress(self, asked: contract.SuppressionRequest) -> contract.SuppressionEntry:
-        """Write to this user or address no more, from the next decision on."""
+        """Write to this user or address no more, from the next decision on; the answer is what the list then says.
+
+        A graver reason takes the place of an entry that is there, of two as grave the earlier one stays.
+        """
         kind, subject = _subject(asked.user_id, asked.address)
         entry = Suppression(kind, subject, asked.channel, asked.reason, self._clock())
-        await self._engine.write(lambda connection: suppress(connection, [entry]))
-        return _entry(entry)
+
+        def put(connection: Connection) -> Suppression:
+            suppress(connection, [entry])
+            return suppressions.one(connection, *entry[:3])
+
+        return _entry(await self._engine.write(put))
 
     async def allow(
         self, user_id: Subject = None, address: Address = None, channel: ChannelOrAll = "*"

@@ -210,6 +210,7 @@ def learn(connection: Connection, events: Iterable["Appended"]) -> None:
 
 
 def _bar(into: Barred, channel: str, reason: str) -> None:
-    """Add a reason; that somebody unsubscribed says less than any other."""
-    if into.get(channel, UNSUBSCRIBED) == UNSUBSCRIBED:
+    """Add a reason; that somebody unsubscribed says less than any other, and a bounce less than all but that."""
+    known = into.get(channel, UNSUBSCRIBED)
+    if known == UNSUBSCRIBED or (known == BOUNCED and reason != UNSUBSCRIBED):
         into[channel] = reason

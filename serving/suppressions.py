@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from policy.guards import UNSUBSCRIBED
+from policy.guards import BOUNCED, UNSUBSCRIBED
 from serving.driver import driver, listed
 
 USER: Final = "user"
@@ -32,12 +32,14 @@ _OF_ADDRESSES: Final = """
 SELECT subject, channel, reason FROM suppressions
 WHERE kind = 'address' AND subject IN (SELECT value FROM json_each(?))
 """
-# Who complained stays a complainer, though they unsubscribe afterwards.
+# Who complained stays a complainer, though they unsubscribe or bounce afterwards, and becomes one whatever was before.
 _ADD: Final = f"""
 INSERT INTO suppressions (kind, subject, channel, reason, at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (kind, subject, channel) DO UPDATE SET reason = excluded.reason, at = excluded.at
 WHERE suppressions.reason = '{UNSUBSCRIBED}'
+OR (suppressions.reason = '{BOUNCED}' AND excluded.reason NOT IN ('{BOUNCED}', '{UNSUBSCRIBED}'))
 """
+_ONE: Final = "SELECT kind, subject, channel, reason, at FROM suppressions WHERE (kind, subject, channel) = (?, ?, ?)"
 _REMOVE: Final = "DELETE FROM suppressions WHERE kind = ? AND subject = ? AND channel = ?"
 _PAGE: Final = """
 SELECT kind, subject, channel, reason, at FROM suppressions
@@ -86,8 +88,14 @@ def own(connection: Connection, addresses: Iterable[tuple[int, str]]) -> None:
 
 
 def add(connection: Connection, suppressions: Iterable[Suppression]) -> None:
-    """Add entries; one that is there stays, unless the user had only unsubscribed."""
+    """Add entries; one that is there stays, unless it says less: that they unsubscribed, or that an address bounced."""
     driver(connection).executemany(_ADD, suppressions)
+
+
+def one(connection: Connection, kind: str, subject: str, channel: str) -> Suppression:
+    """Return an entry that is on the list."""
+    [found] = driver(connection).execute(_ONE, (kind, subject, channel)).fetchall()
+    return Suppression(*found)
 
 
 def remove(connection: Connection, kind: str, subject: str, channel: str) -> bool:

@@ -118,6 +118,17 @@ async def test_who_told_another_address_since_the_old_one_bounced_is_written_to_
 
 
 @WAYS
+async def test_who_complained_of_an_address_that_had_bounced_is_written_to_at_none(open_shop, arrive):
+    shop = open_shop({"channel": "email", "guards": {"consent": "none"}})
+    await arrive(shop, identify("u", 0, email="old@example.org"), event("Email Bounced", "u", 1))
+    entry = Suppression(ADDRESS, "old@example.org", "email", "complained", START)
+    await shop.engine.write(lambda connection: add(connection, [entry]))
+    await arrive(shop, identify("u", 2, email="new@example.org"), added("u", 3))
+
+    assert reasons(shop) == ["suppressed"]
+
+
+@WAYS
 async def test_who_unsubscribed_at_one_address_is_written_to_at_none(open_shop, arrive):
     shop = open_shop()
     entry = Suppression(ADDRESS, "old@example.org", "email", "unsubscribed", START)

@@ -41,6 +41,14 @@ async def test_who_is_put_on_the_list_is_on_it_until_taken_off(site):
     assert (await site.ask("GET", LIST)).json["suppressions"] == []
 
 
+async def test_the_answer_is_what_the_list_says_and_not_what_was_asked_for(site):
+    first = await site.ask("PUT", LIST, {"user_id": "u", "reason": "complained"})
+    second = await site.ask("PUT", LIST, {"user_id": "u", "reason": "manual"})
+
+    assert second.json == first.json
+    assert (await site.ask("GET", LIST)).json["suppressions"] == [first.json]
+
+
 async def test_the_list_comes_in_pages_that_miss_nobody(site):
     users = [f"u:{n}" for n in range(5)]
     for each in users:

@@ -51,9 +51,17 @@ def test_who_is_asked_about_comes_first_and_not_the_whole_list(connection):
 
 @pytest.mark.parametrize(
     ("first", "second", "kept"),
-    [("unsubscribed", "complained", "complained"), ("complained", "unsubscribed", "complained")],
+    [
+        ("unsubscribed", "complained", "complained"),
+        ("complained", "unsubscribed", "complained"),
+        ("bounced", "complained", "complained"),
+        ("bounced", "manual", "manual"),
+        ("bounced", "unsubscribed", "bounced"),
+        ("complained", "bounced", "complained"),
+        ("manual", "complained", "manual"),
+    ],
 )
-def test_who_complained_stays_a_complainer(connection, first, second, kept):
+def test_the_gravest_reason_stays(connection, first, second, kept):
     for reason in (first, second):
         suppressions.add(connection, [an_entry(reason=reason)])
 
