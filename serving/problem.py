@@ -115,7 +115,7 @@ def _words(error: Exception) -> tuple[str, str, str | None]:
     if isinstance(error, BadEvent):
         return str(error), error.code, error.field or None
     if isinstance(error, RequestValidationError):
-        return _first_complaint(error.errors())
+        return _first_complaint(error.errors(), error.body)
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.status_code)
         # What FastAPI refuses as a bad request is a body that it cannot read at all.
@@ -125,15 +125,29 @@ def _words(error: Exception) -> tuple[str, str, str | None]:
     return "The server failed on this request; its log says why.", errors.ServingError.code, None
 
 
-def _first_complaint(complaints: Sequence[Mapping[str, Any]]) -> tuple[str, str, str | None]:
+def _first_complaint(complaints: Sequence[Mapping[str, Any]], body: object) -> tuple[str, str, str | None]:
     """Put pydantic's first complaint in words; the first part of `loc` is where the value came from, not its name."""
     complaint = complaints[0]
     place = complaint["loc"]
+    if place[0] == "body" and complaint["type"] not in ("json_invalid", "missing"):
+        place = ("body", *_within(body, place[1:]))
     if complaint["type"] == "json_invalid":
         said = f"{complaint['ctx']['error']} (character {place[-1]})"
         return f"The body is not JSON: {said}", errors.UnreadableBody.code, None
     field = written(place[1:]) or "body"
     return f"{field}: {plain(complaint['msg'])}", errors.InvalidField.code, field
+
+
+def _within(body: object, place: Sequence[str | int]) -> list[str | int]:
+    """Return as much of a place as there is in what was sent; pydantic adds names of its own, such as `[key]`."""
+    found: list[str | int] = []
+    for step in place:
+        try:
+            body = body[step]  # type: ignore[index]
+        except (LookupError, TypeError):
+            break
+        found.append(step)
+    return found
 
 
 def _extra_headers(error: Exception) -> Headers:

@@ -10,6 +10,7 @@ from serving import profiles
 from serving.driver import driver
 from serving.errors import InvalidField, NoSuchUser
 from serving.keys import ADMIN
+from serving.misfits import misfit_in
 from serving.profile_rules import fault
 from serving.routes import GuardedRoute
 from serving.user_ids import ids_in, key_in
@@ -77,6 +78,8 @@ class ProfileRoutes:
 
 def _refuse(told: Mapping[str, Any]) -> None:
     """Raise InvalidField for what could not be kept."""
+    if (misfit := misfit_in(told, "profile")) is not None:
+        raise InvalidField(f"{misfit.path}: {misfit.reason}.", field=misfit.path)
     for field, value in told.items():
         reason = fault(field, value)
         if reason is not None:

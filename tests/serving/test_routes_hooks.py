@@ -87,6 +87,7 @@ def test_one_event_that_cannot_be_kept_spoils_no_other(server, value, field, rea
         ({"outcome": "opened", "channel": "sms", "at": "2026-03-02T17:05:00Z", "user_id": "u"}, "outcomes[0].outcome"),
         ({"outcome": "opened", "at": "2199-03-02T17:05:00Z", "user_id": "u"}, "outcomes[0].at"),
         ({"outcome": "opened", "at": "2026-03-02T17:05:00Z", "user_id": "anonymous:u"}, "outcomes[0].user_id"),
+        ({"outcome": "opened", "at": "2026-03-02T17:05:00Z", "user_id": "u" * 257}, "outcomes[0].user_id"),
         ({"outcome": "opened", "at": "2026-03-02T17:05:00Z", "user_id": " "}, "outcomes[0].user_id"),
     ],
 )
