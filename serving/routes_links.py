@@ -18,8 +18,9 @@ from serving import reactions
 from serving.bursts import Bursts
 from serving.links import is_web_address
 from serving.pages import opt_out_page, unknown_link_page
-from serving.pixel import picture
+from serving.pixel import PICTURED, picture
 from serving.preferences import choices, emptied, is_out, lift, standing_of
+from serving.problem import NO_CONTENT, OK
 from serving.reactions import is_machine, is_too_soon, sent
 from serving.routes import GuardedRoute
 from serving.scanners import PICTURE, Click, is_next, told_before
@@ -28,7 +29,7 @@ from serving.tokens import Clicked, Opened, OptOut, Tokens, Trapped
 from serving.withdrawal import suppress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Engine as Database
 
@@ -41,6 +42,17 @@ _AWAY: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "
 _ONE_CLICK: Final = {
     "schema": {"type": "object", "properties": {"List-Unsubscribe": {"type": "string"}}},
     "example": {"List-Unsubscribe": "One-Click"},
+}
+_PAGE: Final[dict[str, Any]] = {"text/html": {"schema": {"type": "string"}}}
+_NO_LINK: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "No link of ours: a page.", "content": _PAGE}}
+_SHOWN: Final = {OK: {"description": "The page.", "content": _PAGE}, **_NO_LINK}
+_LED: Final[dict[int | str, dict[str, Any]]] = {
+    302: {
+        "description": "Where the message said.",
+        "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+    },
+    NO_CONTENT: {"description": "A link that nobody sees."},
+    **_NO_LINK,
 }
 _FORM: Final = {
     "requestBody": {"content": {"application/x-www-form-urlencoded": _ONE_CLICK, "multipart/form-data": _ONE_CLICK}}
@@ -81,10 +93,24 @@ class LinkRoutes:
     def routes(self) -> list[GuardedRoute]:
         """Return the routes as declared."""
         found = [
-            _route("/u/{token}", self.show, "GET", "The page to unsubscribe on; looking at it changes nothing"),
-            _route("/u/{token}", self.opt_out, "POST", "Unsubscribe with one click (RFC 8058), or save choices", _FORM),
-            _route("/o/{token}.gif", self.open, "GET", "The picture that tells of an opened message"),
-            _route("/c/{token}", self.click, "GET", "A link of a message: tells of the click and leads where it said"),
+            _route("/u/{token}", self.show, "GET", "The page to unsubscribe on; looking at it changes nothing", _SHOWN),
+            _route(
+                "/u/{token}",
+                self.opt_out,
+                "POST",
+                "Unsubscribe with one click (RFC 8058), or save choices",
+                _SHOWN,
+                openapi_extra=_FORM,
+            ),
+            _route("/o/{token}.gif", self.open, "GET", "The picture that tells of an opened message", PICTURED),
+            _route(
+                "/c/{token}",
+                self.click,
+                "GET",
+                "A link of a message: tells of the click and leads where it said",
+                _LED,
+                status_code=302,
+            ),
         ]
         # A HEAD that is asked of a link is no click: it is answered here to be told apart.
         return [*found, GuardedRoute("/c/{token}", self.peek, methods=["HEAD"], needs=None, include_in_schema=False)]
@@ -203,9 +229,14 @@ class LinkRoutes:
 
 
 def _route(
-    path: str, endpoint: Callable[..., Any], method: str, summary: str, taken: dict[str, Any] | None = None
+    path: str,
+    endpoint: Callable[..., Any],
+    method: str,
+    summary: str,
+    answers: Mapping[int | str, dict[str, Any]],
+    **declared: Any,
 ) -> GuardedRoute:
-    declared: dict[str, Any] = {"tags": ["links"], "response_class": Response, "openapi_extra": taken}
+    declared |= {"tags": ["links"], "response_class": Response, "responses": answers}
     return GuardedRoute(path, endpoint, methods=[method], needs=None, summary=summary, **declared)
 
 

@@ -16,7 +16,7 @@ from serving.address_text import misspelt_part
 from serving.errors import KeyMissing, ScopeMissing, ServingError, TooManyRequests
 from serving.keys import INGEST
 from serving.pages import STATIC
-from serving.pixel import picture
+from serving.pixel import PICTURED, picture
 from serving.routes import GuardedRoute
 from serving.routes_events import CALLS
 
@@ -59,8 +59,10 @@ class PixelRoutes:
         """Return the routes as declared."""
         declared: dict[str, Any] = {"needs": None, "tags": ["events"], "response_class": Response}
         return [
-            GuardedRoute("/v1/pixel/{method}", self.pixel, **declared),
-            GuardedRoute("/track", self.track, openapi_extra={"parameters": _PARAMETERS}, **declared),
+            GuardedRoute("/v1/pixel/{method}", self.pixel, responses=PICTURED, **declared),
+            GuardedRoute(
+                "/track", self.track, openapi_extra={"parameters": _PARAMETERS}, responses=PICTURED, **declared
+            ),
             GuardedRoute("/opportune.js", self.script, include_in_schema=False, **declared),
         ]
 

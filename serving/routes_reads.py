@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Query
 from fastapi.responses import JSONResponse, Response
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from serving.send_hours import PersonHours
 
 MOST_EVALUATIONS = 200
+_EXPOSED: dict[int | str, dict[str, Any]] = {
+    OK: {"description": "Prometheus text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 Limit = Annotated[int, Query(ge=1, le=MOST_EVALUATIONS, description="Most evaluations on a page.")]
 UserId = Annotated[str | None, Query(max_length=256, description="The user; or else `anonymous_id`.")]
 
@@ -67,7 +70,9 @@ class ReadRoutes:
             GuardedRoute("/v1/users/{user_id:path}/features", self.features, needs=SCORE, tags=["read"]),
             GuardedRoute("/v1/users/{user_id:path}/send-hour", self.send_hour, needs=SCORE, tags=["read"]),
             GuardedRoute("/v1/decisions", self.decisions, needs=SCORE, tags=["read"]),
-            GuardedRoute("/metrics", self.metrics, needs=SCORE, tags=["operate"], response_class=Response),
+            GuardedRoute(
+                "/metrics", self.metrics, needs=SCORE, tags=["operate"], response_class=Response, responses=_EXPOSED
+            ),
             # Probes belong to whoever runs the server, not to its interface.
             GuardedRoute("/healthz", self.healthz, needs=None, include_in_schema=False),
             GuardedRoute("/readyz", self.readyz, needs=None, include_in_schema=False),

@@ -32,6 +32,14 @@ def test_every_route_says_what_it_does_which_key_it_needs_and_how_it_refuses(doc
         )
 
 
+@pytest.mark.parametrize("path", ["/track", "/v1/pixel/{method}", "/metrics"])
+def test_answers_that_are_no_json_are_declared_as_what_they_are(site, document, path):
+    replied = site.ask("GET", path.replace("{method}", "track"))
+
+    declared = document["paths"][path]["get"]["responses"]["200"]["content"]
+    assert set(declared) == {replied.headers["content-type"].partition(";")[0]}
+
+
 def test_every_route_that_takes_a_body_declares_it_with_an_example(document):
     for path, method, operation in operations(document):
         if method in {"post", "put"}:

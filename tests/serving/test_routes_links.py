@@ -279,3 +279,22 @@ async def test_of_a_message_that_was_erased_nothing_is_noted_but_its_links_lead_
 
     assert (click.status, opening.status) == (302, 200)
     assert site.shop.rows("SELECT count(*) FROM events") == [(1,)]
+
+
+async def test_what_links_answer_is_what_is_declared(site):
+    declared = (await site.ask("GET", "/openapi.json")).json["paths"]
+    message_id = await site.message()
+    links = {
+        "/u/{token}": opt_out(message_id),
+        "/o/{token}.gif": f"/o/{TOKENS.opened(message_id)}.gif",
+        "/c/{token}": f"/c/{TOKENS.clicked(message_id, SHOP_PAGE)}",
+    }
+    for path, link in links.items():
+        for asked in (link, path.replace("{token}", "none")):
+            replied = await site.ask("GET", asked)
+            answer = declared[path]["get"]["responses"][str(replied.status)]
+            kind = replied.headers.get("content-type")
+            assert set(answer.get("content", ())) == ({kind.partition(";")[0]} if kind else set())
+
+    assert set(declared["/u/{token}"]["post"]["responses"]) == {"200", "404", "4XX", "5XX"}
+    assert "200" not in declared["/c/{token}"]["get"]["responses"]
