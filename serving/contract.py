@@ -50,7 +50,7 @@ EXAMPLE_EVENT: JsonDict = {
     "event": "Product Added",
     "messageId": "b7e6f2a0-6b0e-4b44-9d5e-0d2c8e1f6a11",
     "timestamp": "2026-03-02T17:04:05.120Z",
-    "properties": {"cart_id": "c-1009", "product_id": "p-77", "price": 24.5, "quantity": 1, "currency": "EUR"},
+    "properties": {"cart_id": "c-1009", "product_id": "p-77", "price": 24.5, "quantity": 1},
 }
 _MODELS: JsonDict = {"24h": {"name": "opportune-intent-24h", "version": "3", "calibrated": True}}
 

@@ -8,6 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from serving.contract import EXAMPLE_EVENT, Declared
 
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "track": {"userId": "u-42", **EXAMPLE_EVENT},
+    "identify": {"userId": "u-42", "anonymousId": "a-7f3c", "traits": {"email": "ada@example.org"}},
+    "page": {"anonymousId": "a-7f3c", "properties": {"url": "https://shop.example/p/77"}},
+    "screen": {"userId": "u-42", "name": "Cart"},
+    "alias": {"userId": "u-42", "previousId": "a-7f3c"},
+    "group": {"userId": "u-42", "groupId": "g-7", "traits": {"name": "Lamps & Co"}},
+}
+"""One message of each call."""
+
 
 class SegmentEvent(BaseModel):
     """One call of the Segment HTTP Tracking API; fields not named here are kept too.
@@ -15,7 +25,7 @@ class SegmentEvent(BaseModel):
     `userId` or `anonymousId` is required. The mapping understands other spellings (`user_id`, `event_type`, …).
     """
 
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"userId": "u-42", **EXAMPLE_EVENT}]})
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [EXAMPLES["track"]]})
 
     userId: Any = Field(default=None, description="The user.")  # noqa: N815 (Segment's name)
     anonymousId: Any = Field(default=None, description="The person before they are identified.")  # noqa: N815

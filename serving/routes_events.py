@@ -86,7 +86,9 @@ class EventRoutes:
 
     def _call(self, call: str, path: str, **declared: Any) -> HotRoute:
         summary = f"Segment's {call} call"
-        return _route(path, declare_call, partial(self.take, call), name=call, summary=summary, **declared)
+        body = {"requestBody": {"content": {"application/json": {"example": contract.EXAMPLES[call]}}}}
+        take = partial(self.take, call)
+        return _route(path, declare_call, take, name=call, summary=summary, openapi_extra=body, **declared)
 
     def _batch(self, path: str, **declared: Any) -> HotRoute:
         summary = "Many calls in one request"

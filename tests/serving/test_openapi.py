@@ -52,6 +52,23 @@ def test_every_route_that_takes_a_body_declares_it_with_an_example(document):
             assert declared["examples"], path
 
 
+def test_what_is_shown_to_be_sent_is_taken(site, document):
+    asked = [
+        (path, operation)
+        for path, method, operation in operations(document)
+        if method == "post" and set(operation["tags"]) <= {"events", "score"}
+    ]
+    for path, operation in asked:
+        body = operation["requestBody"]["content"]["application/json"]
+        declared = document["components"]["schemas"][body["schema"]["$ref"].rsplit("/", 1)[1]]
+        for example in [body["example"]] if "example" in body else declared["examples"]:
+            replied = site.ask("POST", path, example)
+            assert replied.status == 200, (path, replied.body)
+            assert "rejected" not in replied.json, path
+
+    assert {"/v1/alias", "/v1/batch", "/v1/score", "/v1/score/batch"} <= {path for path, _ in asked}
+
+
 def test_every_operation_has_a_name_of_its_own(document):
     names = [operation["operationId"] for *_, operation in operations(document)]
 
