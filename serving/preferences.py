@@ -23,6 +23,9 @@ DELETE FROM suppressions WHERE reason = 'unsubscribed' AND channel = ? AND (
     OR (kind = 'address' AND subject IN (
         SELECT address FROM addresses WHERE user_no IN (SELECT value FROM json_each(?)))))
 """
+_IS_OUT: Final = """
+SELECT 1 FROM suppressions WHERE kind = 'user' AND channel = ? AND subject IN (SELECT value FROM json_each(?))
+"""
 
 
 class Choice(NamedTuple):
@@ -62,10 +65,14 @@ def choices(standing: Standing, policy: Policy, asked: OptOut) -> list[Choice]:
     return [_choice(standing, *key, guards or [Guards(purpose=key[0])]) for key, guards in offered.items()]
 
 
-def is_out(standing: Standing, asked: OptOut) -> bool:
-    """Whether somebody has already opted out of what a link is about."""
-    said = standing.consents.get((asked.purpose, asked.channel))
-    return asked.channel in standing.suppressed and said is not None and not said.granted
+def is_out(connection: Connection, asked: OptOut) -> bool:
+    """Whether somebody has already opted out of what a link is about; that an address bounced says nothing of that."""
+    said = standing_of(connection, asked.user_key).consents.get((asked.purpose, asked.channel))
+    if said is None or said.granted:
+        return False
+    to = driver(connection)
+    ids = json.dumps(list(ids_of(to, asked.user_key).values()))
+    return to.execute(_IS_OUT, (asked.channel, ids)).fetchone() is not None
 
 
 def emptied(before: Sequence[Choice], wanted: Iterable[str]) -> list[str]:

@@ -131,7 +131,9 @@ class LinkRoutes:
         if "preferences" in form:
             await self._choose(asked, frozenset(form.get("on", ())))
             return self._page(asked, done="saved")
-        if not is_out(self._standing(asked), asked):
+        with self._database.connect() as connection:
+            is_known = is_out(connection, asked)
+        if not is_known:
             await self._unsubscribe(asked, [asked.channel])
         return self._page(asked, done="unsubscribed")
 

@@ -4,7 +4,7 @@ import pytest
 
 from policy.guards import Standing
 from policy.source import parse
-from serving.preferences import Choice, choices, emptied, is_out
+from serving.preferences import Choice, choices, emptied
 from serving.tokens import OptOut
 from tests.policy.persons import words
 
@@ -54,11 +54,3 @@ def test_a_channel_is_given_up_with_the_last_of_its_purposes():
     assert emptied(before, {"b:email"}) == ["sms"]
     assert emptied(before, {"a:email", "a:sms"}) == []
     assert emptied(before, set()) == ["email", "sms"]
-
-
-def test_whoever_refused_and_is_on_the_list_is_out():
-    refused = {("marketing", "email"): False}
-
-    assert is_out(Standing(consents=words(refused), suppressed={"email": "unsubscribed"}), ASKED)
-    assert not is_out(Standing(consents=words(refused)), ASKED)
-    assert not is_out(Standing(suppressed={"email": "unsubscribed"}), ASKED)

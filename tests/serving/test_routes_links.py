@@ -69,6 +69,18 @@ async def test_again_changes_nothing(site):
     assert len(site.events("Unsubscribed")) == 1
 
 
+async def test_one_click_is_heeded_of_somebody_whose_address_bounced_and_who_had_said_no(site):
+    path = opt_out(await site.message())
+    no = {"traits": {"email": "old@example.org", "consents": {"marketing:email": False}}}
+    await site.shop.engine.ingest([event("", "u", 1, type="identify", **no), event("Email Bounced", "u", 2)])
+
+    for _ in range(2):
+        await site.ask("POST", path, FORM, ONE_CLICK)
+
+    assert site.shop.rows("SELECT reason FROM suppressions WHERE kind = 'user'") == [("unsubscribed",)]
+    assert len(site.events("Unsubscribed")) == 1
+
+
 async def test_an_opt_out_of_one_channel_leaves_the_others(site):
     await site.ask("POST", opt_out(await site.message(), channel="sms"), FORM, ONE_CLICK)
 
