@@ -129,8 +129,8 @@ def http_edge(
     )
     reads = ReadRoutes(engine, database=database, metrics=metrics, missing=missing, remarks=remarks, learned=learned)
     operate = OperateRoutes(engine, database=database, files=files, metrics=metrics)
-    guards = GuardRoutes(engine, database=database, mapping=mapping, clock=wall, tracking=tracking)
-    people = ProfileRoutes(engine, database=database, mapping=mapping, clock=wall)
+    guards = GuardRoutes(engine, database=database, mapping=mapping, metrics=metrics, clock=wall, tracking=tracking)
+    people = ProfileRoutes(engine, database=database, mapping=mapping, metrics=metrics, clock=wall)
     intake = Intake(engine, database=database, mapping=mapping, metrics=metrics, tracks_all=tracks_all, replay=replay)
     app.router.routes += [
         *score.routes(),
@@ -150,7 +150,9 @@ def http_edge(
     if policies is not None:
         app.router.routes += PolicyRoutes(policies, database=database).routes()
     if tokens is not None:
-        links = LinkRoutes(engine, tokens=tokens, database=database, mapping=mapping, clock=wall, replay=replay)
+        links = LinkRoutes(
+            engine, tokens=tokens, database=database, mapping=mapping, metrics=metrics, clock=wall, replay=replay
+        )
         app.router.routes += links.routes()
     return Edge(
         app,

@@ -117,8 +117,9 @@ class Batch:
             case Question():
                 return self._ask(item)
             case Arrival():
+                before = len(self._work.unknown)
                 fates = Counter(self._take(event, asked=False)[0] for event in item.events)
-                return Ingested(*(fates[each] for each in Fate))
+                return Ingested(*[*(fates[each] for each in Fate), len(self._work.unknown) - before])
             case Due():
                 return sum(self._fire(each) for each in self._due)
 

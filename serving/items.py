@@ -167,10 +167,11 @@ class Answer(Struct, frozen=True):
 
 
 class Ingested(Struct, frozen=True):
-    """What became of events: how many had each `Fate`, in that order."""
+    """What became of events: how many had each `Fate`, in that order, and how many accepted ones nobody knows."""
 
     accepted: int
     duplicates: int
     erased: int = 0
     untracked: int = 0
     outdated: int = 0
+    unknown: int = 0

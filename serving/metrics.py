@@ -11,14 +11,11 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from features.kinds import Kind
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from prometheus_client.core import Metric
 
-    from features.events import Event
     from serving.health import Gauge
     from serving.items import Ingested
 
@@ -120,7 +117,7 @@ class Metrics:
         self.policy = version
         self.gauge("policy_refused", "Whether the policy file was refused.", lambda: float(is_refused()))
 
-    def took_in(self, ingested: Ingested, events: Iterable[Event]) -> None:
+    def took_in(self, ingested: Ingested) -> None:
         """Count events that came in, by what became of them."""
         counted = self.events
         counted["accepted"] += ingested.accepted
@@ -128,9 +125,7 @@ class Metrics:
         counted["erased"] += ingested.erased
         counted["untracked"] += ingested.untracked
         counted["outdated"] += ingested.outdated
-        for event in events:
-            if event.kind is Kind.OTHER:
-                counted["unknown"] += 1
+        counted["unknown"] += ingested.unknown
 
     def gauge(self, name: str, meaning: str, measure: Callable[[], float]) -> None:
         """Measure something whenever somebody asks."""

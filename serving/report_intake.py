@@ -138,7 +138,7 @@ class Intake:
         ingested = await self._engine.ingest(events)
         taken.accepted, taken.duplicates = ingested.accepted, ingested.duplicates
         taken.dropped = ingested.erased + ingested.untracked + ingested.outdated
-        self._metrics.took_in(ingested, events)
+        self._metrics.took_in(ingested)
 
     async def _count_strangers(self, source: str, events: Sequence[Event], at: int) -> int:
         if not events:

@@ -188,7 +188,7 @@ class EventRoutes:
     async def _ingest(self, events: Sequence[Event], received_at: int) -> None:
         ingested = await self._engine.ingest(events)
         self._metrics.event_to_decision_s.observe((self._clock() - received_at) / 1e6, ingested.accepted)
-        self._metrics.took_in(ingested, events)
+        self._metrics.took_in(ingested)
 
     async def set_aside(self, call: str, body: bytes, caller: Caller, bad: BadEvent) -> None:
         """Keep what came for a call and is no message at all, with what is wrong with it."""

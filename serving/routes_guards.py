@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from features.mapping import EventMapping
     from serving.engine import Engine
+    from serving.metrics import Metrics
 MOST_ENTRIES = 1000
 _PERSON = "SELECT coalesce(merged_into, user_no) FROM users WHERE user_key = ?"
 Subject = Annotated[str | None, Query(max_length=512, description="The user; or else `address`.")]
@@ -46,6 +47,7 @@ class GuardRoutes:
         *,
         database: Database,
         mapping: Callable[[], EventMapping],
+        metrics: Metrics,
         clock: Callable[[], int],
         tracking: str | None,
     ) -> None:
@@ -55,12 +57,14 @@ class GuardRoutes:
             engine: Writes.
             database: Read on connections of its own.
             mapping: Returns how names and fields become ours.
+            metrics: Where it is counted.
             clock: Tells the wall's microseconds since the epoch.
             tracking: The purpose whose consent lets events in; None where consent to tracking is assumed.
         """
         self._engine = engine
         self._database = database
         self._mapping = mapping
+        self._metrics = metrics
         self._clock = clock
         self._tracking = tracking.casefold() if tracking is not None else None
 
@@ -124,6 +128,7 @@ class GuardRoutes:
                 raise InvalidField(f"consents.{name}: is no purpose, nor purpose:channel", field=f"consents.{name}")
         raw = {"type": "identify", **ids_in(user_id), "traits": {"consents": asked.consents}}
         taken = await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping())])
+        self._metrics.took_in(taken)
         return self._answer(key, is_kept=not taken.untracked)
 
     def said(self, user_id: str) -> contract.ConsentsAnswer:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from policy.guards import Standing
     from serving.engine import Engine
     from serving.items import Ingested
+    from serving.metrics import Metrics
     from serving.preferences import Choice
 _AWAY: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 _ONE_CLICK: Final = {
@@ -69,6 +70,7 @@ class LinkRoutes:
         tokens: Tokens,
         database: Database,
         mapping: Callable[[], EventMapping],
+        metrics: Metrics,
         clock: Callable[[], int],
         replay: bool = False,
     ) -> None:
@@ -79,6 +81,7 @@ class LinkRoutes:
             tokens: Reads what a link says.
             database: Read on connections of its own.
             mapping: Returns how names and fields become ours; knows the agents of scanners.
+            metrics: Where it is counted.
             clock: Tells the wall's microseconds since the epoch, as deliveries know it.
             replay: Whether it is a replay, in which deliveries are known on the clock of the events.
         """
@@ -86,6 +89,7 @@ class LinkRoutes:
         self._tokens = tokens
         self._database = database
         self._mapping = mapping
+        self._metrics = metrics
         self._clock = clock
         self._bursts = Bursts()
         self._replay = replay
@@ -207,7 +211,9 @@ class LinkRoutes:
 
     async def _ingest(self, calls: Sequence[dict[str, Any]], at: int) -> Ingested:
         mapping = self._mapping()
-        return await self._engine.ingest([normalise(each, received_at=at, mapping=mapping) for each in calls])
+        taken = await self._engine.ingest([normalise(each, received_at=at, mapping=mapping) for each in calls])
+        self._metrics.took_in(taken)
+        return taken
 
     def _page(self, asked: OptOut, done: str | None = None) -> Response:
         return opt_out_page(channel=asked.channel, choices=self._choices(asked), done=done)

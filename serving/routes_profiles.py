@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from features.mapping import EventMapping
     from serving.engine import Engine
+    from serving.metrics import Metrics
 
 _PERSON = """
 SELECT p.user_no, p.timezone FROM users u JOIN users p ON p.user_no = coalesce(u.merged_into, u.user_no)
@@ -34,12 +35,19 @@ class ProfileRoutes:
     """The two routes, on an engine and its database."""
 
     def __init__(
-        self, engine: Engine, *, database: Database, mapping: Callable[[], EventMapping], clock: Callable[[], int]
+        self,
+        engine: Engine,
+        *,
+        database: Database,
+        mapping: Callable[[], EventMapping],
+        metrics: Metrics,
+        clock: Callable[[], int],
     ) -> None:
         """Keep what answering needs; `clock` tells the wall's microseconds since the epoch."""
         self._engine = engine
         self._database = database
         self._mapping = mapping
+        self._metrics = metrics
         self._clock = clock
 
     def routes(self) -> list[GuardedRoute]:
@@ -72,7 +80,8 @@ class ProfileRoutes:
         key_in(user_id)
         _refuse(asked.profile)
         raw = {"type": "identify", **ids_in(user_id), "traits": asked.profile}
-        await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping())])
+        taken = await self._engine.ingest([normalise(raw, received_at=self._clock(), mapping=self._mapping())])
+        self._metrics.took_in(taken)
         return self.profile(user_id)
 
 

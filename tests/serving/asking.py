@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from features.catalog import CATALOGUE
+from features.kinds import Kind
 from features.mapping import EventMapping
 from serving.api import Limits, http_edge
 from serving.erasure_files import Files
@@ -61,7 +62,7 @@ class Notebook:
         if self.failure:
             raise self.failure
         self.events.extend(events)
-        return Ingested(len(events), 0)
+        return Ingested(len(events), 0, unknown=sum(each.kind is Kind.OTHER for each in events))
 
     async def set_aside(self, rejects):
         self.rejects.extend(rejects)

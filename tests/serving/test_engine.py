@@ -42,6 +42,16 @@ async def test_a_score_includes_the_event_that_asked_for_it(shop):
     assert feature(second, "cart_items") == 3
 
 
+async def test_an_event_of_an_unknown_name_that_is_known_already_is_no_unknown_one_more(shop):
+    spun = event("Wheel Spun", "u")
+
+    first = await shop.engine.ingest([spun, event("Product Viewed", "u", 1)])
+    again = await shop.engine.ingest([spun])
+
+    assert (first.accepted, first.unknown) == (2, 1)
+    assert (again.accepted, again.duplicates, again.unknown) == (0, 1, 0)
+
+
 async def test_an_event_sent_twice_is_folded_and_decided_once_even_after_a_restart(shop, tmp_path):
     added = event("Product Added", "u", **CART)
     first = await ask(shop, "u", added)

@@ -102,6 +102,15 @@ async def test_what_a_person_said_is_kept_and_told(site):
     ]
 
 
+async def test_what_is_said_is_an_event_like_any_other_and_counted(site):
+    await site.ask("PUT", SAID, {"consents": {"marketing": True}})
+    await site.ask("PATCH", "/v1/users/u/profile", {"profile": {"tier": "gold"}})
+
+    counted = (await site.ask("GET", "/metrics")).body.decode()
+    assert site.shop.rows("SELECT count(*) FROM events") == [(2,)]
+    assert 'opportune_events_total{outcome="accepted"} 2.0' in counted
+
+
 async def test_of_somebody_nobody_saw_there_is_no_consent_to_tell(site):
     assert (await site.ask("GET", SAID)).json["code"] == "unknown_user"
 

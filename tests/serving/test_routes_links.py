@@ -61,6 +61,15 @@ async def test_the_event_of_it_names_the_decision(site):
     assert site.events("Unsubscribed") == [(message_id, decision, None)]
 
 
+async def test_what_links_tell_is_counted(site):
+    message_id = await site.message()
+    await site.ask("POST", opt_out(message_id), FORM, ONE_CLICK)
+    await site.ask("GET", f"/o/{TOKENS.opened(message_id)}.gif")
+
+    counted = (await site.ask("GET", "/metrics")).body.decode()
+    assert 'opportune_events_total{outcome="accepted"} 2.0' in counted
+
+
 async def test_again_changes_nothing(site):
     path = opt_out(await site.message())
     for _ in range(3):
