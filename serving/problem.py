@@ -47,6 +47,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.WrittenElsewhere: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotWritable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DatabaseGone: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 OK = 200

@@ -62,7 +62,7 @@ def test_whoever_never_agreed_is_in_no_file_and_in_no_metric(strict):
     ] * 3
     assert not scored[0].json()["known"]
     assert told.status == 404
-    assert 'opportune_events_total{outcome="untracked"} 7.0' in metrics
+    assert 'opportune_events_total{outcome="untracked"} 8.0' in metrics
     assert [word for word in ANN if word.lower() in metrics.lower()] == []
     assert found_in(strict.home, ANN) == []
     assert found_in(strict.home, ["bob"]) != []
