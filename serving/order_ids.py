@@ -26,13 +26,18 @@ class OrderIds:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
+        self._told: dict[str, str] = {}
         self._people: dict[str, set[int]] = {}
         self._owners: dict[int, int] = {}
 
     def prepare(self, events: Sequence[Event]) -> None:
         """Look up the orders that events complete; what has none costs no statement."""
-        if asked := [found for each in events if (found := _order_id(each))]:
-            for order, number in self._driver.execute(_KNOWN, (listed(asked),)).fetchall():
+        for each in events:
+            if order := _order_id(each):
+                # What comes again under a message id is passed over, whatever it says.
+                self._told.setdefault(each.message_id, order)
+        if self._told:
+            for order, number in self._driver.execute(_KNOWN, (listed([*self._told.values()]),)).fetchall():
                 self._people.setdefault(order, set()).add(number)
 
     def merge(self, owner: int, other: int) -> None:
@@ -41,8 +46,8 @@ class OrderIds:
 
     def once(self, event: Event, number: int) -> Event:
         """Return an event of a person as the log is to hold it: an order completed again was only updated."""
-        order = _order_id(event)
-        if not order:
+        order = self._told.get(event.message_id)
+        if order is None or event.kind is not Kind.ORDER_COMPLETED:
             return event
         people = self._people.setdefault(order, set())
         if any(self._owner(each) == number for each in people):
