@@ -35,6 +35,9 @@ class Cursor(Protocol):
 class Driver(Protocol):
     """The driver's connection, as far as batches use it."""
 
+    total_changes: int
+    """How many rows were inserted, updated and deleted since it was opened."""
+
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Cursor:
         """Run a statement."""
 

@@ -342,6 +342,7 @@ class Engine:
 
     def _write(self, items: Sequence[Item]) -> list[Any]:
         """Answer items in a transaction of their own."""
+        before = self._driver.total_changes
         try:
             self._lock.begin()
             batch = Batch(self._connection, self._tools, writes=True)
@@ -353,6 +354,10 @@ class Engine:
         except BaseException:
             self._roll_back()
             raise
+        # One that wrote nothing needs no room on a disk, and tells nothing of it.
+        if self._driver.total_changes > before or not isinstance(self.trouble, NotWritable):
+            self.trouble = None
+        self._tools.unwritten.clear()
         self._finish(batch)
         return answers
 
@@ -361,10 +366,7 @@ class Engine:
         self._tools.next_due = Timers(self._connection, found).look()
 
     def _commit(self) -> None:
-        if self._connection.in_transaction():
-            self._connection.commit()
-        else:
-            self._driver.commit()
+        (self._connection if self._connection.in_transaction() else self._driver).commit()
 
     def _roll_back(self) -> None:
         self._connection.rollback()
@@ -372,9 +374,6 @@ class Engine:
 
     def _finish(self, batch: Batch) -> None:
         """Do what follows a commit."""
-        if batch.writes:
-            self.trouble = None
-            self._tools.unwritten.clear()
         batch.save_states()
         if self._tools.keeper.unwritten >= MOST_STATES:
             self._store_states()

@@ -77,6 +77,14 @@ async def ready(server, status):
     return answer
 
 
+async def begun(disk):
+    """Wait until what a server writes of itself is written: its policy, and that nobody took the first message."""
+    written = "SELECT (SELECT count(*) FROM facts WHERE name = 'policy') + (SELECT count(*) FROM deliveries)"
+    async with asyncio.timeout(20):
+        while disk.execute(written).fetchone() != (2,):
+            await asyncio.sleep(0.005)
+
+
 def missing(answer):
     return answer.json["missing"]
 
@@ -252,9 +260,11 @@ async def test_a_full_disk_is_missed_until_there_is_room_again_though_nobody_sen
     async with server.life(None):
         await ask(server, "POST", "/v1/score", {"event": added(1)})
         disk = server.engine._driver
+        await begun(disk)
         pages = disk.execute("PRAGMA page_count").fetchone()[0]
         disk.execute(f"PRAGMA max_page_count={pages}").fetchall()
         refused = await ask(server, "POST", "/v1/score", {"event": added(2, note="x" * 20_000)})
+        await server.engine.write(lambda _: None)  # As the dispatcher does that finds nothing to send.
         during = await ready(server, 503)
         asked = await ask(server, "POST", "/v1/score", {"user_id": "u"})
         disk.execute("PRAGMA max_page_count=1000000").fetchall()
