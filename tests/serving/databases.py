@@ -1,5 +1,6 @@
 """A database of one test: the real tables in a file of its own."""
 
+import asyncio
 import sqlite3
 from contextlib import closing, contextmanager
 
@@ -58,3 +59,11 @@ def rows(database, query, **values):
     """Return the rows of a query as tuples."""
     with database.connect() as connection:
         return [tuple(row) for row in connection.execute(text(query), values)]
+
+
+async def begun(disk):
+    """Wait until what a server writes of itself is written: its policy, and that nobody took the first message."""
+    written = "SELECT (SELECT count(*) FROM facts WHERE name = 'policy') + (SELECT count(*) FROM deliveries)"
+    async with asyncio.timeout(20):
+        while disk.execute(written).fetchone() != (2,):
+            await asyncio.sleep(0.005)

@@ -19,7 +19,7 @@ from serving.keys import create_key
 from serving.write_lock import LOOK_EVERY_S
 from tests.models.bundles import a_bundle
 from tests.serving.asking import reply
-from tests.serving.databases import a_database, rows
+from tests.serving.databases import a_database, begun, rows
 from tests.serving.receivers import SECRET
 from tests.serving.servers import HOOK, a_server
 
@@ -75,14 +75,6 @@ async def ready(server, status):
         while (answer := await ask(server, "GET", "/readyz")).status != status:
             await asyncio.sleep(0.005)
     return answer
-
-
-async def begun(disk):
-    """Wait until what a server writes of itself is written: its policy, and that nobody took the first message."""
-    written = "SELECT (SELECT count(*) FROM facts WHERE name = 'policy') + (SELECT count(*) FROM deliveries)"
-    async with asyncio.timeout(20):
-        while disk.execute(written).fetchone() != (2,):
-            await asyncio.sleep(0.005)
 
 
 def missing(answer):
