@@ -100,6 +100,12 @@ def scalar(driver: Driver, statement: str, parameters: Sequence[Any] = ()) -> An
     return row[0] if row is not None else None
 
 
+def file_of(driver: Driver) -> str:
+    """Return the path of the database that a connection has open."""
+    path: str = driver.execute("PRAGMA database_list").fetchall()[0][2]
+    return path
+
+
 def listed(values: Iterable[str] | Iterable[int] | Mapping[int, str]) -> str:
     """Return values as `json_each` reads them."""
     return _json(values).decode()

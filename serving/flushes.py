@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from serving.disk import Disk, Done
-from serving.driver import Driver, scalar
+from serving.driver import Driver, file_of, scalar
 
 _BY_COMMITS, _BESIDE = "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL"
 _FULL: Final = 2
@@ -77,9 +77,8 @@ def flushes_of(driver: Driver) -> Flushes | None:
     """
     if scalar(driver, "PRAGMA synchronous") != _FULL:
         return None
-    file = driver.execute("PRAGMA database_list").fetchall()[0][2]
     try:
-        return Flushes(driver, Disk(Path(f"{file}-wal")))
+        return Flushes(driver, Disk(Path(f"{file_of(driver)}-wal")))
     except OSError as error:
         _log.warning("each batch waits for the disk: %s", error)
         return None

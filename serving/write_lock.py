@@ -8,7 +8,7 @@ from time import monotonic
 from sqlalchemy.exc import DBAPIError
 
 from serving.database import BUSY_S
-from serving.driver import Driver
+from serving.driver import Driver, file_of
 from serving.errors import DatabaseGone, NotWritable, WrittenElsewhere
 
 _log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class WriteLock:
         """From now on the connection waits for nobody else for long."""
         self._driver = driver
         self._since: float | None = None
-        self._file: str = driver.execute("PRAGMA database_list").fetchall()[0][2]
+        self._file = file_of(driver)
         self._known, self._looked_at = _identity(self._file), 0.0
         driver.execute(f"PRAGMA busy_timeout={_AT_ONCE_MS}").fetchall()
 
