@@ -93,8 +93,7 @@ def _alone(database: Path) -> Iterator[None]:
 
 def _set_aside(database: Path) -> Path | None:
     """Rename the database with its write-ahead log, which hold what is there only together."""
-    if not database.exists():
-        return None
+    is_there = database.exists()
     kept = database.with_name(database.name + REPLACED)
     for end in _BESIDE:
         kept.with_name(kept.name + end).unlink(missing_ok=True)
@@ -102,7 +101,7 @@ def _set_aside(database: Path) -> Path | None:
         beside = database.with_name(database.name + end)
         if beside.exists():
             beside.replace(kept.with_name(kept.name + end))
-    return kept
+    return kept if is_there else None
 
 
 def _put(part: Path, file: Path) -> None:

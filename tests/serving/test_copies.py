@@ -102,6 +102,18 @@ def test_a_home_that_was_lost_begins_with_the_copy(copied, tmp_path):
     assert facts(tmp_path / "new") == ["before"]
 
 
+def test_a_log_whose_database_is_gone_is_not_taken_for_that_of_the_copy(copied):
+    home, copy = copied
+    with a_database(home), closing(remember(home, "after")):
+        log = (home / "opportune.db-wal").read_bytes()
+    (home / "opportune.db").unlink()
+    (home / "opportune.db-wal").write_bytes(log)
+
+    assert restore(home / "opportune.db", copy) is None
+    assert not (home / "opportune.db-wal").exists()
+    assert facts(home) == ["before"]
+
+
 def test_the_commands_tell_what_they_did_or_why_not(copied, tmp_path):
     home, copy = copied
 
