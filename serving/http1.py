@@ -3,8 +3,11 @@
 import re
 from asyncio import TimerHandle, Transport
 from collections.abc import Mapping
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from serving.one_write import OneWrite
 
 _BEGINNING = re.compile(rb"[A-Z]+ \S+ HTTP/1\.1\r\n")
 _OFFER = re.compile(rb"\r\n(?:upgrade|http2-settings):[^\r\n]*", re.IGNORECASE)
@@ -24,11 +27,12 @@ _PROBLEM = (
 
 
 class Http1(HttpToolsProtocol):
-    """uvicorn's protocol, but for three things.
+    """uvicorn's protocol, but for four things.
 
     It drops the body of a request with `Upgrade: h2c`, as Java's client sends on its own: here the offer is declined
     and the request answered. It waits for ever for a request, or the rest of one: here the connection is cut. And it
-    keeps headers of any length, copied anew with whatever comes: here they are refused.
+    keeps headers of any length, copied anew with whatever comes: here they are refused. And it writes an answer in two
+    pieces: here in one.
     """
 
     _is_amid = False
@@ -37,7 +41,7 @@ class Http1(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Wait for a request."""
-        super().connection_made(transport)
+        super().connection_made(cast("Transport", OneWrite(transport, self.loop)))
         self._wait()
 
     def data_received(self, data: bytes) -> None:

@@ -1,12 +1,16 @@
 """Clients that offer HTTP/2 on a plain connection, as Java's and curl's do, and clients that do not end a request."""
 
+import asyncio
 import json
 import socket
 import time
 from contextlib import suppress
 
 import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
 
+from serving.http1 import Http1
 from tests.contract.running import running
 
 OFFER = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
@@ -106,3 +110,44 @@ def test_who_takes_a_moment_is_answered_and_may_go_on_for_as_long_as_they_like(s
         connection.settimeout(20)
         found = connection.recv(65536)
     assert found.count(b"HTTP/1.1 200") == 2
+
+
+class Wire(asyncio.Transport):
+    """A connection of which it is known what was written when."""
+
+    def __init__(self):
+        super().__init__()
+        self.writes = []
+
+    def write(self, data):
+        self.writes.append(bytes(data))
+
+    def is_closing(self):
+        return False
+
+    def set_protocol(self, protocol):
+        pass
+
+
+def test_an_answer_is_one_write_and_a_streamed_one_waits_for_nothing():
+    async def app(scope, receive, send):
+        await receive()
+        headers = [(b"content-length", b"4")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["path"] == "/slowly":
+            await asyncio.sleep(0.01)
+        await send({"type": "http.response.body", "body": b"body"})
+
+    async def play():
+        config = Config(app, lifespan="off", access_log=False)
+        config.load()
+        protocol, wire = Http1(config, ServerState(), {}), Wire()
+        protocol.connection_made(wire)
+        for path in (b"/", b"/slowly"):
+            protocol.data_received(b"GET %s HTTP/1.1\r\nHost: h\r\n\r\n" % path)
+            await asyncio.sleep(0.05)
+        return wire.writes
+
+    whole, head, body = asyncio.run(play())
+    assert whole == head + body
+    assert body == b"body"
