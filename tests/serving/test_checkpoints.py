@@ -47,13 +47,17 @@ def test_the_log_is_copied_and_the_writer_told(file, durable, long):
 def test_a_log_that_was_copied_to_its_end_begins_anew(file):
     path, connection = file
     log = path.with_name("some.db-wal")
-    checkpoints = Checkpoints(path, every_s=EVERY_S)
+    told = threading.Semaphore(0)
+    checkpoints = Checkpoints(path, every_s=EVERY_S, finish=lambda _: told.release())
     checkpoints.start()
     sizes = []
     for _ in range(20):
         connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
         sizes.append(log.stat().st_size)
-        threading.Event().wait(5 * EVERY_S)
+        while told.acquire(blocking=False):
+            pass
+        # The first may have begun before.
+        assert all(told.acquire(timeout=WAIT_S) for _ in range(2))
     checkpoints.stop()
 
     assert sizes[-1] < 10 * sizes[0]
