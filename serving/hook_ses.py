@@ -26,6 +26,10 @@ _KINDS: Final = {
     "Complaint": Kind.EMAIL_SPAM,
     "Subscription": Kind.UNSUBSCRIBED,
 }
+_SET_UP: Final = "Successfully validated SNS topic"
+"""What SES says, in words, to a topic that was chosen for a configuration set."""
+_SUBSCRIBED: Final = "AmazonSnsSubscriptionSucceeded"
+"""Its type of notification, of no mail, to a topic that was chosen for an identity."""
 _RECIPIENTS: Final = {"Bounce": "bouncedRecipients", "Complaint": "complainedRecipients"}
 
 
@@ -100,12 +104,16 @@ class Ses:
 
 
 def _told(message: Mapping[str, Any]) -> Iterator[_Told]:
+    if word(message, "Message", most=300_000).startswith(_SET_UP):
+        return
     try:
         fields = read_object(word(message, "Message", most=300_000).encode())
     except UnreadableBody as error:
         raise BadEvent("Message", error.detail, "not_json") from None
     # Feedback of an identity calls it a type of notification, a configuration set one of event.
     event = word(fields, "eventType" if "eventType" in fields else "notificationType", within="Message.")
+    if event == _SUBSCRIBED:
+        return
     mail = an_object(fields.get("mail"), "Message.mail")
     place = event[:1].lower() + event[1:]
     details = section(fields.get(place), f"Message.{place}")

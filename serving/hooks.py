@@ -125,7 +125,10 @@ def moment(fields: Mapping[str, Any], name: str, *, within: str = "") -> int:
 def mail_address(fields: Mapping[str, Any], name: str, *, within: str = "") -> str | None:
     """Return an address as it is compared; None where there is none, or it is none (BadEvent)."""
     found = some(fields, name, within=within, most=1000)
-    return None if found is None else address(found)
+    if found is None:
+        return None
+    # SES may tell it as the header of the mail, or of its bounce, has it: `Ann <ann@example.org>`.
+    return address(found.rpartition("<")[2].removesuffix(">") if found.endswith(">") else found)
 
 
 def is_same(presented: str | bytes, expected: str | bytes) -> bool:

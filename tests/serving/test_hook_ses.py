@@ -78,6 +78,24 @@ def test_each_recipient_of_a_bounce_has_a_report_of_their_own(hook):
     assert [each.message_id for each in reports(hook, request)] == [first.message_id, second.message_id]
 
 
+@pytest.mark.parametrize("told", ["Ann <Ann@example.org>", '"Ann <A.>, again" <ann@example.org>', "<ann@example.org>"])
+def test_an_address_may_stand_behind_a_name(hook, told):
+    [report] = reports(hook, received(sns(ses("Bounce", bouncedRecipients=[{"emailAddress": told}]))))
+
+    assert report.address == "ann@example.org"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Successfully validated SNS topic for Amazon SES event publishing.",
+        {"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have successfully subscribed …"},
+    ],
+)
+def test_that_a_topic_was_set_up_is_nothing_to_us(hook, message):
+    assert reports(hook, received(sns(message))) == []
+
+
 @pytest.mark.parametrize("subscribed", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
 def test_the_question_whether_to_subscribe_is_only_logged_with_its_address(hook, caplog, subscribed):
     address = f"https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=2336412f"
