@@ -54,6 +54,8 @@ def main() -> None:
 
 def _app(settings: "Settings") -> "Edge":
     """Put the server together; why that cannot be is the last sentence of the process."""
+    import sqlite3
+
     from sqlalchemy.exc import SQLAlchemyError
 
     from policy.places import FileRefused
@@ -62,7 +64,7 @@ def _app(settings: "Settings") -> "Edge":
 
     try:
         return create_app(settings)
-    except (SchemaUnknown, SQLAlchemyError) as error:
+    except (SchemaUnknown, SQLAlchemyError, sqlite3.Error) as error:
         sys.exit(f"opportune: {unusable(settings.database, error)}")
     except (OSError, ValueError, FileRefused, OpenToTheWorld) as error:
         sys.exit(f"opportune: {error}")

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from features.home import refuse_closed
 from models.horizon import duration
 from policy.problems import plain
 
@@ -153,14 +154,16 @@ class Settings(BaseSettings):
 
 
 def settings_of_process() -> Settings:
-    """Read the settings of a command; what is wrong with them is its last sentence (SystemExit)."""
+    """Read the settings of a command; what is wrong with them, or with its home, is its last sentence (SystemExit)."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         wrong = (f"{_variable(each['loc'])}{plain(each['msg'])}" for each in error.errors())
         sys.exit(f"opportune: {'; '.join(wrong)}")
     except SettingsError as error:
         sys.exit(f"opportune: {error}")
+    refuse_closed(settings.home)
+    return settings
 
 
 def unknown_settings(variables: Iterable[str]) -> list[str]:

@@ -13,14 +13,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from features.cache import keep_compiled
+from features.home import refuse_closed
 
 _NEWEST_COLUMN = "SELECT 1 FROM pragma_table_info('evaluations') WHERE name = 'raw_scores'"
 _HAS_TABLES = "SELECT 1 FROM pragma_table_info('decisions')"
 
 
 def home_of_process() -> Path:
-    """Return the folder of everything a run leaves behind: OPPORTUNE_HOME, `var` if that is not said."""
-    return Path(os.environ.get("OPPORTUNE_HOME", "var")).absolute()
+    """Return the folder of everything a run leaves behind: OPPORTUNE_HOME, `var` if that is not said.
+
+    Ends the process where it is no folder, or not to be looked into.
+    """
+    home = Path(os.environ.get("OPPORTUNE_HOME", "var")).absolute()
+    refuse_closed(home)
+    return home
 
 
 def prepare(home: Path) -> None:

@@ -40,13 +40,8 @@ def starting(home, monkeypatch):
     """`python -m serving` with this environment, in this process; answers the last thing it said."""
 
     def start(**settings):
-        given = {
-            "home": home,
-            "triggers": home / "triggers.yaml",
-            "watch_registry": "false",
-            "health_every_min": 0,
-        } | settings
-        for name, value in given.items():
+        given = {"home": home, "triggers": home / "triggers.yaml", "watch_registry": "false", "health_every_min": 0}
+        for name, value in (given | settings).items():
             monkeypatch.setenv(f"OPPORTUNE_{name.upper()}", str(value))
         with pytest.raises(SystemExit) as ended:
             main()
@@ -171,12 +166,15 @@ def test_a_mapping_that_cannot_be_used_is_named(starting, home):
 
 def test_a_damaged_database_is_named(starting, home):
     (home / "opportune.db").write_text("not a database " * 100)
-    said = starting()
 
-    assert said.startswith(f"opportune: {home / 'opportune.db'} cannot be used: ")
+    assert starting().startswith(f"opportune: {home / 'opportune.db'} cannot be used: ")
 
 
-def test_a_database_of_a_newer_version_is_named(starting, home):
+def test_a_database_that_takes_no_writing_or_is_of_a_newer_version_is_named(starting, home):
+    with a_database(home) as database, database.begin() as connection:
+        connection.execute(text("CREATE TRIGGER t BEFORE INSERT ON facts BEGIN SELECT RAISE(FAIL, 'read only'); END"))
+    assert starting() == f"opportune: {home / 'opportune.db'} cannot be used: read only"
+
     with a_database(home) as database, database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import HttpUrl, SecretStr, ValidationError
 
-from serving.settings import Settings, unknown_settings
+from serving.settings import Settings, settings_of_process, unknown_settings
 
 GIVEN = {
     "home": ("elsewhere", Path("elsewhere")),
@@ -179,3 +179,11 @@ def test_every_command_names_a_setting_that_cannot_be_meant_and_makes_nothing(co
     assert "; OPPORTUNE_RATE_LIMIT: " in done.stderr
     assert done.stderr.count("\n") == 1
     assert not home.exists()
+
+
+def test_a_command_ends_where_its_home_is_a_file(bare, tmp_path):
+    (tmp_path / "home").touch()
+    bare("home", str(tmp_path / "home"))
+
+    with pytest.raises(SystemExit, match="home cannot be used: Not a directory"):
+        settings_of_process()

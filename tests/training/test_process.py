@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from serving.database import open_database
-from training.process import prepare
+from training.process import home_of_process, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +35,11 @@ def test_a_file_that_is_no_database_ends_the_command_with_a_sentence(tmp_path):
 
     with pytest.raises(SystemExit, match=r"opportune\.db cannot be read: file is not a database"):
         prepare(tmp_path)
+
+
+def test_a_command_ends_where_its_home_is_a_file(tmp_path):
+    (tmp_path / "home").touch()
+    os.environ["OPPORTUNE_HOME"] = str(tmp_path / "home")
+
+    with pytest.raises(SystemExit, match="home cannot be used: Not a directory"):
+        home_of_process()
