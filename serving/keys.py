@@ -112,6 +112,8 @@ def _list(connection: Connection, _asked: argparse.Namespace) -> int:
 
 def _revoke(connection: Connection, asked: argparse.Namespace) -> int:
     if revoke_key(connection, asked.name):
+        if not read_keys(connection):
+            sys.stderr.write("No key is left: whoever reaches a server on loopback may do everything; make another.\n")
         return 0
     sys.stderr.write(f"error: there is no key named {asked.name}\n")
     return 1

@@ -68,6 +68,18 @@ def test_the_command_shows_a_key_once_lists_names_and_revokes(tmp_path, monkeypa
     assert main(["revoke", "--name", "shop"]) == 1
 
 
+def test_whoever_revokes_the_last_key_is_told_what_that_opens(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("OPPORTUNE_HOME", str(tmp_path))
+    for name in ("shop", "operator"):
+        main(["create", "--name", name, "--scopes", "score"])
+    capsys.readouterr()
+
+    main(["revoke", "--name", "shop"])
+    assert capsys.readouterr().err == ""
+    main(["revoke", "--name", "operator"])
+    assert "No key is left" in capsys.readouterr().err
+
+
 def test_the_command_waits_for_whoever_writes(tmp_path, monkeypatch):
     monkeypatch.setenv("OPPORTUNE_HOME", str(tmp_path))
     with a_database(tmp_path) as database, ThreadPoolExecutor() as others:
