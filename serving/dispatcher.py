@@ -109,6 +109,8 @@ class Dispatcher:
         self._finished: list[Attempt] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._load: Counter[str] = Counter()
+        self._leases: dict[str, int] = {}
+        """Until when each message is ours that is on its way, or whose answer is not settled yet."""
         self._quiet_until: dict[str, int] = {}
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self._disabled: dict[str, str] | None = None
@@ -166,6 +168,7 @@ class Dispatcher:
     async def _turn_and_send(self, connections: Connections) -> int | None:
         """Take one turn and start what it claimed; return when the next message falls due, if one is known."""
         finished, self._finished = self._finished, []
+        until = self._wall() + self._lease_us
         try:
             claims, look_at = await self._writer.write(partial(self._turn, finished))
         except Exception:
@@ -175,8 +178,10 @@ class Dispatcher:
             await asyncio.sleep(_REST_AFTER_FAILURE_S)
             return self._wall()
         for each in finished:
+            self._leases.pop(each.claim.message_id, None)
             self._observe(each)
         for claim in claims:
+            self._leases[claim.message_id] = until
             self._load[claim.endpoint] += 1
             task = asyncio.create_task(self._deliver(connections, claim))
             self._under_way.add(task)
@@ -190,6 +195,9 @@ class Dispatcher:
         if self._disabled is None:
             self._disabled = self._recall(connection)
         outbox.settle(connection, finished)
+        # The clock went ahead, or the machine slept: whoever is being told is not told twice.
+        if late := [message_id for message_id, until in self._leases.items() if until <= at]:
+            outbox.renew(connection, late, until=at + self._lease_us)
         given_up = [each.claim.message_id for each in finished if each.follows.status is Status.DEAD]
         for each in finished:
             if each.follows.gone:

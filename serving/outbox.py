@@ -34,6 +34,10 @@ _FAILED: Final = text(
     "UPDATE outbox SET status = :status, next_attempt_at = :next_attempt_at, lease_until = 0, last_error = :error"
     " WHERE message_id = :message_id AND attempts = :attempt AND status = 'pending'"
 )
+_RENEW: Final = text(
+    "UPDATE outbox SET lease_until = :until, next_attempt_at = :until"
+    " WHERE message_id = :message_id AND status = 'pending' AND lease_until > 0"
+)
 _BURY: Final = text(
     "UPDATE outbox SET status = 'dead', lease_until = 0, last_error = :error WHERE message_id IN"
     " (SELECT message_id FROM outbox WHERE status = 'pending' AND endpoint = :endpoint AND lease_until <= :at"
@@ -132,6 +136,11 @@ def _failure(attempt: Attempt) -> dict[str, object]:
         "next_attempt_at": attempt.follows.next_attempt_at,
         "error": attempt.answer.error,
     }
+
+
+def renew(connection: Connection, message_ids: Iterable[str], *, until: int) -> None:
+    """Keep messages that were claimed and not settled since from being claimed again before a moment (µs)."""
+    connection.execute(_RENEW, [{"message_id": each, "until": until} for each in message_ids])
 
 
 def bury(connection: Connection, endpoint: str, *, error: str, at: int, at_most: int) -> Sequence[str]:

@@ -255,6 +255,23 @@ async def test_stopping_waits_for_what_is_under_way_and_takes_nothing_new(databa
     assert standing(database) == [("delivered", 1, None), ("pending", 0, None)]
 
 
+async def test_what_is_on_its_way_when_the_clock_goes_ahead_is_not_sent_twice(database, clock, attempts):
+    enqueue(database, clock, 1)
+    async with receiving() as receiver:
+        receiver.gate.clear()
+        async with dispatching(database, clock, attempts, mail=receiver.url) as dispatcher:
+            await receiver.number(1)
+            clock.forward(2 * LEASE_S)
+            enqueue(database, clock, 2)
+            dispatcher.wake()
+            await receiver.number(2)
+            receiver.gate.set()
+            await attempts.number(2)
+
+    assert receiver.ids == ["msg_mail_1", "msg_mail_2"]
+    assert standing(database) == [("delivered", 1, None), ("delivered", 1, None)]
+
+
 class FullDisk(OwnTransactions):
     """A writer whose disk is full some of the time."""
 
