@@ -12,7 +12,10 @@ from sqlalchemy import Connection, text
 
 SLOT_US: Final = 10_000_000
 _MINUTE, _DAY = 6, 8640
-_CLAIMED: Final = text("SELECT coalesce(sum(claimed), 0) FROM send_counts WHERE slot >= :first")
+# On both sides: where the clock was set back by more than a window, what it counted there holds nobody up.
+_CLAIMED: Final = text(
+    "SELECT coalesce(sum(claimed), 0) FROM send_counts WHERE slot BETWEEN :slot - :slots AND :slot + :slots"
+)
 _COUNT: Final = text(
     "INSERT INTO send_counts (slot, claimed) VALUES (:slot, :claimed)"
     " ON CONFLICT (slot) DO UPDATE SET claimed = send_counts.claimed + excluded.claimed"
@@ -31,7 +34,7 @@ class Ceilings:
         """Return how many messages may be claimed at a moment of the wall clock (µs); None for any number."""
         slot = at // SLOT_US
         left = [
-            max(0, most - int(connection.execute(_CLAIMED, {"first": slot - slots}).scalar_one()))
+            max(0, most - int(connection.execute(_CLAIMED, {"slot": slot, "slots": slots}).scalar_one()))
             for most, slots in ((self.per_minute, _MINUTE), (self.per_day, _DAY))
             if most is not None
         ]

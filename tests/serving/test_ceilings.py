@@ -33,6 +33,14 @@ def test_the_narrower_ceiling_decides(database):
         assert ceilings.room(connection, NOW + DAY + 10 * SECOND) == 10
 
 
+def test_a_clock_set_back_holds_up_nobody_for_longer_than_a_window(database):
+    ceilings = Ceilings(per_minute=10)
+    with database.begin() as connection:
+        ceilings.count(connection, 10, NOW)
+        assert ceilings.room(connection, NOW - MINUTE) == 0
+        assert ceilings.room(connection, NOW - 2 * MINUTE) == 10
+
+
 def test_what_a_restart_finds_is_what_was_counted_before(tmp_path):
     ceilings = Ceilings(per_day=3)
     with a_database(tmp_path) as first, first.begin() as connection:
