@@ -149,8 +149,8 @@ async def test_the_past_before_that_is_refused_and_not_made_up(shop):
     await a_year(shop)
     forget(shop, 35)
 
-    with pytest.raises(InvalidField, match="has forgotten what was before 2023-12-19"):
-        await shop.engine.score([("v", None)], at=day(34))
+    with pytest.raises(InvalidField, match="has forgotten what was before 2023-12-15"):
+        await shop.engine.score([("v", None)], at=day(30))
     answer = await shop.engine.score([("u", None)], at=day(35))
     assert answer.scores[0].known
 
@@ -164,6 +164,14 @@ async def test_an_event_of_before_is_dropped_live_and_imported_since_nobody_coul
 
     assert (taken.accepted, taken.outdated) == (0, 3)
     assert found == {Fate.OUTDATED: 8, Fate.DUPLICATE: 4}
+
+
+async def test_after_a_year_too_early_what_happens_is_taken_as_ever(shop):
+    happened = await a_year(shop)
+    forget(shop, 400)
+    taken = await shop.engine.ingest([*happened[-2:], event("Product Viewed", "w", 71 * DAY, **CART)])
+
+    assert (taken.accepted, taken.duplicates, taken.outdated) == (1, 1, 1)
 
 
 async def test_whoever_comes_back_after_all_their_events_were_forgotten_goes_on(shop):
