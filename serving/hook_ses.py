@@ -104,10 +104,11 @@ class Ses:
 
 
 def _told(message: Mapping[str, Any]) -> Iterator[_Told]:
-    if word(message, "Message", most=300_000).startswith(_SET_UP):
+    said = word(message, "Message", most=300_000)
+    if said.startswith(_SET_UP):
         return
     try:
-        fields = read_object(word(message, "Message", most=300_000).encode())
+        fields = read_object(said.encode())
     except UnreadableBody as error:
         raise BadEvent("Message", error.detail, "not_json") from None
     # Feedback of an identity calls it a type of notification, a configuration set one of event.

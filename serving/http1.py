@@ -30,7 +30,7 @@ class Http1(HttpToolsProtocol):
     """uvicorn's protocol, but for four things.
 
     It drops the body of a request with `Upgrade: h2c`, as Java's client sends on its own: here the offer is declined
-    and the request answered. It waits for ever for a request, or the rest of one: here the connection is cut. And it
+    and the request answered. It waits for ever for a request, or the rest of one: here the connection is cut. It
     keeps headers of any length, copied anew with whatever comes: here they are refused. And it writes an answer in two
     pieces: here in one.
     """

@@ -27,8 +27,8 @@ class OneWrite:
     def write(self, data: bytes) -> None:
         """Write it together with what was written just before, or with what will be just after."""
         if self._held:
-            held, self._held = self._held, b""
-            self._write(held + data)
+            self._held += data
+            self._let_go()
         elif data:
             self._held = data
             self._loop.call_soon(self._let_go)
